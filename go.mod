@@ -1,0 +1,3 @@
+module github.com/cell-mesh/cell
+
+go 1.26.0
