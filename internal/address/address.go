@@ -44,6 +44,9 @@ func Parse(text string) (Address, error) {
 	default:
 		a, err = parsePlain(text)
 	}
+	if n := len(a.URL()); err == nil && n > maxAddress {
+		err = fmt.Errorf("has %d bytes when it is printed as a URL, the limit is %d", n, maxAddress)
+	}
 	if err != nil {
 		return Address{}, fmt.Errorf("address %q: %w", clip(text), err)
 	}

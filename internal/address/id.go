@@ -2,6 +2,7 @@ package address
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -29,15 +30,40 @@ func ParseID(text string) (ID, error) {
 	return ID{encodeBase58(hash)}, nil
 }
 
+// MarshalText prints the ID, so that a text file can hold one.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.text), nil }
+
+// UnmarshalText is ParseID.
+func (id *ID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseID(string(text))
+	return err
+}
+
+// Ed25519 returns the public key that the ID is, which an Ed25519 peer's ID holds whole.
+func (id ID) Ed25519() (key ed25519.PublicKey, ok bool) {
+	hash, ok := decodeBase58(id.text)
+	if !ok || len(hash) != 38 { // see isPeerHash
+		return nil, false
+	}
+	return ed25519.PublicKey(hash[6:]), true
+}
+
 // looksLikeID says whether someone who wrote text meant a peer ID, perhaps a damaged one.
 func looksLikeID(text string) bool {
-	for _, start := range []string{"12D3KooW", "16Uiu2HA", "Qm", "bafz", "k51q", "k2k4"} {
-		if strings.HasPrefix(text, start) && len(text) > 20 {
+	if strings.Contains(strings.TrimRight(text, "."), ".") {
+		return false // a host name; a full stop at the end comes from a sentence
+	}
+	low := strings.ToLower(text) // as a petname is stored
+	for _, start := range []string{"12D3KooW", "16Uiu2HA", "Qm", "bafz", "k51q", "k2k4", "kzwf"} {
+		if len(text) > 20 && (strings.HasPrefix(text, start) || strings.HasPrefix(low, start)) {
 			return true
 		}
 	}
-	return false
+	return len(text) >= minID && strings.Trim(text, base58+"0OIl") == "" // letters and digits alone
 }
+
+// minID is the length of the shortest valid text, base58 of a SHA-256.
+const minID = 46
 
 var errDamaged = errors.New("is damaged: copy it again, whole")
 
@@ -82,7 +108,7 @@ func isPeerHash(hash []byte) bool {
 func decodeMultibase(text string) ([]byte, bool) {
 	switch text[0] {
 	case 'b':
-		if text != strings.ToLower(text) {
+		if text != strings.ToLower(text) || strings.ContainsAny(text, "\r\n") { // base32 skips line ends
 			return nil, false
 		}
 		out, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(text[1:]))

@@ -1,0 +1,82 @@
+// Package textfile reads and writes the small TOML files that people edit.
+package textfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// maxSize bounds what is read of a file that a person wrote.
+const maxSize = 1 << 20
+
+// Read decodes the file into value, a pointer to a struct. An unknown key or a bad value is an error that names the
+// file and the line. A missing file is an error that wraps fs.ErrNotExist.
+func Read(path string, value any) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSize {
+		return fmt.Errorf("%s: larger than %d bytes", path, maxSize)
+	}
+	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	return locate(path, decoder.Decode(value))
+}
+
+// locate puts file and line before an error of the decoder.
+func locate(path string, err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		first := unknown.Errors[0]
+		line, _ := first.Position()
+		return fmt.Errorf("%s:%d: unknown key %q: remove it, or correct its name", path, line, strings.Join(first.Key(), "."))
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		line, _ := bad.Position()
+		return fmt.Errorf("%s:%d: %s", path, line, bad.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Write encodes value and puts it in the file's place at once, mode 0600, so that a reader sees the old text or the new.
+func Write(path string, value any) error {
+	var text bytes.Buffer
+	if err := toml.NewEncoder(&text).Encode(value); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return Replace(path, text.Bytes())
+}
+
+// Replace puts data in the file's place at once, mode 0600.
+func Replace(path string, data []byte) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(file.Name())
+		}
+	}()
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
