@@ -1,0 +1,77 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Thousands of idle calls are held in small buffers, and a flow has a large one.
+func TestFit(t *testing.T) {
+	for _, test := range []struct{ has, got, want int }{
+		{smallBuffer, 0, smallBuffer},
+		{smallBuffer, 1, smallBuffer},
+		{smallBuffer, smallBuffer - 1, smallBuffer},
+		{smallBuffer, smallBuffer, largeBuffer},
+		{largeBuffer, largeBuffer, largeBuffer},
+		{largeBuffer, smallBuffer, largeBuffer},
+		{largeBuffer, smallBuffer - 1, smallBuffer},
+		{largeBuffer, 0, smallBuffer},
+	} {
+		buf := &buffer{make([]byte, test.has)}
+		if next := buf.fit(test.got); len(next.bytes) != test.want {
+			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, test.has, len(next.bytes), test.want)
+		}
+	}
+}
+
+// A read that waits, waits with a small buffer, also behind a flow.
+func TestJoinWaitsWithASmallBuffer(t *testing.T) {
+	src := &scripted{reads: []int{10, smallBuffer, largeBuffer, smallBuffer, 1, 10}}
+	Join(context.Background(), src, &scripted{})
+	want := []int{smallBuffer, smallBuffer, largeBuffer, largeBuffer, largeBuffer, smallBuffer, smallBuffer}
+	if !slices.Equal(src.offered, want) {
+		t.Errorf("the buffers had\n %v, want\n %v", src.offered, want)
+	}
+}
+
+// scripted is a stream that reads as many bytes as it is told to and then ends; it keeps the sizes of the buffers.
+type scripted struct {
+	reads, offered []int
+}
+
+func (s *scripted) Read(p []byte) (n int, err error) {
+	s.offered = append(s.offered, len(p))
+	if len(s.reads) == 0 {
+		return 0, io.EOF
+	}
+	n, s.reads = s.reads[0], s.reads[1:]
+	return n, nil
+}
+
+func (s *scripted) Write(p []byte) (int, error)   { return len(p), nil }
+func (s *scripted) CloseWrite() error             { return nil }
+func (s *scripted) CloseRead() error              { return nil }
+func (s *scripted) SetDeadline(t time.Time) error { return nil }
+func (s *scripted) Close() error                  { return nil }
+func (s *scripted) Abort(error)                   {}
+
+// A read may bring bytes and an error at once: the bytes come first.
+func TestBytesComeBeforeTheError(t *testing.T) {
+	for _, end := range []error{io.EOF, errors.New("cut")} {
+		report := Join(context.Background(), &last{err: end}, &scripted{})
+		if report.Forth != 3 || (report.Err == nil) != (end == io.EOF) || report.Err != nil && !errors.Is(report.Err, end) {
+			t.Errorf("with %v: report is %+v", end, report)
+		}
+	}
+}
+
+type last struct {
+	scripted
+	err error
+}
+
+func (l *last) Read(p []byte) (int, error) { return copy(p, "end"), l.err }

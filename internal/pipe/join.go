@@ -1,0 +1,90 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Report is what a Join carried and how it ended.
+type Report struct {
+	// Forth and Back are the bytes carried from the first stream to the second, and back.
+	Forth, Back int64
+	// Err is nil if both directions came to an orderly end, else why the call was cut.
+	Err error
+}
+
+// Join copies both ways until both directions have ended, then closes both streams.
+//
+// An orderly end of one direction is passed on and leaves the other open. An end that takes no more
+// is not written to any more; what it says is still delivered. A cut of either direction aborts both streams,
+// and so does ctx when it ends, with its cause as the reason.
+func Join(ctx context.Context, a, b Stream) Report {
+	var report Report
+	var once sync.Once
+	cut := func(reason error) {
+		once.Do(func() {
+			report.Err = reason
+			a.Abort(reason)
+			b.Abort(reason)
+		})
+	}
+	stop := context.AfterFunc(ctx, func() { cut(context.Cause(ctx)) })
+
+	var back sync.WaitGroup
+	back.Go(func() {
+		n, err := carry(a, b)
+		if report.Back = n; err != nil {
+			cut(err)
+		}
+	})
+	n, err := carry(b, a)
+	if report.Forth = n; err != nil {
+		cut(err)
+	}
+	back.Wait()
+	stop()
+
+	once.Do(func() { // nothing was cut, and from here on nothing can be
+		if err := errors.Join(a.Close(), b.Close()); err != nil {
+			report.Err = fmt.Errorf("close: %w", err)
+		}
+	})
+	return report
+}
+
+// carry copies from src to dst until src ends or dst takes no more. An error is a cut.
+func carry(dst, src Stream) (n int64, err error) {
+	buf := borrowSmall()
+	defer func() { buf.giveBack() }()
+	for {
+		got, readErr := src.Read(buf.bytes)
+		if got > 0 {
+			wrote, err := dst.Write(buf.bytes[:got])
+			n += int64(wrote)
+			if errors.Is(err, ErrStopped) {
+				dst.CloseWrite() // nobody waits for this end, so neither for its error
+				return n, ignoreStopped(src.CloseRead())
+			}
+			if err != nil {
+				return n, fmt.Errorf("write: %w", err)
+			}
+		}
+		if readErr == io.EOF {
+			return n, ignoreStopped(dst.CloseWrite())
+		}
+		if readErr != nil {
+			return n, fmt.Errorf("read: %w", readErr)
+		}
+		buf = buf.fit(got)
+	}
+}
+
+func ignoreStopped(err error) error {
+	if errors.Is(err, ErrStopped) {
+		return nil
+	}
+	return err
+}

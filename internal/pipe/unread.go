@@ -1,0 +1,25 @@
+package pipe
+
+// Unread returns a stream that reads rest before anything else. It keeps rest until it is read.
+func Unread(s Stream, rest []byte) Stream {
+	if len(rest) == 0 {
+		return s
+	}
+	return &unread{Stream: s, rest: rest}
+}
+
+type unread struct {
+	Stream
+	rest []byte
+}
+
+func (u *unread) Read(p []byte) (int, error) {
+	if len(u.rest) == 0 {
+		return u.Stream.Read(p)
+	}
+	n := copy(p, u.rest)
+	if u.rest = u.rest[n:]; len(u.rest) == 0 {
+		u.rest = nil
+	}
+	return n, nil
+}

@@ -1,0 +1,47 @@
+package synapse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// ending finds out how a call through the stem ended. The stem's socket reads as a clean end of file
+// however the call ended, so at the end of file the stem is asked, once.
+type ending struct {
+	home home.Home
+	call string
+	once sync.Once
+	err  error
+}
+
+// endTimeout bounds the question; the stem answers it from memory.
+const endTimeout = 5 * time.Second
+
+// verdict returns io.EOF for an orderly end, and an error that wraps io.ErrUnexpectedEOF for a cut.
+func (e *ending) verdict() error {
+	e.once.Do(func() { e.err = e.ask() })
+	return e.err
+}
+
+func (e *ending) ask() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	answer, err := door.Ask(ctx, e.home, wire.Request{Verb: wire.End, Object: e.call})
+	switch {
+	case err == nil:
+		answer.Conn.Close()
+		return io.EOF
+	case errors.Is(err, door.ErrNoStem):
+		return fmt.Errorf("%w: the stem of this machine ended", io.ErrUnexpectedEOF)
+	default:
+		return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
+	}
+}

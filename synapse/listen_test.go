@@ -1,0 +1,187 @@
+package synapse
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// There is one cell of a name. What a dead one left is replaced, and a cell that ends leaves nothing.
+func TestListen(t *testing.T) {
+	h := madeHome(t)
+	deadSocket(t, h, "greet")
+	l := mustListen(t, "greet")
+	if got, err := Listen("greet"); !errors.Is(err, ErrInUse) || !strings.HasPrefix(err.Error(), "listen as greet: ") {
+		t.Errorf("a second one: %v, %v", got, err)
+	}
+	l.Close()
+	l.Close() // twice is fine
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept after close: %v", err)
+	}
+	if entries, err := os.ReadDir(h.RunDir()); err != nil || len(entries) != 1 { // the lock's file
+		t.Errorf("run/ has %v, %v", entries, err)
+	}
+	mustListen(t, "greet")
+}
+
+// A cell that is the first thing to run makes its home.
+func TestListenMakesItsHome(t *testing.T) {
+	h := madeHome(t)
+	t.Setenv("CELL_HOME", h.String()+"/new")
+	l := mustListen(t, "greet")
+	if want := h.String() + "/new/run/greet.sock"; l.Addr().String() == "" || !isSocket(want) {
+		t.Errorf("no socket at %s; the address is %v", want, l.Addr())
+	}
+}
+
+func TestListenRefuses(t *testing.T) {
+	h := madeHome(t)
+	if _, err := Listen("Greet"); err == nil || !strings.Contains(err.Error(), "does not begin with") {
+		t.Errorf("a bad name: %v", err)
+	}
+	os.Chmod(h.String(), 0o755)
+	if _, err := Listen("greet"); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("a home that is open to others: %v", err)
+	}
+}
+
+// A cell learns who calls: a process of this machine, as the kernel tells, or a peer, as the stem has named it.
+func TestAcceptTellsTheCaller(t *testing.T) {
+	h := madeHome(t)
+	l := mustListen(t, "greet")
+	mustDial(t, "greet")
+	want := Caller{PID: os.Getpid(), UID: os.Geteuid()}
+	if got := accept(t, l).RemoteAddr(); got != want || !strings.HasPrefix(got.String(), "local pid ") || got.Network() != "cell" {
+		t.Errorf("a local caller is %v, want %v", got, want)
+	}
+	path, err := h.Socket(name(t, "greet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := socket.DialFrom(soon(t), path, peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := accept(t, l).RemoteAddr(); got != (Caller{Peer: peer}) || got.String() != peer {
+		t.Errorf("a peer is %v", got)
+	}
+}
+
+// The stem holds the name's lock while it waits for the cell it started: taking it too would be waiting for each other.
+// It holds it once, so the second time is as for any process.
+func TestListenWhenStartedByTheStem(t *testing.T) {
+	h := madeHome(t)
+	stems := lock(t, h, "greet")
+	t.Setenv("CELL_NAME", "greet")
+	t.Setenv("CELL_STARTED", "1")
+	mustListen(t, "other") // is not what was started
+	l, err := Listen("greet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+
+	listening := make(chan error)
+	go func() {
+		again, err := Listen("greet")
+		if err == nil {
+			again.Close()
+		}
+		listening <- err
+	}()
+	select {
+	case err := <-listening:
+		t.Errorf("the second time, it did not wait for the lock: %v", err)
+		return
+	case <-time.After(30 * time.Millisecond): // many tries long
+	}
+	stems.Unlock()
+	if err := <-listening; err != nil {
+		t.Error(err)
+	}
+}
+
+// Two that start by themselves do it one after the other.
+func TestListenTakesTheLock(t *testing.T) {
+	h := madeHome(t)
+	others := lock(t, h, "greet")
+	listening := make(chan error)
+	go func() {
+		l, err := Listen("greet")
+		if err == nil {
+			l.Close()
+		}
+		listening <- err
+	}()
+	select {
+	case err := <-listening:
+		t.Errorf("it did not wait for the lock: %v", err)
+		return
+	case <-time.After(30 * time.Millisecond): // many tries long
+	}
+	others.Unlock()
+	if err := <-listening; err != nil {
+		t.Error(err)
+	}
+	lock(t, h, "greet").Unlock() // it has given the lock back
+}
+
+func accept(t *testing.T, l net.Listener) *Conn {
+	t.Helper()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.(*Conn)
+}
+
+func lock(t *testing.T, h home.Home, cell string) *socket.Lock {
+	t.Helper()
+	held, err := socket.TryLock(h.Lock(name(t, cell)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
+
+func name(t *testing.T, text string) address.Name {
+	t.Helper()
+	n, err := address.ParseName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// deadSocket leaves the socket of a cell that was killed.
+func deadSocket(t *testing.T, h home.Home, cell string) {
+	t.Helper()
+	path, err := h.Socket(name(t, cell))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := socket.Dial(soon(t), path); !socket.Missing(err) {
+		t.Fatal(err)
+	}
+}
+
+func isSocket(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Type() == os.ModeSocket
+}
