@@ -1,0 +1,125 @@
+package stem
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// A Unix socket can't carry a reset, so whoever reads the end of file asks, and is told that the answer was cut short.
+func TestEndTellsACut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		b.cells.do["torn"] = func(s pipe.Stream) {
+			io.WriteString(s, "half of the ans")
+			s.Read(make([]byte, 1))
+			s.Abort(errors.New("torn"))
+		}
+		b.grant(a, "torn")
+		call, stream := open(t, a.local(), "torn@"+b.net.id.String())
+		defer stream.Close()
+		if _, _, err := ask(t, a.local(), "end "+call); err != nil {
+			t.Errorf("while it is under way: %v", err)
+		}
+		io.ReadFull(stream, make([]byte, len("half of the ans")))
+		io.WriteString(stream, "x")
+		if n, err := stream.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			t.Errorf("the local stream was not aborted: read %d, %v", n, err)
+		}
+		_, _, err := ask(t, a.local(), "end "+call)
+		if !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "reset") {
+			t.Errorf("end %s: %v", call, err)
+		}
+		if got := everything(t, a.local(), "end "+call+"\n"); !strings.HasPrefix(got, "no cut ") {
+			t.Errorf("the line is %q", got)
+		}
+	})
+}
+
+// Once the caller has been given the whole answer, what becomes of its own sending is no cut of the answer.
+func TestAbortAfterTheWholeAnswerIsNoCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		b.cells.do["curt"] = func(s pipe.Stream) {
+			io.WriteString(s, "all")
+			s.CloseWrite()
+			s.Read(make([]byte, 1))
+			s.Abort(errors.New("enough"))
+		}
+		b.grant(a, "curt")
+		call, stream := open(t, a.local(), "curt@"+b.net.id.String())
+		if got, err := io.ReadAll(stream); string(got) != "all" || err != nil {
+			t.Fatalf("read %q, %v", got, err)
+		}
+		for err := error(nil); err == nil; synctest.Wait() { // until the abort has come all the way
+			_, err = stream.Write([]byte("more"))
+		}
+		if _, _, err := ask(t, a.local(), "end "+call); err != nil {
+			t.Errorf("end %s: %v", call, err)
+		}
+		stream.Close()
+	})
+}
+
+// Not to know how a call ended is not to know that it ended well.
+func TestEndOfUnknownCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		a.cells.do["echo"] = echo
+		call, stream := open(t, a.local(), "echo")
+		defer stream.Close()
+		next, _ := strconv.ParseUint(call, 10, 64)
+		if _, _, err := ask(t, a.local(), "end "+strconv.FormatUint(next+1, 10)); !errors.Is(err, wire.Cut) {
+			t.Errorf("a call to come: %v", err)
+		}
+		// The same number at a stem that took this one's place.
+		if _, _, err := ask(t, b.local(), "end "+call); !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "restarted") {
+			t.Errorf("a call of another life: %v", err)
+		}
+		for _, number := range []string{"", "one", "-1", "99999999999999999999"} {
+			if _, _, err := ask(t, a.local(), "end "+number); !errors.Is(err, wire.Bad) {
+				t.Errorf("end %q: %v", number, err)
+			}
+		}
+	})
+}
+
+// What is remembered is bounded, and what has been forgotten is not taken for an orderly end.
+func TestCutsAreForgotten(t *testing.T) {
+	c := newCalls()
+	first, whole := c.begin(), c.begin()
+	c.wasCut(first, errors.New("torn"))
+	var last uint64
+	for range maxCuts - 1 {
+		last = c.begin()
+		c.wasCut(last, errors.New("torn"))
+	}
+	if err := c.end(first); err == nil || err.Error() != "torn" {
+		t.Errorf("the first of %d cuts: %v", maxCuts, err)
+	}
+	if err := c.end(whole); err != nil {
+		t.Errorf("the call that was not cut: %v", err)
+	}
+	for range 2 * maxCuts {
+		last = c.begin()
+		c.wasCut(last, errors.New("torn"))
+	}
+	if err := c.end(first); !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "forgotten") {
+		t.Errorf("a forgotten cut: %v", err)
+	}
+	if err := c.end(last); err == nil || err.Error() != "torn" {
+		t.Errorf("the last cut: %v", err)
+	}
+	if len(c.cut) > maxCuts || len(c.order) > maxCuts {
+		t.Errorf("%d cuts are kept, %d in order", len(c.cut), len(c.order))
+	}
+	if err := c.end(c.begin()); err != nil {
+		t.Errorf("a new call: %v", err)
+	}
+}

@@ -1,0 +1,100 @@
+package stem
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A stem that is stopped lets calls end by themselves: nobody who is about to be answered is cut.
+func TestCallEndsWithinTheGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		b.cells.do["echo"] = echo
+		b.grant(a, "echo")
+		call, stream := open(t, a.local(), "echo@"+b.net.id.String())
+		since, ended := time.Now(), make(chan time.Duration)
+		go func() {
+			a.drain(a.cut)
+			ended <- time.Since(since)
+		}()
+		<-time.After(a.Grace - time.Second)
+		if got := everything(t, stream, "one more word"); got != "one more word" {
+			t.Errorf("the echo is %q", got)
+		}
+		if took := <-ended; took != a.Grace-time.Second {
+			t.Errorf("it ended after %v, want as soon as the call had", took)
+		}
+		if err := a.calls.end(number(t, call)); err != nil {
+			t.Errorf("end: %v", err)
+		}
+	})
+}
+
+// One that does not end is cut when the time is up, on both sides, and whoever asks is told why.
+func TestCallIsCutAfterTheGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		b.cells.do["echo"] = echo
+		b.grant(a, "echo")
+		call, stream := open(t, a.local(), "echo@"+b.net.id.String())
+		since := time.Now()
+		a.drain(a.cut)
+		if took := time.Since(since); took != a.Grace {
+			t.Errorf("it took %v, want %v", took, a.Grace)
+		}
+		if _, err := stream.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			t.Errorf("the caller reads %v", err)
+		}
+		if err := a.calls.end(number(t, call)); err == nil || !strings.Contains(err.Error(), "the stem was stopped") {
+			t.Errorf("end: %v", err)
+		}
+		stream.Close()
+		b.drain(b.cut) // the far stem has nothing left to wait for
+		if took := time.Since(since); took != a.Grace {
+			t.Errorf("the far stem still had work, for %v", took-a.Grace)
+		}
+	})
+}
+
+// Who comes while the stem is closing is refused at both doors, and does not keep it from ending.
+func TestNoNewCallersWhileClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		a.cells.do["echo"] = echo
+		a.grant(b, "echo")
+		_, under := open(t, a.local(), "echo")
+		ended := make(chan bool)
+		go func() {
+			a.drain(a.cut)
+			close(ended)
+		}()
+		synctest.Wait()
+		if got, err := io.ReadAll(a.local()); len(got) > 0 || err != nil {
+			t.Errorf("at the local door: %q, %v", got, err)
+		}
+		if got, err := io.ReadAll(a.remote(b.net.id)); len(got) > 0 || err == nil {
+			t.Errorf("at the remote door: %q, %v: a refusal must not look like an orderly end", got, err)
+		}
+		if got := everything(t, under, "still here"); got != "still here" {
+			t.Errorf("the call under way got %q", got)
+		}
+		<-ended
+		a.drain(a.cut) // a second time there is nothing to do
+		if len(a.cells.asked) != 1 {
+			t.Errorf("the cells were asked to %q", a.cells.asked)
+		}
+	})
+}
+
+func number(t *testing.T, call string) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(call, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

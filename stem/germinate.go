@@ -1,0 +1,189 @@
+package stem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// factory is the Cells of a home: sockets in run/, executables in dna/.
+type factory struct {
+	home    home.Home
+	id      address.ID
+	log     *slog.Logger
+	reaper  *reaper
+	births  *births
+	limits  *limits
+	flights flights
+}
+
+func newFactory(h home.Home, id address.ID, log *slog.Logger) *factory {
+	f := &factory{home: h, id: id, log: log, reaper: newReaper(), births: newBirths(h.RunDir()), limits: newLimits()}
+	f.flights.running = map[address.Name]*flight{}
+	return f
+}
+
+// Run reaps the cells that end, sees sockets appear, and keeps the logs within bounds. It returns once every start
+// that was under way has come to its end.
+func (f *factory) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return f.reaper.run(ctx) })
+	group.Go(func() error { return f.births.run(ctx, f.log) })
+	group.Go(func() error { return boundLogs(ctx, f.home, f.log) })
+	group.Go(func() error {
+		<-ctx.Done()
+		f.flights.close()
+		return nil
+	})
+	return group.Wait()
+}
+
+// Connect connects to the cell's socket under the caller's name, and germinates the cell if nobody answers there. A cell
+// may end between its start and our connect, so that is tried a second time.
+func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller) (pipe.Stream, error) {
+	for try := 1; ; try++ {
+		conn, err := f.dialInTime(ctx, cell, caller)
+		if err == nil {
+			return pipe.Unix(conn), nil
+		}
+		if !socket.Missing(err) || try == 3 {
+			return nil, wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+		}
+		if err := f.Germinate(ctx, cell, caller); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// acceptTimeout is how long a cell may be too busy to take one more connection.
+const acceptTimeout = 10 * time.Second
+
+func (f *factory) dialInTime(ctx context.Context, cell address.Name, caller Caller) (*net.UnixConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
+	return f.dial(ctx, cell, caller)
+}
+
+// Germinate has the cell started unless it runs. However many ask, it is started once.
+func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Caller) error {
+	if err := f.hasDNA(cell); err != nil {
+		if f.probe(cell) == nil {
+			return nil // somebody has started it by hand
+		}
+		return err
+	}
+	return f.flights.do(ctx, cell,
+		func() bool { return f.probe(cell) == nil || f.limits.allow(caller) }, // a late one of a crowd starts nothing
+		func(ctx context.Context) error { return f.start(ctx, cell) })
+}
+
+// hasDNA says what is wrong with the cell's executable, if anything is.
+func (f *factory) hasDNA(cell address.Name) error {
+	path := f.home.DNA(cell)
+	info, err := os.Stat(path)
+	switch {
+	case cell.Reserved():
+		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and no dna may be called so", cell)}
+	case errors.Is(err, fs.ErrNotExist):
+		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and there is no dna at %s", cell, path)}
+	case err != nil:
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	case info.IsDir():
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s is a directory, and no executable", path)}
+	case info.Mode().Perm()&0o100 == 0:
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s is not executable: run \"chmod +x %s\"", path, path)}
+	}
+	return nil
+}
+
+// start brings the cell to answer at its socket, unless it already does, and holds its lock meanwhile.
+func (f *factory) start(ctx context.Context, cell address.Name) error {
+	settings, err := dna.Read(f.home, cell)
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settings.StartTimeout)
+	defer cancel()
+	lock, err := socket.WaitLock(ctx, f.home.Lock(cell))
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("somebody else is starting %s: %v", cell, err)}
+	}
+	defer lock.Unlock()
+
+	err = f.probe(cell)
+	if err == nil {
+		return nil // somebody else has started it
+	}
+	if !socket.Missing(err) {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
+		return err
+	}
+	path, err := f.home.Socket(cell)
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	err = f.grow(ctx, cell, path)
+	f.limits.started(cell, f.home.DNA(cell), err)
+	return err
+}
+
+// dial connects under the caller's name; a cell is never connected to without one.
+func (f *factory) dial(ctx context.Context, cell address.Name, caller Caller) (*net.UnixConn, error) {
+	path, err := f.home.Socket(cell)
+	if err != nil {
+		return nil, err
+	}
+	peer := caller.peer
+	if caller.local() {
+		peer = f.id
+	}
+	return socket.DialFrom(ctx, path, peer.String())
+}
+
+// probe asks whether the cell is alive, which only connect(2) can tell. One whose queue is full is.
+func (f *factory) probe(cell address.Name) error {
+	once, cancel := context.WithCancel(context.Background())
+	cancel()
+	conn, err := f.dial(once, cell, Caller{})
+	if errors.Is(err, syscall.EAGAIN) {
+		return nil
+	}
+	if err == nil {
+		conn.Close()
+	}
+	return err
+}
+
+// Running lists the cells that answer at their sockets.
+func (f *factory) Running() (cells []address.Name) {
+	paths, _ := filepath.Glob(filepath.Join(f.home.RunDir(), "*.sock")) // errs only on a bad pattern
+	for _, path := range paths {
+		cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".sock"))
+		if err == nil && f.probe(cell) == nil {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}

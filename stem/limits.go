@@ -1,0 +1,128 @@
+package stem
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// Starts that other machines ask for are bounded, each machine's and all together, so that a crowd can't make this one fork
+// without end. The user's own are not.
+const (
+	peerStarts, peerStartsEvery = 16, time.Second / 2
+	allStarts, allStartsEvery   = 64, time.Second / 8
+	maxPeersKept                = 1024
+)
+
+// A cell that fails again and again is started after pauses that double from the second failure on. One
+// that has run for a while, or whose dna has changed, begins anew.
+const (
+	firstWait = 200 * time.Millisecond
+	lastWait  = 30 * time.Second
+)
+
+// limits bounds how often processes are started.
+type limits struct {
+	mu       sync.Mutex
+	all      *rate.Limiter
+	peers    map[address.ID]*rate.Limiter
+	failures map[address.Name]failure
+}
+
+type failure struct {
+	times    int
+	notUntil time.Time
+	dna      os.FileInfo
+	reason   string
+}
+
+func newLimits() *limits {
+	return &limits{
+		all:      rate.NewLimiter(rate.Every(allStartsEvery), allStarts),
+		peers:    map[address.ID]*rate.Limiter{},
+		failures: map[address.Name]failure{},
+	}
+}
+
+// allow says whether the caller may have a process started now, and counts it.
+func (l *limits) allow(caller Caller) bool {
+	if caller.local() {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all.Tokens() < 1 {
+		return false // and nobody is remembered for it, or a crowd would fill the map
+	}
+	peer, known := l.peers[caller.peer]
+	if !known {
+		if len(l.peers) >= maxPeersKept {
+			l.forgetIdle() // most are: all of them together have had few starts of late
+		}
+		peer = rate.NewLimiter(rate.Every(peerStartsEvery), peerStarts)
+		l.peers[caller.peer] = peer
+	}
+	return peer.Allow() && l.all.Allow()
+}
+
+// forgetIdle drops the peers whose limit has recovered in full: a new one would be the same.
+func (l *limits) forgetIdle() {
+	for id, peer := range l.peers {
+		if peer.Tokens() >= peerStarts {
+			delete(l.peers, id)
+		}
+	}
+}
+
+// mayStart refuses a cell that failed more than once and whose pause is not over.
+func (l *limits) mayStart(cell address.Name, dna string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last, failed := l.failures[cell]
+	if !failed {
+		return nil
+	}
+	if changed(last.dna, dna) {
+		delete(l.failures, cell)
+		return nil
+	}
+	if wait := time.Until(last.notUntil); wait > 0 {
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s has failed %d times in a row and is left alone for %v more; the last time it %s",
+			cell, last.times, wait.Round(100*time.Millisecond), last.reason)}
+	}
+	return nil
+}
+
+// started counts how a start went.
+func (l *limits) started(cell address.Name, dna string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		delete(l.failures, cell)
+		return
+	}
+	last := l.failures[cell]
+	last.times++
+	last.reason = err.Error()
+	last.dna, _ = os.Stat(dna)
+	if last.times > 1 {
+		wait := lastWait
+		if doublings := last.times - 2; doublings < 8 {
+			wait = min(firstWait<<doublings, lastWait)
+		}
+		last.notUntil = time.Now().Add(wait)
+	}
+	l.failures[cell] = last
+}
+
+// changed says whether the file is another than it was.
+func changed(was os.FileInfo, path string) bool {
+	now, err := os.Stat(path)
+	return err != nil || was == nil || !os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime())
+}

@@ -1,0 +1,129 @@
+package stem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// lineTimeout bounds the reading of a request and the writing of a verdict.
+const lineTimeout = 10 * time.Second
+
+// serve answers one request. It owns the stream and has closed it when it returns.
+func (s *Stem) serve(ctx context.Context, caller Caller, stream pipe.Stream) {
+	stream.SetDeadline(time.Now().Add(lineTimeout))
+	req, early, err := wire.ReadRequest(stream)
+	if err != nil {
+		s.refuse(caller, stream, req, badRequest(err))
+		return
+	}
+	switch {
+	case req.Verb == wire.Open:
+		s.open(ctx, caller, stream, req, early)
+	case !caller.local():
+		s.refuse(caller, stream, req, wire.Refusal{Code: wire.Bad})
+	default:
+		s.answer(ctx, stream, req)
+	}
+}
+
+// badRequest keeps a refusal as it is and makes one of any other error in reading a request.
+func badRequest(err error) error {
+	var refusal wire.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return wire.Refusal{Code: wire.Bad, Reason: err.Error()}
+}
+
+// open connects the stream to the cell it asks for, and carries bytes until both ends have ended.
+// early is what the caller sent behind its request.
+func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, req wire.Request, early []byte) {
+	far, err := s.reach(ctx, caller, req, early)
+	if err != nil {
+		s.refuse(caller, stream, req, err)
+		return
+	}
+	verdict := wire.OK()
+	if caller.local() {
+		call := s.calls.begin()
+		stream = &toldStream{Stream: stream, calls: s.calls, call: call}
+		verdict = wire.OK([2]string{"call", strconv.FormatUint(call, 10)})
+	}
+	stream.SetDeadline(time.Now().Add(lineTimeout))
+	if _, err := io.WriteString(stream, verdict); err != nil {
+		err = fmt.Errorf("the caller left: %w", err)
+		stream.Abort(err)
+		far.Abort(err)
+		return
+	}
+	stream.SetDeadline(time.Time{})
+	report := pipe.Join(ctx, stream, far)
+	s.Log.Info("call ended", "caller", caller, "cell", req.Object,
+		"sent", report.Forth+int64(len(early)), "received", report.Back, "err", report.Err)
+}
+
+// refuse answers no. Nothing is logged before the answer has been written, and a peer is told the code alone.
+func (s *Stem) refuse(caller Caller, stream pipe.Stream, req wire.Request, err error) {
+	refusal := wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	errors.As(err, &refusal)
+	told := refusal
+	if !caller.local() {
+		told.Reason = ""
+	}
+	finish(stream, wire.No(told))
+	s.Log.Info("call refused", "caller", caller, "cell", req.Object, "code", string(refusal.Code), "reason", refusal.Reason)
+}
+
+// answer serves the verbs of the local door that are no calls.
+func (s *Stem) answer(ctx context.Context, stream pipe.Stream, req wire.Request) {
+	more, err := s.do(ctx, req)
+	verdict := wire.OK()
+	if err != nil {
+		refusal := wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+		errors.As(err, &refusal)
+		verdict = wire.No(refusal)
+	}
+	finish(stream, verdict+string(more))
+}
+
+// finish writes the last words of a stream and ends it in order. If the caller has gone, nobody is left to tell.
+func finish(stream pipe.Stream, words string) {
+	stream.SetDeadline(time.Now().Add(lineTimeout))
+	io.WriteString(stream, words)
+	stream.CloseWrite()
+	stream.CloseRead()
+	stream.Close()
+}
+
+// do returns what follows the verdict.
+func (s *Stem) do(ctx context.Context, req wire.Request) (more []byte, err error) {
+	switch req.Verb {
+	case wire.Germinate:
+		cell, err := address.ParseName(req.Object)
+		if err != nil {
+			return nil, wire.Refusal{Code: wire.Bad, Reason: err.Error()}
+		}
+		return nil, s.Cells.Germinate(ctx, cell, Caller{})
+	case wire.End:
+		call, err := strconv.ParseUint(req.Object, 10, 64)
+		if err != nil {
+			return nil, wire.Refusal{Code: wire.Bad, Reason: "a call is a number"}
+		}
+		return nil, s.calls.end(call)
+	case wire.Reread:
+		s.Policy.Reread()
+		return nil, nil
+	case wire.Status:
+		return json.Marshal(s.status())
+	}
+	return nil, wire.Refusal{Code: wire.Bad, Reason: fmt.Sprintf("unknown request %q", req.Verb)}
+}

@@ -1,0 +1,116 @@
+package stem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// grow executes the cell's dna and waits for the first of: it answers at its socket, it ends, ctx ends. A cell
+// that does not answer in time is killed, or every call would add one more to those that never will.
+func (f *factory) grow(ctx context.Context, cell address.Name, path string) error {
+	born := f.births.watch(path)
+	defer f.births.unwatch(path)
+	output, err := openLog(f.home, cell)
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	defer output.Close()
+	before := size(output)
+
+	process, err := f.exec(ctx, cell, path, output)
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("start %s: %v", f.home.DNA(cell), err)}
+	}
+	f.log.Info("cell started", "cell", cell, "pid", process.pid)
+	err = f.await(ctx, cell, born, process.ended)
+	if err == nil {
+		return nil
+	}
+	syscall.Kill(-process.pid, syscall.SIGKILL) // its whole session, if anything is left of it
+	reason := fmt.Sprintf("%s %v", cell, err)
+	if words := lastWords(output, before); words != "" {
+		reason += "\nits last words:\n" + words
+	}
+	f.log.Warn("cell failed to start", "cell", cell, "pid", process.pid, "reason", reason)
+	return wire.Refusal{Code: wire.Failed, Reason: reason}
+}
+
+// exec starts the dna in a session of its own, so that it outlives the stem. Its output is the log file itself: a pipe to
+// the stem would end with the stem, and the cell with the pipe.
+func (f *factory) exec(ctx context.Context, cell address.Name, path string, output *os.File) (process child, err error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return child{}, err
+	}
+	defer null.Close()
+	dna := f.home.DNA(cell)
+	attr := &os.ProcAttr{
+		Dir: f.home.String(),
+		Env: append(os.Environ(),
+			"CELL_NAME="+cell.String(),
+			"CELL_HOME="+f.home.String(),
+			"CELL_SOCKET="+path,
+			"CELL_STARTED=1"), // we hold its lock
+		Files: []*os.File{null, output, output},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	}
+	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
+		process, err = f.reaper.start(dna, []string{dna, "--name", cell.String()}, attr)
+		// A file that was written just now may still be open in a child that another thread has forked.
+		if !errors.Is(err, syscall.ETXTBSY) || socket.Pause(ctx, pause) != nil {
+			return process, explainExec(err)
+		}
+	}
+}
+
+// explainExec adds the remedy to the errors of execve(2) that are hard to read.
+func explainExec(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOEXEC):
+		return errors.New("neither a program for this machine nor a script: a script begins with #! and its interpreter")
+	case errors.Is(err, syscall.ENOENT):
+		return errors.New("the interpreter in its first line, or the loader it wants, is not on this machine")
+	}
+	return err
+}
+
+// await returns nil as soon as the cell answers. born tells when its socket has appeared; listen(2), which follows, tells
+// nobody, so a refused connection is tried again after doubling pauses.
+func (f *factory) await(ctx context.Context, cell address.Name, born <-chan struct{}, ended <-chan syscall.WaitStatus) error {
+	var again <-chan time.Time
+	pause := socket.FirstPause
+	for {
+		select {
+		case <-born:
+			pause = socket.FirstPause
+		case <-again:
+			pause = socket.NextPause(pause)
+		case status := <-ended:
+			if f.probe(cell) == nil {
+				return nil // it left a child behind that answers
+			}
+			return errors.New(describeEnd(status) + " before its socket answered")
+		case <-ctx.Done():
+			return fmt.Errorf("did not answer at its socket in time: %w", context.Cause(ctx))
+		}
+		if err := f.probe(cell); !socket.Missing(err) {
+			return err
+		}
+		again = time.After(pause)
+	}
+}
+
+func describeEnd(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("was ended by signal %d (%v)", status.Signal(), status.Signal())
+	}
+	return fmt.Sprintf("exited with status %d", status.ExitStatus())
+}

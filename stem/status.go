@@ -1,0 +1,65 @@
+package stem
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is what the stem says of itself, as `cell status --json` prints it.
+type Status struct {
+	ID    string    `json:"id"`
+	Home  string    `json:"home"`
+	PID   int       `json:"pid"`
+	Since time.Time `json:"since"`
+	// Cells are the names of those that answer at their sockets.
+	Cells []string `json:"cells"`
+	// Peers are those with a petname, and what they may reach here.
+	Peers []PeerStatus `json:"peers"`
+	// Public are the cells that every peer may reach.
+	Public []string `json:"public"`
+	// Problems are files that could not be understood, with the remedy.
+	Problems []string `json:"problems"`
+	// Network is what the network says of itself.
+	Network any `json:"network,omitempty"`
+}
+
+// PeerStatus is one peer with a petname.
+type PeerStatus struct {
+	Petname string   `json:"petname"`
+	ID      string   `json:"id"`
+	Cells   []string `json:"cells"`
+}
+
+func (s *Stem) status() Status {
+	rules := s.Policy.Rules()
+	status := Status{
+		ID:       s.Network.ID().String(),
+		Home:     s.Home.String(),
+		PID:      os.Getpid(),
+		Since:    s.since,
+		Cells:    []string{},
+		Peers:    []PeerStatus{},
+		Public:   []string{},
+		Problems: []string{},
+	}
+	for _, cell := range s.Cells.Running() {
+		status.Cells = append(status.Cells, cell.String())
+	}
+	for name, id := range rules.Petnames {
+		status.Peers = append(status.Peers, PeerStatus{name.String(), id.String(), rules.Grants[id].Words()})
+	}
+	slices.SortFunc(status.Peers, func(a, b PeerStatus) int { return strings.Compare(a.Petname, b.Petname) })
+	for cell := range rules.Public {
+		status.Public = append(status.Public, cell.String())
+	}
+	slices.Sort(status.Public)
+	for _, problem := range rules.Problems {
+		status.Problems = append(status.Problems, problem.Error())
+	}
+	if s.Describe != nil {
+		status.Network = s.Describe()
+	}
+	return status
+}

@@ -1,0 +1,189 @@
+package stem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// Network reaches the stems of other machines, and is where they call.
+type Network interface {
+	// ID is this machine's peer ID.
+	ID() address.ID
+
+	// Open connects to the stem of a peer that is named by ID or by place. ctx covers the call, and not the stream.
+	Open(ctx context.Context, to address.Peer) (pipe.Stream, error)
+
+	// Handle has serve called for each stream that another stem opens. serve owns the stream.
+	Handle(serve func(ctx context.Context, caller address.ID, stream pipe.Stream))
+}
+
+// Cells are the cells of this machine.
+type Cells interface {
+	// Connect connects to a cell in the name of a caller, and starts it if it does not run.
+	Connect(ctx context.Context, cell address.Name, caller Caller) (pipe.Stream, error)
+
+	// Germinate sees to it that the cell answers at its socket.
+	Germinate(ctx context.Context, cell address.Name, caller Caller) error
+
+	// Running lists the cells that answer at their sockets.
+	Running() []address.Name
+
+	// Run does what Cells need done all the time, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// Policy is who may reach what.
+type Policy interface {
+	// Rules returns those in force, at once and from memory.
+	Rules() *Rules
+
+	// Reread puts the rules in force that are written down now.
+	Reread()
+
+	// Run puts rules in force as they are written down, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// Config is what a Stem is made of.
+type Config struct {
+	Home home.Home
+	// Claim is what Claim returned for the home. If nil, New claims it.
+	Claim   *socket.Lock
+	Network Network
+	// Cells are the cells of this machine. If nil, those of the home: sockets in run/, executables in dna/.
+	Cells Cells
+	// Policy is who may reach what. If nil, what the home's peers/ and dna/ say.
+	Policy Policy
+	// Grace is how long calls may go on when Run is to end. If zero, 3 s.
+	Grace time.Duration
+	// Describe says more for `cell status`, as a value for JSON. It may be nil.
+	Describe func() any
+	// Ready is called once the doors are open. It may be nil.
+	Ready func()
+	// Log gets what the owner of the machine may want to know. If nil, nothing is kept.
+	Log *slog.Logger
+}
+
+// Stem is the daemon of one home.
+type Stem struct {
+	Config
+	calls *calls
+	since time.Time
+
+	work    sync.WaitGroup // what serves a caller
+	mu      sync.Mutex
+	closing bool // no more of it is to begin
+}
+
+// ErrRunning is returned by New when a stem already lives in the home.
+var ErrRunning = errors.New("a stem already runs")
+
+// New makes the stem of a home, which it reads but does not touch. One that has been made must be Run, which
+// gives back the claim on the home.
+func New(cfg Config) (*Stem, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 3 * time.Second
+	}
+	if cfg.Claim == nil {
+		claim, err := Claim(cfg.Home)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Claim = claim
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = newFiles(cfg.Home, cfg.Log)
+	}
+	if cfg.Cells == nil {
+		cfg.Cells = newFactory(cfg.Home, cfg.Network.ID(), cfg.Log)
+	}
+	return &Stem{Config: cfg, calls: newCalls(), since: time.Now()}, nil
+}
+
+// Claim makes sure that no other stem lives in the home, until the lock is given back. It fails with ErrRunning.
+func Claim(h home.Home) (*socket.Lock, error) {
+	if err := h.Make(); err != nil {
+		return nil, err
+	}
+	lock, err := socket.TryLock(h.StemLock())
+	if errors.Is(err, socket.ErrLocked) {
+		pid, _ := os.ReadFile(h.StemLock()) // whoever holds the lock wrote it
+		return nil, fmt.Errorf("home %s: %w there, as process %s", h, ErrRunning, pid)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(h.StemLock(), fmt.Appendf(nil, "%d", os.Getpid()), 0o600); err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	return lock, nil
+}
+
+// Run serves callers until ctx ends. Then it closes the doors, lets the calls under way go on for the grace period,
+// cuts those that are left, and returns nil. Cells are left alone.
+func (s *Stem) Run(ctx context.Context) error {
+	defer s.Claim.Unlock()
+	door, err := s.listenLocal(ctx)
+	if err != nil {
+		return err
+	}
+	// Calls outlive ctx by the grace period; their own context ends with a reason for those who are cut.
+	calls, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Policy.Run(ctx) })
+	group.Go(func() error { return s.Cells.Run(calls) })
+	s.Network.Handle(func(_ context.Context, caller address.ID, stream pipe.Stream) {
+		s.serveRemote(calls, caller, stream)
+	})
+	group.Go(func() error { return s.serveLocal(calls, door) })
+	group.Go(func() error {
+		<-ctx.Done()
+		err := door.Close()
+		s.drain(cut)
+		return err
+	})
+	if s.Ready != nil {
+		s.Ready()
+	}
+	return group.Wait()
+}
+
+// begin says whether work for one more caller may begin; if so, s.work.Done must follow.
+func (s *Stem) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
+// drain waits for the work under way: for the grace period of its own accord, then by cutting it.
+func (s *Stem) drain(cut context.CancelCauseFunc) {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	patience := time.AfterFunc(s.Grace, func() { cut(errors.New("the stem was stopped")) })
+	defer patience.Stop()
+	s.work.Wait()
+	cut(nil)
+}

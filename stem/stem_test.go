@@ -1,0 +1,184 @@
+package stem
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/synapse"
+)
+
+// runStem runs a stem on a real door until the test ends, or stop is called. far is whom it knows elsewhere; it may be nil.
+func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
+	t.Helper()
+	network := &fakeNetwork{id: testID(1)}
+	if far != nil {
+		network.far = map[address.ID]*machine{far.net.id: far}
+	}
+	open := make(chan struct{})
+	s, err := New(Config{Home: h, Network: network, Grace: patience, Ready: func() { close(open) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	}()
+	stop = func() { cancel(); <-ended }
+	t.Cleanup(stop)
+	select {
+	case <-open:
+	case <-ended:
+		t.Fatal("the stem did not open its doors")
+	}
+	return s, stop
+}
+
+// A stem's whole life, twice in one home: it opens its door, serves, and leaves nothing behind that bars the next.
+func TestStemLivesAndEnds(t *testing.T) {
+	h := newHome(t, "who")
+	for range 2 {
+		_, stop := runStem(t, h, nil)
+		answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "who"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := exchange(pipe.Unread(pipe.Unix(answer.Conn), answer.Rest), "")
+		if want := testID(1).String(); got != want || err != nil {
+			t.Errorf("through the stem, the cell sees %q, %v, want %s", got, err, want)
+		}
+		stop()
+		stop() // a second time it has ended already
+		if _, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Status}); !errors.Is(err, door.ErrNoStem) {
+			t.Errorf("after its end: %v", err)
+		}
+		if _, err := os.Stat(h.StemSocket()); err == nil {
+			t.Error("the socket was left behind")
+		}
+	}
+	wantStarts(t, h, 1) // the cell outlived the first stem, and the second found it
+}
+
+// One home, one stem; and one that was made and not run holds nothing but its claim.
+func TestOneStemPerHome(t *testing.T) {
+	h := newHome(t)
+	first, err := New(Config{Home: h, Network: &fakeNetwork{id: testID(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = New(Config{Home: h, Network: &fakeNetwork{id: testID(1)}})
+	if !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), h.String()) {
+		t.Errorf("a second stem: %v", err)
+	}
+	first.Claim.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	third, err := New(Config{Home: h, Network: &fakeNetwork{id: testID(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := third.Run(ctx); err != nil {
+		t.Errorf("run with a context that has ended: %v", err)
+	}
+}
+
+// A stem that was killed leaves its socket, and the next one takes its place.
+func TestDoorOfADeadStemIsReplaced(t *testing.T) {
+	h := newHome(t)
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: h.StemSocket(), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	dead.Close()
+	runStem(t, h, nil)
+	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Conn.Close()
+	if info, err := os.Stat(h.StemSocket()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+// The doors close first, and Run does not return before a call that ends by itself has ended, whole.
+func TestRunWaitsForCalls(t *testing.T) {
+	h := newHome(t, "echo")
+	_, stop := runStem(t, h, nil)
+	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "echo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); stop() }()
+	eventually(t, "the door is closed", func() bool {
+		_, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Status})
+		return errors.Is(err, door.ErrNoStem)
+	})
+	select {
+	case <-ended:
+		t.Error("the stem ended before its call")
+	default:
+	}
+	if got, err := exchange(pipe.Unix(answer.Conn), "to the end"); got != "to the end" || err != nil {
+		t.Errorf("the call got %q, %v", got, err)
+	}
+	<-ended
+}
+
+// What the SDK makes of it all: a call that was cut elsewhere is no end of file, though the socket says so.
+func TestCutReachesTheProgram(t *testing.T) {
+	h := newHome(t)
+	t.Setenv("CELL_HOME", h.String())
+	far := newMachine(t, testID(2))
+	far.rules.rules.Public[name("torn")] = true
+	far.rules.rules.Public[name("whole")] = true
+	far.cells.do["torn"] = func(s pipe.Stream) {
+		io.WriteString(s, "half")
+		s.Read(make([]byte, 1))
+		s.Abort(errors.New("torn"))
+	}
+	far.cells.do["whole"] = func(s pipe.Stream) {
+		io.WriteString(s, "all")
+		s.Close()
+	}
+	_, stop := runStem(t, h, far)
+
+	conn, err := synapse.Dial(t.Context(), "whole@"+far.net.id.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); string(got) != "all" || err != nil {
+		t.Errorf("the whole call: %q, %v", got, err)
+	}
+	conn.Close()
+
+	conn, err = synapse.Dial(t.Context(), "torn@"+far.net.id.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.ReadFull(conn, make([]byte, 4))
+	io.WriteString(conn, "x")
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the torn call ends with %v", err)
+	}
+	stop()
+	if _, err := synapse.Dial(t.Context(), "whole@"+far.net.id.String()); !errors.Is(err, synapse.ErrNoStem) {
+		t.Errorf("without a stem: %v", err)
+	}
+}
