@@ -1,0 +1,73 @@
+package discovery
+
+import (
+	"fmt"
+	"slices"
+
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// maxRejoin is how many peers of the cache are tried at a start.
+const maxRejoin = 8
+
+// boot is a peer through which we join the mesh: one that was configured, which we hold on to, or one that
+// the cache remembers, which we try at the start and when someone needs the mesh.
+type boot struct {
+	peer.AddrInfo
+	cached bool
+	wake   chan struct{} // holds a token when the peer should be tried now
+	lost   chan struct{} // holds a token when a connection to it ended
+
+	// guarded by Finder.mu
+	pausing   bool
+	connected bool
+	err       error // of the last attempt
+}
+
+// parseBootstrap reads multiaddrs; those of one peer come together, and our own are left out.
+func parseBootstrap(m mesh, texts []string, self peer.ID) ([]peer.AddrInfo, error) {
+	if len(texts) > 0 && m.name == none {
+		return nil, fmt.Errorf(`bootstrap %s: the mesh "none" has no peers: leave out one of the two`, texts[0])
+	}
+	if len(texts) == 0 && m.name == public {
+		return dht.GetDefaultBootstrapPeerAddrInfos(), nil
+	}
+	var addrs []ma.Multiaddr
+	for _, text := range texts {
+		addr, err := ma.NewMultiaddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("bootstrap %s: %w: write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID", text, err)
+		}
+		if transport, id := peer.SplitAddr(addr); id == "" || transport == nil {
+			return nil, fmt.Errorf("bootstrap %s: needs an address and a peer: write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID", text)
+		}
+		addrs = append(addrs, addr)
+	}
+	infos, err := peer.AddrInfosFromP2pAddrs(addrs...)
+	if err != nil {
+		return nil, fmt.Errorf("bootstrap: %w", err)
+	}
+	return slices.DeleteFunc(infos, func(info peer.AddrInfo) bool { return info.ID == self }), nil
+}
+
+// setBoots counts the first attempts as pending before Run begins them, so that a lookup that comes earlier waits.
+func (f *Finder) setBoots(configured []peer.AddrInfo) {
+	for _, info := range configured {
+		f.boots = append(f.boots, newBoot(info, false))
+	}
+	for _, info := range f.cache.latest(maxRejoin) {
+		if !slices.ContainsFunc(configured, func(c peer.AddrInfo) bool { return c.ID == info.ID }) {
+			f.boots = append(f.boots, newBoot(info, true))
+		}
+	}
+	f.pending = len(f.boots)
+	if f.near != nil {
+		f.pending++ // the first look at the local network
+	}
+}
+
+func newBoot(info peer.AddrInfo, cached bool) *boot {
+	return &boot{AddrInfo: info, cached: cached, wake: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+}

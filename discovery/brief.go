@@ -1,0 +1,50 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// maxTold bounds how many addresses an error names.
+const maxTold = 4
+
+// Brief makes one line of the error of a dial, of which libp2p makes many: each address, and why it failed.
+func Brief(err error) error {
+	var all *swarm.DialError
+	switch {
+	case errors.As(err, &all) && len(all.DialErrors) > 0:
+	case errors.Is(err, context.DeadlineExceeded):
+		return root(err)
+	case errors.As(err, &all) && all.Cause != nil:
+		return all.Cause
+	default:
+		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	}
+	var told []string
+	for i, one := range all.DialErrors {
+		if i == maxTold {
+			told = append(told, fmt.Sprintf("%d more", len(all.DialErrors)-i))
+			break
+		}
+		told = append(told, fmt.Sprintf("%s: %s", one.Address, root(one.Cause)))
+	}
+	return errors.New(strings.Join(told, "; "))
+}
+
+// root is the innermost error, without the addresses that every layer around it repeats.
+func root(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer in time")
+	}
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}

@@ -1,0 +1,171 @@
+// Package discovery finds a peer when nothing is known of it but its ID.
+//
+//	f, err := discovery.New(discovery.Config{Host: h, Mesh: "lab", Bootstrap: []string{"/ip4/…/p2p/12D3…"}})
+//	go f.Run(ctx)
+//	err = f.Find(ctx, id, func(addrs []ma.Multiaddr) { … })
+//
+// Everything that may know is asked at once, and each answer is passed on as it comes: the cache of addresses
+// that worked before, the machines on the local network (mDNS), and the mesh, a distributed hash table
+// (DHT) whose members tell each other who is where. There is one public mesh, the DHT of the IPFS network, in which
+// we only ask; and any number of private ones, told apart by name, in which everyone who can also answers.
+//
+// It promises that Find ends soon, with a reason that a user can act on. It leaves dialling what was found, and whom
+// to trust, to others: an address is a hint from strangers, and only a handshake with the ID is proof.
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Config says where to look. Only Host must be filled.
+type Config struct {
+	// Host is the one to find peers for.
+	Host host.Host
+	// Mesh is "public", "none" or the name of a private mesh. If empty, public.
+	Mesh string
+	// Bootstrap are the peers of the mesh to begin with, as multiaddrs that end in /p2p/ID. If empty, those
+	// built in for the public mesh.
+	Bootstrap []string
+	// NoMDNS turns off looking around in the local network.
+	NoMDNS bool
+	// Cache is a file of addresses that worked. If empty, they are forgotten at the end.
+	Cache string
+	// Log hears what the owner should know. If nil, nobody does.
+	Log *slog.Logger
+}
+
+// Finder finds peers. Its methods may be called at any time, from any goroutine.
+type Finder struct {
+	host  host.Host
+	mesh  mesh
+	log   *slog.Logger
+	dht   *dht.IpfsDHT // nil in the mesh "none"
+	near  *near        // nil without mDNS
+	cache *cache
+
+	life  context.Context // ends with Close
+	end   context.CancelFunc
+	group sync.WaitGroup // lookups that nobody waits for any more
+
+	mu      sync.Mutex // guards what follows, and the state of boots
+	boots   []*boot
+	pending int           // attempts to join the mesh that have not come to an end
+	changed chan struct{} // closed and replaced when pending falls
+	closed  bool
+}
+
+// New checks the configuration and joins nothing yet: that is for Run.
+func New(cfg Config) (*Finder, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	m, err := parseMesh(cfg.Mesh)
+	if err != nil {
+		return nil, err
+	}
+	boots, err := parseBootstrap(m, cfg.Bootstrap, cfg.Host.ID())
+	if err != nil {
+		return nil, err
+	}
+	f := &Finder{
+		host:    cfg.Host,
+		mesh:    m,
+		log:     cfg.Log,
+		cache:   loadCache(cfg.Cache, cfg.Log),
+		changed: make(chan struct{}),
+	}
+	if f.dht, err = m.newDHT(cfg.Host); err != nil {
+		return nil, fmt.Errorf("join mesh %q: %w", m.name, err)
+	}
+	f.life, f.end = context.WithCancel(context.Background())
+	if !cfg.NoMDNS {
+		f.near = newNear(f)
+	}
+	if f.dht != nil {
+		f.setBoots(boots)
+	}
+	return f, nil
+}
+
+// Run joins the mesh and stays in it until ctx ends, and saves the cache. It returns nil when all that it began has ended.
+func (f *Finder) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	lost := &network.NotifyBundle{DisconnectedF: f.disconnected}
+	f.host.Network().Notify(lost)
+	defer f.host.Network().StopNotify(lost)
+
+	group.Go(func() { f.cache.run(ctx, f.contacts) })
+	if f.near != nil {
+		group.Go(func() { f.near.run(ctx) })
+	}
+	for _, b := range f.boots {
+		group.Go(func() { f.keep(ctx, b) })
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// Close ends what Find may have left behind, and the DHT.
+func (f *Finder) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.end()
+	f.group.Wait()
+	if f.dht == nil {
+		return nil
+	}
+	return f.dht.Close()
+}
+
+// Find calls found with addresses of the peer as they become known, from any goroutine and perhaps more than once,
+// and returns when nobody is left to ask or ctx ends. It returns nil if found was called.
+func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(f.life, cancel)()
+
+	cached := f.cache.get(id)
+	if len(cached) > 0 {
+		found(cached)
+	}
+	var group sync.WaitGroup
+	errNear, errFar := errNotAsked, errNotAsked
+	if f.near != nil {
+		group.Go(func() { errNear = f.near.find(ctx, id, found) })
+	}
+	if f.dht != nil {
+		group.Go(func() { errFar = f.findFar(ctx, id, found) })
+	}
+	group.Wait()
+	switch {
+	case len(cached) > 0 || errNear == nil || errFar == nil:
+		return nil
+	case errFar != errNotAsked:
+		return errFar
+	case errNear != errNotAsked:
+		return errNear
+	}
+	return fmt.Errorf("no address of it is known, and there is nowhere to look: the mesh is %q and mDNS is off", f.mesh.name)
+}
+
+// errNotAsked stands for a source that there is not.
+var errNotAsked = errors.New("not asked")
+
+// Worked remembers the address behind a connection that we made.
+func (f *Finder) Worked(conn network.Conn) {
+	if lasting(conn) {
+		f.cache.put(conn.RemotePeer(), conn.RemoteMultiaddr())
+	}
+}

@@ -1,0 +1,189 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+const (
+	// meetWait bounds one attempt to reach a bootstrap peer.
+	meetWait = 8 * time.Second
+	// joinWait is how long a lookup waits for attempts to join the mesh.
+	joinWait = 5 * time.Second
+	// After a failure the next attempt comes after minPause, then twice that, up to maxPause.
+	minPause = time.Second
+	maxPause = time.Minute
+)
+
+// keep connects to the peer, and again whenever the connection is lost, until ctx ends.
+func (f *Finder) keep(ctx context.Context, b *boot) {
+	pause := minPause
+	for {
+		err := f.meet(ctx, b.AddrInfo)
+		f.settle(b, err)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			pause = minPause
+			if !f.hold(ctx, b) {
+				return
+			}
+		} else if !b.cached {
+			f.log.Warn("bootstrap peer does not answer", "peer", b.ID, "mesh", f.mesh.name, "err", Brief(err))
+		}
+		if !f.rest(ctx, b, pause) {
+			return
+		}
+		if err != nil {
+			pause = min(2*pause, maxPause)
+		}
+	}
+}
+
+// meet connects to a peer and adds it to the DHT's routing table. The DHT would do the latter by itself, a
+// round trip later.
+func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, meetWait)
+	defer cancel()
+	if s, ok := f.host.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(info.ID) // when to try again is for us to say
+	}
+	if err := f.host.Connect(ctx, info); err != nil {
+		return err
+	}
+	for _, conn := range f.host.Network().ConnsToPeer(info.ID) {
+		f.Worked(conn)
+	}
+	speaks, err := f.host.Peerstore().SupportsProtocols(info.ID, f.mesh.protocol())
+	if err != nil || len(speaks) == 0 {
+		return fmt.Errorf("is not in mesh %q, or does not serve it", f.mesh.name)
+	}
+	empty := f.dht.RoutingTable().Size() == 0
+	f.dht.RoutingTable().TryAddPeer(info.ID, true, false)
+	if empty {
+		f.dht.RefreshRoutingTable() // asks the newcomer for others
+	}
+	return nil
+}
+
+// settle notes how an attempt ended, and tells those who wait for it.
+func (f *Finder) settle(b *boot, err error) {
+	f.mu.Lock()
+	b.connected, b.err = err == nil, err
+	f.mu.Unlock()
+	f.attempted()
+}
+
+// attempted counts an attempt to join the mesh that has come to an end.
+func (f *Finder) attempted() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pending--
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// isAlone says whether this is a private mesh of which we know nobody.
+func (f *Finder) isAlone() bool {
+	return f.mesh.isPrivate() && f.dht.RoutingTable().Size() == 0
+}
+
+// hold waits until the peer is no longer connected, or ctx ends.
+func (f *Finder) hold(ctx context.Context, b *boot) bool {
+	if !b.cached {
+		f.host.ConnManager().Protect(b.ID, "bootstrap")
+	}
+	for f.host.Network().Connectedness(b.ID) == network.Connected {
+		select {
+		case <-b.lost:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b.connected = false
+	return true
+}
+
+// disconnected is called by the host.
+func (f *Finder) disconnected(_ network.Network, conn network.Conn) {
+	for _, b := range f.boots {
+		if b.ID == conn.RemotePeer() {
+			signal(b.lost)
+		}
+	}
+}
+
+// rest waits for the pause, or until someone needs the peer; for one from the cache nothing else counts.
+func (f *Finder) rest(ctx context.Context, b *boot, pause time.Duration) bool {
+	f.mu.Lock()
+	b.pausing = true
+	f.mu.Unlock()
+	var over <-chan time.Time
+	if !b.cached {
+		over = time.After(pause/2 + rand.N(pause)) // so that a mesh does not come back all at once
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-b.wake:
+	case <-over:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.wakeLocked(b)
+		select { // the pause is over by itself
+		case <-b.wake:
+		default:
+		}
+	}
+	return true
+}
+
+// wakeLocked ends a pause and counts the attempt that follows.
+func (f *Finder) wakeLocked(b *boot) {
+	if b.pausing {
+		b.pausing = false
+		f.pending++
+		signal(b.wake)
+	}
+}
+
+// join waits until we know a peer of the mesh, as long as there is hope: at first for the attempts that are
+// under way, or else for new ones.
+func (f *Finder) join(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, joinWait)
+	defer cancel()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pending == 0 && f.dht.RoutingTable().Size() == 0 {
+		for _, b := range f.boots {
+			f.wakeLocked(b)
+		}
+	}
+	for f.dht.RoutingTable().Size() == 0 && f.pending > 0 && ctx.Err() == nil {
+		changed := f.changed
+		f.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		f.mu.Lock()
+	}
+	return f.dht.RoutingTable().Size() > 0
+}
+
+// signal leaves a token, unless there is one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,156 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// firstLook is how long the local network gets to answer after we began to look: a peer that starts at the
+	// same moment spends a second on making sure that its name is unique.
+	firstLook = 2500 * time.Millisecond
+	// maxNear bounds what a noisy or hostile network can make us remember.
+	maxNear = 1024
+)
+
+// near is what mDNS sees in the local network. Being seen is no reason to connect: addresses are kept until
+// somebody asks for the peer, because mDNS reports each peer only about once an hour.
+type near struct {
+	finder    *Finder
+	newcomers chan peer.AddrInfo // through whom an empty mesh may be joined
+
+	mu      sync.Mutex
+	peers   map[peer.ID]sighting
+	changed chan struct{} // closed and replaced with each sighting, and with the end of the first look
+	looked  bool          // the first look is over
+}
+
+type sighting struct {
+	addrs []ma.Multiaddr
+	at    time.Time
+}
+
+func newNear(f *Finder) *near {
+	return &near{
+		finder:    f,
+		newcomers: make(chan peer.AddrInfo, 4),
+		peers:     map[peer.ID]sighting{},
+		changed:   make(chan struct{}),
+	}
+}
+
+// run announces us and listens until ctx ends. A machine that has no network yet may get one later.
+func (n *near) run(ctx context.Context) {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		service := mdns.NewMdnsService(n.finder.host, n.finder.mesh.service(), n)
+		err := service.Start()
+		if err == nil {
+			n.look(ctx)
+			service.Close()
+			return
+		}
+		service.Close()
+		n.finder.log.Warn("local network is not searched", "retry", pause, "err", err)
+		n.endLook()
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look ends with ctx. A private mesh of which we know nobody is joined through whom we see; to others
+// we connect only when asked.
+func (n *near) look(ctx context.Context) {
+	first := time.NewTimer(firstLook)
+	defer first.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			n.endLook()
+			return
+		case <-first.C:
+			n.endLook()
+		case info := <-n.newcomers:
+			if n.finder.isAlone() {
+				if err := n.finder.meet(ctx, info); err != nil {
+					n.finder.log.Debug("neighbour does not let us join", "peer", info.ID, "err", err)
+				}
+			}
+		}
+	}
+}
+
+// endLook lets go those who wait for the first look.
+func (n *near) endLook() {
+	n.mu.Lock()
+	ended := !n.looked
+	n.looked = true
+	n.announce()
+	n.mu.Unlock()
+	if ended {
+		n.finder.attempted()
+	}
+}
+
+// announce wakes those who wait for news; n.mu is held.
+func (n *near) announce() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// HandlePeerFound is called by mDNS, in a goroutine of its own.
+func (n *near) HandlePeerFound(info peer.AddrInfo) {
+	n.mu.Lock()
+	if _, known := n.peers[info.ID]; !known && len(n.peers) >= maxNear {
+		delete(n.peers, n.oldest())
+	}
+	n.peers[info.ID] = sighting{info.Addrs, time.Now()}
+	n.announce()
+	n.mu.Unlock()
+	select {
+	case n.newcomers <- info:
+	default: // a few are enough to join through
+	}
+}
+
+func (n *near) oldest() peer.ID {
+	var oldest peer.ID
+	for id, s := range n.peers {
+		if oldest == "" || s.at.Before(n.peers[oldest].at) {
+			oldest = id
+		}
+	}
+	return oldest
+}
+
+// find answers from what was seen; during the first look it waits for more.
+func (n *near) find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
+	deadline := time.After(joinWait) // in case nobody looks: Run was not called
+	for {
+		n.mu.Lock()
+		seen, ok := n.peers[id]
+		changed, looked := n.changed, n.looked
+		n.mu.Unlock()
+		if ok {
+			found(seen.addrs)
+			return nil
+		}
+		if looked || ctx.Err() != nil {
+			return fmt.Errorf("no one in the local network answers to it")
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			return fmt.Errorf("no one in the local network has answered to it so far")
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package discovery
+
+import (
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// Status is how things stand in the mesh.
+type Status struct {
+	Mesh      string      `json:"mesh"`
+	DHT       DHTStatus   `json:"dht"`
+	Bootstrap []PeerState `json:"bootstrap"`
+}
+
+// DHTStatus is our part in the mesh's DHT.
+type DHTStatus struct {
+	Mode  string `json:"mode"`  // "client": we ask; "server": we answer too; "off"
+	Peers int    `json:"peers"` // in the routing table
+}
+
+// PeerState is a bootstrap peer and whether it is there.
+type PeerState struct {
+	ID        string   `json:"id"`
+	Addrs     []string `json:"addrs"`
+	Connected bool     `json:"connected"`
+	Error     string   `json:"error,omitempty"` // of the last attempt
+}
+
+// Status returns how things stand now.
+func (f *Finder) Status() Status {
+	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: []PeerState{}}
+	if f.dht != nil {
+		s.DHT = DHTStatus{Mode: "client", Peers: f.dht.RoutingTable().Size()}
+		if slices.Contains(f.host.Mux().Protocols(), f.mesh.protocol()) {
+			s.DHT.Mode = "server"
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, b := range f.boots {
+		if b.cached {
+			continue
+		}
+		state := PeerState{ID: b.ID.String(), Connected: b.connected}
+		for _, addr := range b.Addrs {
+			state.Addrs = append(state.Addrs, addr.String())
+		}
+		if b.err != nil {
+			state.Error = Brief(b.err).Error()
+		}
+		s.Bootstrap = append(s.Bootstrap, state)
+	}
+	return s
+}
+
+// contacts are some connections to servers of the DHT, through whom it can be joined again without a bootstrap peer.
+func (f *Finder) contacts() []network.Conn {
+	if f.dht == nil {
+		return nil
+	}
+	var conns []network.Conn
+	for _, id := range f.dht.RoutingTable().ListPeers() {
+		for _, conn := range f.host.Network().ConnsToPeer(id) {
+			if lasting(conn) {
+				conns = append(conns, conn)
+				break
+			}
+		}
+		if len(conns) == 2*maxRejoin {
+			break
+		}
+	}
+	return conns
+}
+
+// lasting says whether the address behind a connection will work again: we dialled it, and no relay lent it.
+func lasting(conn network.Conn) bool {
+	return conn.Stat().Direction == network.DirOutbound && !conn.Stat().Limited
+}

@@ -1,0 +1,33 @@
+package node
+
+import (
+	"context"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/pipe"
+)
+
+// Handle lets serve answer the calls that come in, each in a goroutine of its own; until then they are refused.
+// It is called once. serve owns its stream and is done with it when it returns. Its ctx ends when the
+// node closes, and Close waits for it.
+func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
+	n.host.SetStreamHandler(Protocol, func(raw network.Stream) {
+		if !n.enter() {
+			raw.Reset()
+			return
+		}
+		defer n.group.Done()
+		caller, err := address.ParseID(raw.Conn().RemotePeer().String())
+		if err != nil { // a kind of key that cell does not know
+			raw.Reset()
+			return
+		}
+		l := n.linkOf(raw.Conn())
+		l.hear()
+		s := newStream(raw, l, false)
+		defer s.Close()
+		serve(n.life, caller, s)
+	})
+}

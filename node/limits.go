@@ -1,0 +1,94 @@
+package node
+
+import (
+	"math"
+	"net/netip"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/x/rate"
+)
+
+// maxCalls is how many streams a peer may have open to us, and we to it, at one time.
+const maxCalls = 4096
+
+// newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
+// 64 streams of one protocol; here every call of every cell is one. What a stranger can hold is bounded before
+// the gate by the transient scope, and after it a refused stream is gone.
+//
+// Memory is booked, not used: 256 KiB for each stream over TCP, whether or not a byte waits in it.
+// A failed booking would end the whole connection, so peers run into the number of streams first.
+func newLimits() (network.ResourceManager, error) {
+	calls := rcmgr.BaseLimit{
+		StreamsInbound: maxCalls, StreamsOutbound: maxCalls, Streams: 2 * maxCalls,
+		Memory: 2 * maxCalls * (256 << 10),
+	}
+	limits := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&limits)
+	limits.AddProtocolPeerLimit(Protocol, calls, rcmgr.BaseLimitIncrease{})
+	limits.AddProtocolLimit(Protocol, times(calls, 4), rcmgr.BaseLimitIncrease{})
+	allow(&limits.PeerBaseLimit, calls)
+	allow(&limits.SystemBaseLimit, times(calls, 4))
+	allow(&limits.TransientBaseLimit, rcmgr.BaseLimit{ // many calls may begin at once
+		StreamsInbound: maxCalls / 4, StreamsOutbound: maxCalls / 4, Streams: maxCalls / 2,
+	})
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
+		rcmgr.WithMetricsDisabled(),
+		rcmgr.WithNetworkPrefixLimit(unlimited(near4), unlimited(near6)),
+		rcmgr.WithConnRateLimiters(newRates()))
+}
+
+// times is a limit for n peers.
+func times(l rcmgr.BaseLimit, n int) rcmgr.BaseLimit {
+	l.Streams, l.StreamsInbound, l.StreamsOutbound = n*l.Streams, n*l.StreamsInbound, n*l.StreamsOutbound
+	l.Memory *= int64(n)
+	return l
+}
+
+// allow adds what cells need to what libp2p itself needs.
+func allow(l *rcmgr.BaseLimit, more rcmgr.BaseLimit) {
+	l.Streams += more.Streams
+	l.StreamsInbound += more.StreamsInbound
+	l.StreamsOutbound += more.StreamsOutbound
+	l.Memory += more.Memory
+}
+
+// Addresses that only neighbours have: several stems on one machine, or a testnet on one bridge, are not a flood.
+// The limits for addresses on the Internet, 8 connections for each, stay.
+var (
+	near4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
+	near6 = prefixes("::1/128", "fc00::/7", "fe80::/10")
+)
+
+func prefixes(text ...string) []netip.Prefix {
+	list := make([]netip.Prefix, len(text))
+	for i, t := range text {
+		list[i] = netip.MustParsePrefix(t)
+	}
+	return list
+}
+
+func unlimited(list []netip.Prefix) []rcmgr.NetworkPrefixLimit {
+	var limits []rcmgr.NetworkPrefixLimit
+	for _, p := range list {
+		limits = append(limits, rcmgr.NetworkPrefixLimit{Network: p, ConnCount: math.MaxInt})
+	}
+	return limits
+}
+
+// newRates repeats libp2p's default rates, a new connection in 5 s after a burst of 16, with our neighbours
+// exempt and not loopback alone.
+func newRates() *rate.Limiter {
+	limiter := &rate.Limiter{SubnetRateLimiter: rate.SubnetLimiter{
+		IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: 0.2, Burst: 16}}},
+		IPv6SubnetLimits: []rate.SubnetLimit{
+			{PrefixLength: 56, Limit: rate.Limit{RPS: 0.2, Burst: 16}},
+			{PrefixLength: 48, Limit: rate.Limit{RPS: 0.5, Burst: 80}},
+		},
+	}}
+	for _, p := range append(near4[:len(near4):len(near4)], near6...) {
+		limiter.NetworkPrefixLimits = append(limiter.NetworkPrefixLimits, rate.PrefixLimit{Prefix: p})
+	}
+	return limiter
+}

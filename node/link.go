@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	"github.com/multiformats/go-multistream"
+)
+
+// A link is a connection that has carried calls. A machine that is switched off says nothing, and QUIC would
+// take half a minute to notice, TCP a quarter of an hour: so as long as a connection carries a call it is asked
+// for a sign of life, and closed when there is none. Without calls nothing is sent and no machine is woken.
+type link struct {
+	conn network.Conn
+	node *Node
+
+	mu   sync.Mutex
+	open int                // calls on it
+	stop context.CancelFunc // ends the watch; nil if there is none
+
+	heard atomic.Int64 // when something came from the other end, in ns since 1970
+	sent  atomic.Int64 // bytes that the connection took from us
+}
+
+const (
+	pingEvery = 3 * time.Second
+	pingWait  = 5 * time.Second
+	// pingBehind is the wait while the connection goes on taking bytes from us: the ping may queue behind them.
+	pingBehind = 30 * time.Second
+)
+
+// linkOf returns the link of a connection, the same one as long as the connection lives.
+func (n *Node) linkOf(conn network.Conn) *link {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.links[conn]
+	if l == nil {
+		l = &link{conn: conn, node: n}
+		if !conn.IsClosed() { // else nobody would tell us to forget it
+			n.links[conn] = l
+		}
+	}
+	return l
+}
+
+// forget is called by the host when a connection is gone.
+func (n *Node) forget(_ network.Network, conn network.Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.links, conn)
+}
+
+// acquire counts a call on the link, and begins to watch it with the first.
+func (l *link) acquire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open++
+	if l.open > 1 {
+		return
+	}
+	ctx, stop := context.WithCancel(l.node.life)
+	l.stop = stop
+	l.node.spawn(func() { l.watch(ctx) })
+	l.node.host.ConnManager().Protect(l.conn.RemotePeer(), l.conn.ID())
+}
+
+func (l *link) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.open > 0 {
+		return
+	}
+	l.stop()
+	l.node.host.ConnManager().Unprotect(l.conn.RemotePeer(), l.conn.ID())
+}
+
+func (l *link) calls() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
+}
+
+// hear notes a sign of life.
+func (l *link) hear() { l.heard.Store(time.Now().UnixNano()) }
+
+// heardLately says whether the connection can be trusted to be alive.
+func (l *link) heardLately() bool { return time.Since(time.Unix(0, l.heard.Load())) < pingEvery }
+
+// watch pings until ctx ends, or until it closes the connection, which cuts every call on it.
+func (l *link) watch(ctx context.Context) {
+	next := time.NewTimer(pingEvery)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		if l.conn.IsClosed() {
+			return
+		}
+		if !l.alive(ctx) {
+			l.node.log.Info("peer is silent", "peer", l.conn.RemotePeer(), "address", l.conn.RemoteMultiaddr())
+			l.conn.Close()
+			return
+		}
+		next.Reset(pingEvery)
+	}
+}
+
+// alive pings once. Only silence is death: a ping that could not be sent or was refused proves nothing.
+func (l *link) alive(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	answered := make(chan struct{})
+	asking.Go(func() {
+		defer close(answered)
+		if l.ping(ctx) == nil {
+			l.hear()
+		}
+	})
+	defer asking.Wait()
+	defer cancel()
+
+	for began := time.Now(); ; {
+		heard, sent := l.heard.Load(), l.sent.Load()
+		select {
+		case <-answered:
+			return true
+		case <-ctx.Done():
+			return true
+		case <-time.After(pingWait):
+		}
+		behind := l.sent.Load() != sent && time.Since(began) < pingBehind
+		if l.heard.Load() == heard && !behind {
+			return false
+		}
+	}
+}
+
+// ping asks on this very connection for one answer. Each has a stream of its own: the other end closes one
+// that is used for longer than 30 s.
+func (l *link) ping(ctx context.Context) error {
+	opening, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "ping"), pingEvery)
+	defer cancel()
+	s, err := l.conn.NewStream(opening)
+	if err != nil {
+		return err
+	}
+	defer s.Reset()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	if err := s.SetProtocol(ping.ID); err != nil {
+		return err
+	}
+	data := make([]byte, ping.PingSize)
+	rand.Read(data)
+	lazy := multistream.NewMSSelect(s, ping.ID)
+	if _, err := lazy.Write(data); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(lazy, data) // the connection is authenticated: whatever comes back is a sign of life
+	return err
+}

@@ -1,0 +1,139 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// defaultPort is where a node is expected, unless someone else is there.
+const defaultPort = 4433
+
+// freeTries bounds the search for a port that is free for UDP and TCP on every address.
+const freeTries = 16
+
+// everywhere is what no Listen means: IPv4, and IPv6 if the machine has it.
+func everywhere() []netip.Addr {
+	all := []netip.Addr{netip.IPv4Unspecified()}
+	if conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback}); err == nil {
+		conn.Close()
+		all = append(all, netip.IPv6Unspecified())
+	}
+	return all
+}
+
+// bind takes a port on every address: wanted, or, if that is 0, the default one or else any that is free.
+// The UDP sockets are what holds it; two stems that start at once can't both get it.
+func bind(ips []netip.Addr, wanted int) (*sockets, int, error) {
+	port := wanted
+	if port == 0 {
+		port = defaultPort
+	}
+	s, err := bindPort(ips, port)
+	if err == nil {
+		return s, port, nil
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return nil, 0, err
+	}
+	if wanted != 0 {
+		return nil, 0, fmt.Errorf("%w: choose another with --port, or leave --port out to take a free one", err)
+	}
+	for range freeTries {
+		if s, err = bindPort(ips, 0); err == nil {
+			return s, s.conns[0].LocalAddr().(*net.UDPAddr).Port, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("found no free port: %w", err)
+}
+
+// bindPort takes one port, or the one that the first address gets if it is 0, or nothing.
+func bindPort(ips []netip.Addr, port int) (_ *sockets, err error) {
+	s := &sockets{}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for _, ip := range ips {
+		conn, err := net.ListenUDP(family("udp", ip), net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+		if err != nil {
+			return nil, bindError("udp", ip, port, err)
+		}
+		s.conns = append(s.conns, conn)
+		port = conn.LocalAddr().(*net.UDPAddr).Port
+	}
+	for _, ip := range ips {
+		// libp2p listens with SO_REUSEPORT, which would share a port with another listener of the same user and
+		// never say so. This probe does without, and so fails if there is any. Between it and libp2p's
+		// listening only a program that is no stem could step in: a stem takes the UDP port first.
+		probe, err := net.ListenTCP(family("tcp", ip), net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+		if err != nil {
+			return nil, bindError("tcp", ip, port, err)
+		}
+		probe.Close()
+	}
+	return s, nil
+}
+
+// bindError says which port is taken, and by whom in so far as the kernel tells: on which protocol and address.
+func bindError(protocol string, ip netip.Addr, port int, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &inUse{protocol, ip, port}
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err // the rest would only repeat the address
+	}
+	return fmt.Errorf("listen %s %s: %w", protocol, netip.AddrPortFrom(ip, uint16(port)), err)
+}
+
+type inUse struct {
+	protocol string
+	ip       netip.Addr
+	port     int
+}
+
+func (e *inUse) Error() string {
+	return fmt.Sprintf("port %d is in use (%s %s)", e.port, e.protocol, e.ip)
+}
+
+func (e *inUse) Unwrap() error { return syscall.EADDRINUSE }
+
+// family makes a network name of it that means one IP version: "udp" for :: would mean both.
+func family(protocol string, ip netip.Addr) string {
+	if ip.Unmap().Is4() {
+		return protocol + "4"
+	}
+	return protocol + "6"
+}
+
+// listen opens every address. Host.Network().Listen is content with one of them, so they go one by one.
+func listen(h host.Host, ips []netip.Addr, port int, tcp bool) error {
+	for _, ip := range ips {
+		base, err := manet.FromIP(ip.AsSlice())
+		if err != nil {
+			return fmt.Errorf("listen %s: %w", ip, err)
+		}
+		if zone := ip.Zone(); zone != "" {
+			base = ma.Join(ma.StringCast("/ip6zone/"+zone), base)
+		}
+		wanted := []string{fmt.Sprintf("/udp/%d/quic-v1", port)}
+		if tcp {
+			wanted = append(wanted, fmt.Sprintf("/tcp/%d", port))
+		}
+		for _, suffix := range wanted {
+			at := base.Encapsulate(ma.StringCast(suffix))
+			if err := h.Network().Listen(at); err != nil {
+				return fmt.Errorf("listen %s: %w", at, err)
+			}
+		}
+	}
+	return nil
+}

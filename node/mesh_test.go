@@ -1,0 +1,188 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+)
+
+// TestMeshByID is the promise that a peer ID alone is enough: A and C know B, and nothing of each other. A asks
+// at once, before it has reached B.
+func TestMeshByID(t *testing.T) {
+	b := startNode(t, Config{Mesh: "lab"})
+	through := []string{b.Addrs()[0]}
+	c := startNode(t, Config{Mesh: "lab", Bootstrap: through})
+	came := accept(t, c)
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: through})
+
+	began := time.Now()
+	s, err := a.Open(testContext(t), address.PeerOf(c.ID()))
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fmt.Fprint(s, "hello")
+	expect(t, receive(t, came), "hello")
+	if t.Logf("open took %v", took); took > 2*time.Second {
+		t.Error("that is too long")
+	}
+	if status := a.Status(); status.DHT.Mode != "server" || status.DHT.Peers == 0 || len(status.Bootstrap) != 1 || !status.Bootstrap[0].Connected {
+		t.Errorf("status: %+v", status)
+	}
+}
+
+func TestUnknownPeer(t *testing.T) {
+	b := startNode(t, Config{Mesh: "lab"})
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
+	nobody := testIdentity(t).ID()
+	began := time.Now()
+	_, err := a.Open(testContext(t), address.PeerOf(nobody))
+	if err == nil || !strings.Contains(err.Error(), `no one in mesh "lab" knows it`) || !strings.Contains(err.Error(), nobody.String()) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestDeadBootstrap(t *testing.T) {
+	startNode(t, Config{}) // has the default port, so that nobody below takes over that of the dead
+	dead := startNode(t, Config{Mesh: "lab"})
+	through := at(t, dead, "tcp").String()
+	dead.Close()
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through, "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()}})
+	_, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID()))
+	if err == nil || !strings.Contains(err.Error(), `mesh "lab" has no peers yet: bootstrap `) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	t.Log(err)
+	status := a.Status()
+	if len(status.Bootstrap) != 2 || status.Bootstrap[0].Connected || status.Bootstrap[0].Error == "" {
+		t.Errorf("status: %+v", status.Bootstrap)
+	}
+}
+
+// TestWrongMesh bootstraps from a peer that is in another mesh.
+func TestWrongMesh(t *testing.T) {
+	b := startNode(t, Config{Mesh: "office"})
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
+	_, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID()))
+	if err == nil || !strings.Contains(err.Error(), `is not in mesh "lab"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestBootstrapComesLater starts the bootstrap peer after those who need it.
+func TestBootstrapComesLater(t *testing.T) {
+	startNode(t, Config{}) // has the default port, so that a does not take over that of b
+	identity := testIdentity(t)
+	b := startNode(t, Config{Identity: identity, Mesh: "lab"})
+	port, through := portOf(b), at(t, b, "tcp").String()
+	b.Close()
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
+	if _, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID())); err == nil {
+		t.Fatal("reached nobody")
+	}
+	startNode(t, Config{Identity: identity, Mesh: "lab", Port: port})
+	c := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
+	accept(t, c)
+	// A call does not wait until the pause is over.
+	s, err := a.Open(testContext(t), address.PeerOf(c.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
+
+// TestCachedPeer reaches a peer whose address is remembered from an earlier life, with a dead mesh, and without any.
+func TestCachedPeer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "peers.json")
+	target := startNode(t, Config{})
+	accept(t, target)
+
+	first := startNode(t, Config{Cache: file})
+	s, err := first.Open(testContext(t), at(t, target, "quic-v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	first.Close() // waits for Run, which saves
+
+	dead := "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()
+	second := startNode(t, Config{Cache: file, Mesh: "lab", Bootstrap: []string{dead}})
+	began := time.Now()
+	s, err = second.Open(testContext(t), address.PeerOf(target.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	t.Logf("open took %v", time.Since(began))
+}
+
+func TestDamagedCache(t *testing.T) {
+	for _, content := range []string{"", "{", "[]", `{"peers":{"x":[{"addr":"y"}]}}`, "\x00\xff"} {
+		file := filepath.Join(t.TempDir(), "peers.json")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		startNode(t, Config{Cache: file})
+	}
+}
+
+// TestManyOpens is a crowd that wants one peer it does not know the address of.
+func TestManyOpens(t *testing.T) {
+	b := startNode(t, Config{Mesh: "lab"})
+	through := []string{b.Addrs()[0]}
+	c := startNode(t, Config{Mesh: "lab", Bootstrap: through})
+	accept(t, c)
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: through})
+	ctx := testContext(t)
+	var group sync.WaitGroup
+	for range 50 {
+		group.Go(func() {
+			s, err := a.Open(ctx, address.PeerOf(c.ID()))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s.Close()
+		})
+	}
+	group.Wait()
+	out := 0
+	for _, p := range a.Status().Peers {
+		if p.ID == c.ID().String() && p.Direction == "out" {
+			out++
+		}
+	}
+	if out != 1 {
+		t.Errorf("%d connections", out)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	n := startNode(t, Config{})
+	for to, want := range map[string]string{
+		"laptop":                      "petname",
+		"192.0.2.7:4433":              "append /p2p/ID",
+		"/ip4/127.0.0.1/tcp/4433":     "append /p2p/ID",
+		"/ip4/127.0.0.1/tcp":          "multiaddr",
+		n.ID().String():               "this machine itself",
+		testIdentity(t).ID().String(): `nowhere to look: the mesh is "none" and mDNS is off`,
+	} {
+		_, err := n.Open(testContext(t), mustPeer(t, to))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	if _, err := n.Open(testContext(t), address.Peer{}); err == nil {
+		t.Error("opened a stream to nobody")
+	}
+}

@@ -1,0 +1,194 @@
+// Package node is cell's place in the network: a libp2p host behind a few verbs. It listens on QUIC and TCP,
+// finds a peer by its ID, connects, and hands out streams.
+//
+//	identity, err := node.LoadIdentity(path)
+//	n, err := node.New(node.Config{Identity: identity})
+//	n.Handle(func(ctx context.Context, caller address.ID, s pipe.Stream) { … })
+//	go n.Run(ctx)
+//	s, err := n.Open(ctx, peer)
+//
+// It promises: every address that New was asked for is listening when it returns. An orderly end of a stream
+// arrives as io.EOF and a cut never does, whatever the transport. A peer that vanishes without a word is noticed
+// within some ten seconds while a call to it is open. Whoever calls is who their ID says: the handshake proved it.
+//
+// It leaves to others who may call what (the stem), and where peers are (package discovery). All cells
+// share one protocol ID, so that a stranger's look at the host does not tell which cells there are.
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/discovery"
+	"github.com/cell-mesh/cell/internal/address"
+)
+
+// Protocol is the libp2p protocol of all calls between stems.
+const Protocol = "/cell/1.0.0"
+
+// Config says how a node lives. Only Identity must be filled.
+type Config struct {
+	// Identity is the key that the node proves itself with.
+	Identity Identity
+	// Port is the UDP and TCP port to listen on. If 0, 4433, or a free one if that is taken.
+	Port int
+	// Listen are the addresses to listen on. If empty, every interface.
+	Listen []netip.Addr
+	// Mesh is where peers are looked for: "public" is the DHT of the IPFS network, "none" no DHT, any other name
+	// a DHT of those who use the same name. If empty, public.
+	Mesh string
+	// Bootstrap are peers of the mesh to begin with, as multiaddrs that end in /p2p/ID. If empty, those built in
+	// for the public mesh, and none for a private one.
+	Bootstrap []string
+	// NoMDNS turns off looking around in the local network.
+	NoMDNS bool
+	// Cache is a file that remembers addresses that worked. If empty, none does.
+	Cache string
+	// Options are appended to the libp2p options whole, for simulations. If they bring their own QUIC
+	// sockets, the node listens on those alone.
+	Options []libp2p.Option
+	// Log hears what the node's owner should know. If nil, nobody does.
+	Log *slog.Logger
+}
+
+// Node is a libp2p host that carries calls. Its methods may be called at any time, from any goroutine.
+type Node struct {
+	id     address.ID
+	host   host.Host
+	finder *discovery.Finder
+	udp    *sockets
+	log    *slog.Logger
+
+	life  context.Context // ends with Close
+	end   context.CancelFunc
+	group sync.WaitGroup // all goroutines and handlers of the node
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	links   map[network.Conn]*link
+	flights map[peer.ID]*flight
+	done    chan struct{} // closed when Close is done
+}
+
+// New makes a node that listens, but looks for nobody before Run. Close gives everything back.
+func New(cfg Config) (_ *Node, err error) {
+	quiet()
+	if cfg.Identity.key == nil {
+		return nil, errors.New("node: no identity")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{
+		id:      cfg.Identity.id,
+		log:     cfg.Log,
+		links:   map[network.Conn]*link{},
+		flights: map[peer.ID]*flight{},
+		done:    make(chan struct{}),
+	}
+	n.life, n.end = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			n.end()
+			n.release()
+		}
+	}()
+	if err := n.start(cfg); err != nil {
+		return nil, err
+	}
+	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.forget})
+	n.finder, err = discovery.New(discovery.Config{
+		Host:      n.host,
+		Mesh:      cfg.Mesh,
+		Bootstrap: cfg.Bootstrap,
+		NoMDNS:    cfg.NoMDNS,
+		Cache:     cfg.Cache,
+		Log:       cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// ID returns the node's peer ID.
+func (n *Node) ID() address.ID { return n.id }
+
+// Run looks for the mesh and keeps in touch with it until ctx or the node ends. It returns nil when all that it began has ended.
+func (n *Node) Run(ctx context.Context) error {
+	if !n.enter() {
+		return nil
+	}
+	defer n.group.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.life, cancel)()
+	return n.finder.Run(ctx)
+}
+
+// Close cuts every stream, waits until their handlers and Run have returned, and frees the port.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		<-n.done
+		return nil
+	}
+	n.closed = true
+	n.mu.Unlock()
+	defer close(n.done)
+	n.end()
+	return n.release()
+}
+
+// release undoes what New did, as far as it came.
+func (n *Node) release() error {
+	var err error
+	if n.host != nil {
+		for _, conn := range n.host.Network().Conns() {
+			conn.Close() // cuts the streams that handlers may be waiting for
+		}
+	}
+	n.group.Wait()
+	if n.finder != nil {
+		err = n.finder.Close()
+	}
+	if n.host != nil {
+		err = errors.Join(err, n.host.Close())
+	}
+	if n.udp != nil {
+		n.udp.close()
+	}
+	return err
+}
+
+var errClosed = errors.New("node is closed")
+
+// enter counts the caller among those Close waits for, unless it has begun; the caller says n.group.Done.
+func (n *Node) enter() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.group.Add(1)
+	return true
+}
+
+// spawn runs f in a goroutine that Close waits for, or not at all.
+func (n *Node) spawn(f func()) {
+	if n.enter() {
+		go func() {
+			defer n.group.Done()
+			f()
+		}()
+	}
+}

@@ -1,0 +1,314 @@
+package node
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/cell-mesh/cell/internal/pipe"
+)
+
+// onBothTransports runs a test over QUIC and over TCP, and each time with the side that opened the stream
+// as first and with the side that accepted it.
+func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stream)) {
+	for _, transport := range []string{"quic-v1", "tcp"} {
+		a, b := startNode(t, Config{}), startNode(t, Config{})
+		came := accept(t, b)
+		pair := func(t *testing.T) (pipe.Stream, pipe.Stream) {
+			opened, err := a.Open(testContext(t), at(t, b, transport))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(opened, "!") // the negotiation rides along with the first bytes
+			accepted := receive(t, came)
+			expect(t, accepted, "!")
+			for _, s := range []pipe.Stream{opened, accepted} {
+				s.SetDeadline(time.Now().Add(testWait))
+				t.Cleanup(func() { s.Close() })
+			}
+			return opened, accepted
+		}
+		t.Run(transport+"/opened", func(t *testing.T) {
+			opened, accepted := pair(t)
+			test(t, opened, accepted)
+		})
+		t.Run(transport+"/accepted", func(t *testing.T) {
+			opened, accepted := pair(t)
+			test(t, accepted, opened)
+		})
+	}
+}
+
+func expect(t *testing.T, s pipe.Stream, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(s, got); err != nil || string(got) != want {
+		t.Fatalf("read %q, %v; want %q", got, err, want)
+	}
+}
+
+func expectEnd(t *testing.T, s pipe.Stream) {
+	t.Helper()
+	if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Fatalf("read %d bytes, %v; want the end", n, err)
+	}
+}
+
+// expectCut reads until an error, which must not look like an orderly end to anyone.
+func expectCut(t *testing.T, s pipe.Stream) {
+	t.Helper()
+	_, err := io.Copy(io.Discard, s) // nil for io.EOF
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("read ended with %v; want a cut", err)
+	}
+	t.Log(err)
+}
+
+// writeUntil writes until an error, as one who does not know that nobody reads.
+func writeUntil(t *testing.T, s pipe.Stream) error {
+	t.Helper()
+	block := make([]byte, 64<<10)
+	for range 64 << 20 / len(block) {
+		if _, err := s.Write(block); err != nil {
+			return err
+		}
+	}
+	t.Fatal("64 MiB were written and nobody objected")
+	return nil
+}
+
+func TestHalfClose(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		fmt.Fprint(one, "question")
+		if err := one.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, other, "question")
+		expectEnd(t, other)
+		fmt.Fprint(other, "answer")
+		expect(t, one, "answer")
+		if err := other.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		expectEnd(t, one)
+		for _, s := range []pipe.Stream{one, other} {
+			if err := s.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+}
+
+// TestCloseReadWhileWriting stops to read while the other end writes without end, and still writes
+// itself: more than any window in both directions, and every byte of it arrives.
+func TestCloseReadWhileWriting(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		flood := make(chan error, 1)
+		go func() {
+			block := make([]byte, 64<<10)
+			for range 48 << 20 / len(block) {
+				if _, err := other.Write(block); err != nil {
+					flood <- err
+					return
+				}
+			}
+			flood <- other.CloseWrite()
+		}()
+		expect(t, one, "\x00")
+		if err := one.CloseRead(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := one.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			t.Errorf("read after CloseRead: %v", err)
+		}
+		// Where the transport can tell, the writer is told to stop; where not, it is not held up.
+		if err := receive(t, flood); err != nil && err != pipe.ErrStopped {
+			t.Fatalf("writer: %v", err)
+		} else {
+			t.Logf("writer: %v", err)
+		}
+
+		data := make([]byte, 20<<20)
+		rand.NewChaCha8([32]byte{1}).Read(data)
+		go func() {
+			io.Copy(one, bytes.NewReader(data))
+			one.CloseWrite()
+			one.Close()
+		}()
+		sum := sha256.New()
+		if n, err := io.Copy(sum, other); err != nil || n != int64(len(data)) {
+			t.Fatalf("read %d bytes, %v", n, err)
+		}
+		if want := sha256.Sum256(data); !bytes.Equal(sum.Sum(nil), want[:]) {
+			t.Error("bytes differ")
+		}
+	})
+}
+
+// TestCloseReadWakes is for a Read that waits when another goroutine ends it.
+func TestCloseReadWakes(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		read := make(chan error, 1)
+		go func() {
+			_, err := one.Read(make([]byte, 1))
+			read <- err
+		}()
+		if err := one.CloseRead(); err != nil {
+			t.Fatal(err)
+		}
+		if err := receive(t, read); err == nil || err == io.EOF {
+			t.Errorf("read: %v", err)
+		}
+		fmt.Fprint(one, "still here")
+		expect(t, other, "still here")
+	})
+}
+
+// TestCloseReadAfterCloseWrite has said all and heard enough: what it said arrives, in whatever order it closes,
+// and the writer on the other end learns of it.
+func TestCloseReadAfterCloseWrite(t *testing.T) {
+	for name, close := range map[string]func(pipe.Stream){
+		"write then read": func(s pipe.Stream) { s.CloseWrite(); s.CloseRead() },
+		"read then write": func(s pipe.Stream) { s.CloseRead(); s.CloseWrite() },
+		"write then all":  func(s pipe.Stream) { s.CloseWrite(); s.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+				said := strings.Repeat("all that I have to say. ", 4000)
+				fmt.Fprint(one, said)
+				close(one)
+				if err := writeUntil(t, other); err != pipe.ErrStopped {
+					t.Errorf("write: %v; want ErrStopped", err)
+				}
+				expect(t, other, said)
+				expectEnd(t, other)
+			})
+		})
+	}
+}
+
+func TestAbort(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		fmt.Fprint(one, "not all of it")
+		one.Abort(errors.New("because"))
+		expectCut(t, other)
+		if err := writeUntil(t, other); err == pipe.ErrStopped || errors.Is(err, io.EOF) {
+			t.Errorf("write after abort: %v", err)
+		}
+		expectCut(t, one)
+		one.Abort(nil) // twice is fine
+		if err := one.Close(); err != nil {
+			t.Errorf("close after abort: %v", err)
+		}
+	})
+}
+
+// TestCloseUnfinished closes while a direction is open: that is a cut, and never an end.
+func TestCloseUnfinished(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		fmt.Fprint(one, "half a sen")
+		one.Close()
+		expectCut(t, other)
+	})
+}
+
+func TestDeadline(t *testing.T) {
+	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
+		one.SetDeadline(time.Now().Add(-time.Second))
+		if _, err := one.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read: %v", err)
+		}
+		one.SetDeadline(time.Time{})
+		fmt.Fprint(other, "x")
+		expect(t, one, "x")
+	})
+}
+
+// TestKilledPeer kills a process, so that the kernel closes its sockets and nobody says good-bye. The clean end of
+// a TCP connection is no end of the streams on it. (On QUIC nothing comes at all: see TestSilence.)
+func TestKilledPeer(t *testing.T) {
+	for _, manner := range []string{"quiet", "flood"} { // the kernel says FIN for the one, perhaps RST for the other
+		t.Run(manner, func(t *testing.T) { testKilledPeer(t, manner) })
+	}
+}
+
+func testKilledPeer(t *testing.T, manner string) {
+	child := exec.Command(os.Args[0], "-test.run=^TestHelperVictim$")
+	child.Env = append(os.Environ(), "CELL_TEST_VICTIM="+manner)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer child.Wait()
+	defer child.Process.Kill()
+	var to string
+	if _, err := fmt.Fscan(out, &to); err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, Config{})
+	s, err := n.Open(testContext(t), mustPeer(t, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fmt.Fprint(s, "go")
+	if _, err := io.CopyN(io.Discard, s, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	child.Process.Kill()
+	expectCut(t, s)
+}
+
+// TestHelperVictim is the process that TestKilledPeer kills: it sends 1 MiB, and then without end or nothing.
+func TestHelperVictim(t *testing.T) {
+	manner := os.Getenv("CELL_TEST_VICTIM")
+	if manner == "" {
+		t.Skip("runs as a child of TestKilledPeer")
+	}
+	n := startNode(t, Config{})
+	came := accept(t, n)
+	fmt.Println(at(t, n, "tcp"))
+	s := receive(t, came)
+	s.Write(make([]byte, 1<<20))
+	for manner == "flood" {
+		if _, err := s.Write(make([]byte, 32<<10)); err != nil {
+			return
+		}
+	}
+	<-time.After(testWait) // killed by then
+}
+
+// dying is a yamux stream at the moment when its connection dies: it hands out the last bytes, and with them the
+// end of the connection, which is not the end of the stream.
+type dying struct {
+	network.Stream
+	reads int
+}
+
+func (d *dying) Read(b []byte) (int, error) {
+	if d.reads++; d.reads == 1 {
+		return copy(b, "last"), io.EOF
+	}
+	return 0, fmt.Errorf("%w: connection closed: %w", network.ErrReset, io.EOF)
+}
+
+func TestEndOfConnectionIsNoEndOfStream(t *testing.T) {
+	s := &stream{raw: &dying{}, on: &link{}, reading: make(chan struct{}, 1), stop: make(chan struct{})}
+	if n, err := s.Read(make([]byte, 10)); n != 4 || err != nil {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	expectCut(t, s)
+}
