@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRoot lists the commands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cell COMMAND",
+		Short: "Reach a program on another machine by its name",
+		Long: `cell makes a program on any machine reachable by its name: no DNS, no account,
+no server and no port forward. A program that is not running is started.
+
+ADDRESS is a cell's name (retina), or a name at a peer: its ID (retina@12D3KooW…),
+your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
+		Example:           `  cell demo`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              noSuchCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(usage)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return misuse(err, fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
+	})
+	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
+		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
+		keyCommand(), demoCommand())
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		cmd.Hidden = cmd.Name() == "help" // it works, and --help is the one to tell of
+	}
+	return root
+}
+
+// usage is cobra's template with the example where it is seen: at the end.
+const usage = `Usage:
+  {{.UseLine}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+
+"{{.CommandPath}} COMMAND --help" says more of each.{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasExample}}
+
+Example:
+{{.Example}}{{end}}
+`
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := `"cell --help" lists the commands`
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", "cell "+near[0])
+	}
+	return misuse(fmt.Errorf("unknown command %q", args[0]), hint)
+}
+
+// exactly takes that many arguments, named as in the usage line.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		wants := strings.Join(names, " ")
+		if wants == "" {
+			wants = "no argument"
+		}
+		return misuse(fmt.Errorf("%s takes %s, not %d arguments", cmd.CommandPath(), wants, len(args)),
+			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
+	}
+}
+
+// hinted is an error with its remedy.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// hint adds a remedy to an error.
+func hint(err error, remedy string) error { return hinted{err, remedy} }
+
+// errMisuse marks errors that are the command line's fault.
+var errMisuse = errors.New("misuse")
+
+type misused struct{ error }
+
+func (m misused) Is(target error) bool { return target == errMisuse }
+func (m misused) Unwrap() error        { return m.error }
+
+// misuse makes an error one that exits with 2.
+func misuse(err error, remedy string) error { return hinted{misused{err}, remedy} }
+
+// report says what went wrong and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	lines := strings.Split(err.Error(), "\n")
+	fmt.Fprintf(stderr, "cell: error: %s\n", lines[0])
+	for _, line := range lines[1:] {
+		fmt.Fprintf(stderr, "cell:        %s\n", line)
+	}
+	var h hinted
+	if errors.As(err, &h) && h.hint != "" {
+		fmt.Fprintf(stderr, "cell: hint: %s\n", h.hint)
+	}
+	if errors.Is(err, errMisuse) {
+		return 2
+	}
+	return 1
+}

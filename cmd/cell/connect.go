@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/synapse"
+)
+
+func connectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "connect ADDRESS",
+		Short: "connect stdin and stdout to a cell, starting it if needed",
+		Long: `Sends stdin to a cell and prints what it answers, and nothing else. The end of stdin is
+passed on, and the answer still printed to its end. Exits with 0 when the cell has ended
+the call, and with 1 and a reason when it was refused or cut.`,
+		Example: `  printf hello | cell connect echo@12D3KooW…`,
+		Args:    exactly("ADDRESS"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			to, err := address.Parse(args[0])
+			if err != nil {
+				return misuse(err, "an address is NAME or NAME@PEER, as in echo@laptop")
+			}
+			conn, err := synapse.Dial(cmd.Context(), to.String())
+			if err != nil {
+				return hint(err, dialHint(err, to))
+			}
+			defer conn.Close()
+			defer context.AfterFunc(cmd.Context(), func() { conn.Close() })()
+			return converse(cmd.Context(), conn, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+// converse copies both ways until the cell has ended its side and stdin has ended. On a terminal it does not wait for
+// stdin, since a person does not know that nobody listens any more. The goroutine that reads stdin ends with the
+// process: nothing can interrupt a read of a terminal.
+func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout io.Writer) error {
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(conn, stdin)
+		if isGone(err) {
+			err = nil // the cell takes no more, but may still have something to say
+		} else {
+			err = errors.Join(err, conn.CloseWrite())
+		}
+		if isGone(err) {
+			err = nil
+		}
+		sent <- err
+	}()
+	if _, err := io.Copy(stdout, conn); err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("the call to %s was cut: %w", conn.RemoteAddr(), err)
+		}
+		return err
+	}
+	if isTerminal(stdin) {
+		return nil
+	}
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	}
+}
+
+// isGone says whether a write failed because the other end takes no more.
+func isGone(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ENOTCONN)
+}
+
+func isTerminal(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// dialHint is the remedy for a call that was not answered.
+func dialHint(err error, to address.Address) string {
+	here := to.Peer.IsLocal()
+	switch {
+	case errors.Is(err, synapse.ErrNoStem):
+		return `start one with "cell up"`
+	case errors.Is(err, synapse.ErrNotFound) && here:
+		return fmt.Sprintf("put a program that answers there, with \"cp PROGRAM %s\", or start it yourself", dnaPath(to.Cell))
+	case errors.Is(err, synapse.ErrNotFound):
+		return fmt.Sprintf("its owner can put a program at dna/%s there", to.Cell)
+	case errors.Is(err, synapse.ErrDenied):
+		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
+	case errors.Is(err, synapse.ErrUnreachable):
+		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
+	case errors.Is(err, synapse.ErrFailed) && here:
+		return fmt.Sprintf("%s holds all that it printed", logPath(to.Cell))
+	}
+	return ""
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/synapse"
+)
+
+// A transfer that is cut at the far end must never look like one that ended: whoever reads is told, however
+// much had been carried, in whichever direction, over either transport, through the SDK and on the command line.
+func TestCut(t *testing.T) {
+	for _, transport := range []string{"quic-v1", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			dir := shortDir(t)
+			far := upForTest(t, filepath.Join(dir, "b"))
+			near := upForTest(t, filepath.Join(dir, "a"))
+			for _, cell := range []string{"source", "sink"} {
+				check(t, putDNA(far.home, cell, cell))
+			}
+			runCell(t, far.home, "trust", near.id)
+			t.Setenv("CELL_HOME", near.home)
+
+			// All transfers stand, with their bytes carried, when the far stem is killed.
+			var carried, ended sync.WaitGroup
+			for _, size := range []int{0, 1, 64 << 10, 10 << 20} {
+				for _, cell := range []string{"source", "sink"} {
+					x := transfer{cell: cell, at: far.address(transport), size: size}
+					for _, by := range []func(*testing.T, transfer, func()){cutSynapse, cutConnect} {
+						carried.Add(1)
+						ended.Go(func() { by(t, x, sync.OnceFunc(carried.Done)) })
+					}
+				}
+			}
+			carried.Wait()
+			if !strings.Contains(runCell(t, near.home, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
+				t.Errorf("the transfers did not go over %s", transport)
+			}
+			far.kill()
+			ended.Wait()
+		})
+	}
+}
+
+type transfer struct {
+	cell, at string
+	size     int
+}
+
+func (x transfer) String() string  { return fmt.Sprintf("%s %d bytes", x.cell, x.size) }
+func (x transfer) address() string { return x.cell + "@" + x.at }
+
+// input is what the caller sends: an order for a source, the bytes themselves for a sink.
+func (x transfer) input() []byte {
+	if x.cell == "source" {
+		return fmt.Appendf(nil, "%d\n", x.size)
+	}
+	input := make([]byte, x.size)
+	rand.Read(input)
+	return input
+}
+
+// carried says whether all the bytes have arrived where they should, given all that the caller has got so far.
+func (x transfer) carried(got []byte) bool {
+	if x.cell == "source" {
+		return len(got) >= x.size
+	}
+	return x.size == 0 || bytes.HasSuffix(got, fmt.Appendf(nil, "%d\n", x.size))
+}
+
+// cutSynapse makes the transfer with the SDK, calls carried once its bytes are, and expects to be told of the cut.
+func cutSynapse(t *testing.T, x transfer, carried func()) {
+	defer carried()
+	conn, err := synapse.Dial(t.Context(), x.address())
+	if err != nil {
+		t.Errorf("%v: %v", x, err)
+		return
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	go conn.Write(x.input()) // a deadline bounds it; what it carried is seen below
+	var got []byte
+	buf := make([]byte, 64<<10)
+	for {
+		if x.carried(got) {
+			carried()
+		}
+		n, err := conn.Read(buf)
+		got = append(got, buf[:n]...)
+		if err != nil {
+			if !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == io.ErrUnexpectedEOF.Error() {
+				t.Errorf("%v: read ended with %q, want %q and a reason", x, err, io.ErrUnexpectedEOF)
+			}
+			return
+		}
+	}
+}
+
+// cutConnect makes the transfer with `cell connect`, and expects it to exit with 1 and a reason.
+func cutConnect(t *testing.T, x transfer, carried func()) {
+	defer carried()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := cellCommand(ctx, os.Getenv("CELL_HOME"), "connect", x.address())
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	go stdin.Write(x.input()) // stays open: the direction that is written is not at its end either
+	var got []byte
+	buf := make([]byte, 64<<10)
+	for err == nil {
+		if x.carried(got) {
+			carried()
+		}
+		var n int
+		n, err = stdout.Read(buf)
+		got = append(got, buf[:n]...)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("%v: cell connect exited with %d, want 1", x, code)
+	}
+	if said := stderr.String(); !strings.Contains(said, "was cut: unexpected EOF: ") {
+		t.Errorf("%v: cell connect said %q, want a reason", x, said)
+	}
+}
+
+// shortDir is a temporary directory whose path leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "cell")
+	check(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// upForTest runs a stem, and ends it and its cells with the test.
+func upForTest(t *testing.T, home string, flags ...string) *testStem {
+	s, err := startStem(home, flags...)
+	check(t, err)
+	t.Cleanup(func() {
+		endCells(home)
+		s.kill()
+	})
+	return s
+}
+
+// cellCommand is the program cell in a home.
+func cellCommand(ctx context.Context, home string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Args[0] = "cell"
+	cmd.Env = append(os.Environ(), "CELL_HOME="+home)
+	return cmd
+}
+
+// runCell runs the program cell in a home and returns what it printed.
+func runCell(t *testing.T, home string, args ...string) string {
+	t.Helper()
+	out, err := cellCommand(t.Context(), home, args...).Output()
+	if err != nil {
+		t.Fatalf("cell %s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The demo does the main job with the cells built from this repository, and leaves nothing behind but its picture.
+func TestDemo(t *testing.T) {
+	t.Cleanup(func() { os.Remove("edges.png") })
+	cell := filepath.Join(shortDir(t), "cell")
+	if out, err := exec.Command("go", "build", "-o", cell, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var said bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), cell, "demo")
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, &said)
+	}
+	for _, want := range []string{"denied", "got its edges, 640 x 480", `"edge_share":0.04`, "wrote ./edges.png"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("the demo did not say %q:\n%s", want, &said)
+		}
+	}
+	picture, err := os.Open("edges.png")
+	check(t, err)
+	defer picture.Close()
+	if _, err := png.Decode(picture); err != nil {
+		t.Errorf("edges.png: %v", err)
+	}
+	dir := regexp.MustCompile(`homes of their own under (\S+)`).FindStringSubmatch(said.String())[1]
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is left behind: %v", dir, err)
+	}
+	if out, _ := exec.Command("pgrep", "-f", dir).Output(); len(out) > 0 {
+		t.Errorf("processes are left behind: %s", out)
+	}
+}

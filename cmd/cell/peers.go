@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/peers"
+)
+
+func peersCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "peers",
+		Short: "list the peers you have named, and what they may reach here",
+		Long: `Lists the peers that have a petname: who each is, what it may reach on this machine, and
+where it was reached. Any of them can be called by its petname, as in retina@laptop.`,
+		Example: `  cell peers --json`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, _, err := openHome()
+			if err != nil {
+				return err
+			}
+			all, problems := peers.ReadAll(h)
+			for _, problem := range problems {
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: problem: %v\n", problem)
+			}
+			if asJSON {
+				return printPeersJSON(cmd.OutOrStdout(), all)
+			}
+			return printPeers(cmd.OutOrStdout(), all)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printPeers(w io.Writer, all []peers.Peer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, peer := range all {
+		fmt.Fprintf(table, "%s\t%s\tmay reach %s\n", peer.Petname, peer.ID, describeGrant(peer.Cells))
+	}
+	return table.Flush()
+}
+
+// peerJSON is one peer as `cell peers --json` prints it.
+type peerJSON struct {
+	Petname   string   `json:"petname"`
+	ID        string   `json:"id"`
+	Cells     []string `json:"cells"`
+	Addresses []string `json:"addresses"`
+}
+
+func printPeersJSON(w io.Writer, all []peers.Peer) error {
+	list := []peerJSON{}
+	for _, peer := range all {
+		list = append(list, peerJSON{peer.Petname.String(), peer.ID.String(), peer.Cells.Words(), append([]string{}, peer.At...)})
+	}
+	return json.NewEncoder(w).Encode(list)
+}

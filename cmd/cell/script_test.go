@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata drive the real program, and real cells beside it. Each tells one story.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"home":  cmdHome,
+			"dna":   cmdDNA,
+			"up":    cmdUp,
+			"down":  cmdDown,
+			"kill9": cmdKill9,
+			"on":    cmdOn,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))
+			return nil
+		},
+	})
+}
+
+// TestMain makes the test binary the program "cell", and each of the test cells, by the name it is started under.
+func TestMain(m *testing.M) {
+	programs := map[string]func(){"cell": main}
+	for name, serve := range testCells {
+		programs[name] = func() { os.Exit(runTestCell(name, serve)) }
+	}
+	testscript.Main(m, programs)
+}
+
+// homeOf is the home of a machine of a script.
+func homeOf(ts *testscript.TestScript, machine string) string {
+	return filepath.Join(ts.Getenv("WORK"), machine)
+}
+
+// home MACHINE: commands that follow live in that machine's home.
+func cmdHome(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: home MACHINE")
+	}
+	ts.Setenv("CELL_HOME", homeOf(ts, args[0]))
+}
+
+// on MACHINE PROGRAM ARG...: exec in that machine's home.
+func cmdOn(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: on MACHINE PROGRAM ARG...")
+	}
+	was := ts.Getenv("CELL_HOME")
+	ts.Setenv("CELL_HOME", homeOf(ts, args[0]))
+	err := ts.Exec(args[1], args[2:]...)
+	ts.Setenv("CELL_HOME", was)
+	if neg && err == nil {
+		ts.Fatalf("unexpected success")
+	}
+	if !neg && err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// dna MACHINE CELL [AS]: puts one of the test cells into the machine's store.
+func cmdDNA(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 || !isTestCell(args[1]) {
+		ts.Fatalf("usage: dna MACHINE CELL [AS]")
+	}
+	ts.Check(putDNA(homeOf(ts, args[0]), args[1], args[len(args)-1]))
+}
+
+// putDNA makes a test cell startable as name. The program tells which cell it is by what it is called, so a
+// cell under another name is a script that calls it.
+func putDNA(home, cell, name string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	store := filepath.Join(home, "dna")
+	if err := os.MkdirAll(store, 0o700); err != nil {
+		return err
+	}
+	if cell == name {
+		return os.Symlink(self, filepath.Join(store, name))
+	}
+	hidden := filepath.Join(home, cell)
+	if err := os.Symlink(self, hidden); err != nil && !os.IsExist(err) {
+		return err
+	}
+	script := "#!/bin/sh\nexec " + hidden + ` "$@"` + "\n"
+	return os.WriteFile(filepath.Join(store, name), []byte(script), 0o700)
+}
+
+// up MACHINE FLAG...: runs the machine's stem on loopback without mDNS, until the script ends, and waits until
+// it is ready. Sets $MACHINE_ID, and $MACHINE_QUIC and $MACHINE_TCP to its multiaddrs.
+func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: up MACHINE FLAG...")
+	}
+	machine := args[0]
+	s, err := startStem(homeOf(ts, machine), args[1:]...)
+	ts.Check(err)
+	ts.Defer(s.kill)
+	ts.Defer(func() { endCells(homeOf(ts, machine)) })
+	stems.Store(homeOf(ts, machine), s)
+	ts.Setenv(machine+"_ID", s.id)
+	for _, addr := range s.addrs {
+		if strings.Contains(addr, "/quic-v1/") {
+			ts.Setenv(machine+"_QUIC", addr)
+		} else if strings.Contains(addr, "/tcp/") {
+			ts.Setenv(machine+"_TCP", addr)
+		}
+	}
+}
+
+func runningStem(ts *testscript.TestScript, neg bool, args []string) *testStem {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: down or kill9 MACHINE")
+	}
+	s, ok := stems.LoadAndDelete(homeOf(ts, args[0]))
+	if !ok {
+		ts.Fatalf("%s is not up", args[0])
+	}
+	return s.(*testStem)
+}
+
+// down MACHINE: asks the stem to end, and waits until it has, in good order.
+func cmdDown(ts *testscript.TestScript, neg bool, args []string) {
+	s := runningStem(ts, neg, args)
+	ts.Check(s.stop())
+}
+
+// kill9 MACHINE: ends the stem without asking.
+func cmdKill9(ts *testscript.TestScript, neg bool, args []string) {
+	runningStem(ts, neg, args).kill()
+}
+
+func interrupted() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}

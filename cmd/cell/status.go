@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/stem"
+	"github.com/cell-mesh/cell/synapse"
+)
+
+func statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "show the stem: its cells, its peers, its connections",
+		Long:    `Shows what this machine's stem is doing, and which files it could not understand.`,
+		Example: `  cell status --json`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			raw, err := askStatus(cmd.Context())
+			if errors.Is(err, synapse.ErrNoStem) {
+				return hint(err, `start one with "cell up"`)
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				fmt.Fprintln(cmd.OutOrStdout(), string(raw))
+				return nil
+			}
+			return printStatus(cmd.OutOrStdout(), raw)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func askStatus(ctx context.Context) ([]byte, error) {
+	h, err := home.Default()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Status})
+	if err != nil {
+		return nil, fmt.Errorf("status of %s: %w", h, err)
+	}
+	defer answer.Conn.Close()
+	answer.Conn.SetDeadline(time.Now().Add(10 * time.Second))
+	more, err := io.ReadAll(answer.Conn)
+	return append(answer.Rest, more...), err
+}
+
+// printStatus lays the status out for a person.
+func printStatus(w io.Writer, raw []byte) error {
+	var s struct {
+		stem.Status
+		Network node.Status `json:"network"`
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return fmt.Errorf("the stem's status is not JSON: %w", err)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, cells ...string) { fmt.Fprintln(table, name+"\t"+strings.Join(cells, "\t")) }
+	row("id", s.ID)
+	row("home", s.Home)
+	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime), s.PID))
+	printNetwork(row, s.Network)
+	row("cells", list(s.Cells))
+	if len(s.Public) > 0 {
+		row("public", list(s.Public))
+	}
+	for _, peer := range s.Peers {
+		may := "may reach " + list(peer.Cells)
+		row("peer", peer.Petname, peer.ID, may)
+	}
+	for _, problem := range s.Problems {
+		row("problem", problem)
+	}
+	return table.Flush()
+}
+
+func list(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}

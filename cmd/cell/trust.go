@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+func trustCommand() *cobra.Command {
+	var as string
+	var cells []string
+	cmd := &cobra.Command{
+		Use:   "trust PEER [--as PETNAME] [--cells a,b|'*']",
+		Short: "let a peer reach cells of this machine",
+		Long: `Lets a peer reach the named cells here, besides those that it may reach already; without
+--cells, every cell. PEER is what "cell id" prints there, or its petname. The peer's file
+in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command returns.`,
+		Example: `  cell trust 12D3KooW… --as laptop --cells retina,echo`,
+		Args:    exactly("PEER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			grant, err := peers.ParseGrant(cells)
+			if err != nil {
+				return misuse(err, "--cells takes names with commas between them, or '*'")
+			}
+			peer, err := trust(cmd.Context(), args[0], as, grant)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s may reach %s here\n", peer.Petname, describeGrant(peer.Cells))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "call the peer `PETNAME`")
+	cmd.Flags().StringSliceVar(&cells, "cells", []string{"*"}, "let it reach these cells, `NAMES` with commas between; '*' is every one")
+	return cmd
+}
+
+// trust adds to what a peer may reach, and gives it a petname if it has none.
+func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, error) {
+	h, identity, err := openHome()
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	peer, err := findPeer(h, who)
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	if peer.ID == identity.ID() {
+		return peers.Peer{}, misuse(errors.New("that is this machine, which needs no leave"), `run "cell id" on the other machine`)
+	}
+	name := peer.Petname
+	if as != "" {
+		if name, err = address.ParsePetname(as); err != nil {
+			return peers.Peer{}, misuse(err, "--as takes one word, as in laptop")
+		}
+	}
+	peer.Cells.Add(more)
+	if err := call(h, &peer, name); err != nil {
+		return peers.Peer{}, err
+	}
+	return peer, reread(ctx, h)
+}
+
+// call writes the peer's file under a petname, which may be another than it had, and must not be another peer's.
+func call(h home.Home, peer *peers.Peer, name address.Petname) error {
+	was := peer.Petname
+	if taken, err := peers.Read(h.Peer(name)); err == nil && taken.ID != peer.ID {
+		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another one")
+	}
+	peer.Petname = name
+	if err := peers.Write(h, *peer); err != nil {
+		return err
+	}
+	if was != name {
+		return peers.Remove(h, was)
+	}
+	return nil
+}
+
+// findPeer returns the peer of an ID or a petname. One who has no file yet gets a petname made of the end of its ID.
+func findPeer(h home.Home, who string) (peers.Peer, error) {
+	to, err := address.ParsePeer(who)
+	id, isID := to.ID()
+	name, isName := to.Petname()
+	if err == nil && !isID && !isName {
+		err = fmt.Errorf("%q is neither a peer ID nor a petname", who)
+	}
+	if err != nil {
+		return peers.Peer{}, misuse(err, `PEER is what "cell id" prints on the other machine, or your name for it`)
+	}
+	all, _ := peers.ReadAll(h) // `cell status` reports bad files
+	for _, peer := range all {
+		if peer.ID == id || peer.Petname == name && isName {
+			return peer, nil
+		}
+	}
+	if isName {
+		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name), `name it by the ID that "cell id" prints there`)
+	}
+	name, err = address.ParsePetname("peer-" + strings.ToLower(id.String()[len(id.String())-8:]))
+	return peers.Peer{Petname: name, ID: id}, err
+}
+
+// knownPeer is findPeer for one who has a file.
+func knownPeer(h home.Home, who string) (peers.Peer, error) {
+	peer, err := findPeer(h, who)
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	if _, err := peers.Read(h.Peer(peer.Petname)); err != nil {
+		return peers.Peer{}, hint(fmt.Errorf("%s is not trusted with anything", who), `"cell peers" lists those who are`)
+	}
+	return peer, nil
+}
+
+// reread returns when the running stem, if there is one, uses the files as they are.
+func reread(ctx context.Context, h home.Home) error {
+	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Reread})
+	if errors.Is(err, door.ErrNoStem) {
+		return nil // the next one will
+	}
+	if err != nil {
+		return fmt.Errorf("the file is written, but the stem did not reread it: %w", err)
+	}
+	return answer.Conn.Close()
+}
+
+func describeGrant(g peers.Grant) string {
+	switch {
+	case g.Any:
+		return "every cell"
+	case len(g.Names) == 0:
+		return "no cell"
+	}
+	return strings.Join(g.Words(), ", ")
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/textfile"
+	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/stem"
+)
+
+// upFlags are the flags of `cell up`, which stem.toml may hold by the same names.
+type upFlags struct {
+	Port      int          `toml:"port"`
+	Mesh      string       `toml:"mesh"`
+	Bootstrap []string     `toml:"bootstrap"`
+	NoMDNS    bool         `toml:"no-mdns"`
+	Listen    []netip.Addr `toml:"listen"`
+	Verbose   bool         `toml:"verbose"`
+}
+
+func upCommand() *cobra.Command {
+	var flags upFlags
+	var listen []string
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "run this machine's stem",
+		Long: `Runs the stem of this machine until it is interrupted. Prints its peer ID and the
+addresses where others can reach it. Cells go on without it, and the next stem finds them.
+
+The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a flag wins.`,
+		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, text := range listen {
+				ip, err := netip.ParseAddr(text)
+				if err != nil {
+					return misuse(fmt.Errorf("--listen %q is not an IP address", text), "as in --listen 127.0.0.1")
+				}
+				flags.Listen = append(flags.Listen, ip)
+			}
+			h, identity, err := openHome()
+			if err != nil {
+				return err
+			}
+			if err := readConfig(h, cmd, &flags); err != nil {
+				return err
+			}
+			if flags.Port < 0 || flags.Port > 65535 {
+				return misuse(fmt.Errorf("port %d does not exist", flags.Port), "ports go from 1 to 65535")
+			}
+			return up(cmd.Context(), h, identity, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&flags.Port, "port", 0, "UDP and TCP `PORT` (default 4433, or a free one if that is taken)")
+	f.StringVar(&flags.Mesh, "mesh", "public", "where to find peers: `NAME` is public, none, or a private mesh's")
+	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil, "`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
+	f.BoolVar(&flags.NoMDNS, "no-mdns", false, "do not look for peers on the local network, nor be seen there")
+	f.StringArrayVar(&listen, "listen", nil, "`IP` address to listen on, instead of all; repeatable")
+	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "log calls and starts, too")
+	return cmd
+}
+
+// readConfig fills what the command line left open from stem.toml, if there is one.
+func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
+	var file upFlags
+	err := textfile.Read(h.StemConfig(), &file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	given := func(name string) bool { return cmd.Flags().Changed(name) }
+	if !given("port") {
+		flags.Port = file.Port
+	}
+	if !given("mesh") && file.Mesh != "" {
+		flags.Mesh = file.Mesh
+	}
+	if !given("bootstrap") {
+		flags.Bootstrap = file.Bootstrap
+	}
+	if !given("no-mdns") {
+		flags.NoMDNS = file.NoMDNS
+	}
+	if !given("listen") {
+		flags.Listen = file.Listen
+	}
+	if !given("verbose") {
+		flags.Verbose = file.Verbose
+	}
+	return nil
+}
+
+// up claims the home, listens, and serves until ctx ends.
+func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags, stdout, stderr io.Writer) error {
+	claim, err := stem.Claim(h)
+	if errors.Is(err, stem.ErrRunning) {
+		return hint(err, `one is enough; for another, set CELL_HOME to another directory`)
+	}
+	if err != nil {
+		return err
+	}
+	defer claim.Unlock()
+	level := slog.LevelWarn
+	if flags.Verbose {
+		level = slog.LevelInfo
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	n, err := node.New(node.Config{
+		Identity:  identity,
+		Port:      flags.Port,
+		Listen:    flags.Listen,
+		Mesh:      flags.Mesh,
+		Bootstrap: flags.Bootstrap,
+		NoMDNS:    flags.NoMDNS,
+		Cache:     filepath.Join(h.CacheDir(), "addresses.json"),
+		Log:       log,
+	})
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	s, err := stem.New(stem.Config{
+		Home:     h,
+		Claim:    claim,
+		Network:  n,
+		Describe: func() any { return n.Status() },
+		Ready:    func() { announce(n, flags, stdout, stderr) },
+		Log:      log,
+	})
+	if err != nil {
+		return err
+	}
+	// The network goes on while the stem lets its calls come to an end.
+	network, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { return n.Run(network) })
+	group.Go(func() error {
+		defer stop()
+		return s.Run(ctx)
+	})
+	return errors.Join(group.Wait(), n.Close())
+}
+
+// announce says where the stem is and that it is ready.
+func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
+	fmt.Fprintln(stdout, n.ID())
+	for _, addr := range n.Addrs() {
+		fmt.Fprintln(stdout, addr)
+	}
+	if flags.Mesh == "public" {
+		fmt.Fprintln(stderr, `cell: the public mesh announces this machine's addresses to anyone who knows its ID; "--mesh none" or "--mesh NAME" does not`)
+	}
+	fmt.Fprintln(stderr, "cell: ready")
+}
