@@ -71,14 +71,16 @@ func TestAbortAfterTheWholeAnswerIsNoCut(t *testing.T) {
 func TestEndOfUnknownCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
-		a.cells.do["echo"] = echo
+		a.cells.do["echo"], b.cells.do["echo"] = echo, echo
 		call, stream := open(t, a.local(), "echo")
 		defer stream.Close()
 		next, _ := strconv.ParseUint(call, 10, 64)
 		if _, _, err := ask(t, a.local(), "end "+strconv.FormatUint(next+1, 10)); !errors.Is(err, wire.Cut) {
 			t.Errorf("a call to come: %v", err)
 		}
-		// The same number at a stem that took this one's place.
+		// The same number at a stem that took this one's place, and has calls of its own.
+		_, other := open(t, b.local(), "echo")
+		defer other.Close()
 		if _, _, err := ask(t, b.local(), "end "+call); !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "restarted") {
 			t.Errorf("a call of another life: %v", err)
 		}

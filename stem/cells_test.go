@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cell-mesh/cell/synapse"
@@ -38,9 +40,10 @@ var cells = map[string]func() int{
 // beCell is main for a cell.
 func beCell(name string) int {
 	h := os.Getenv("CELL_HOME")
-	go func() { // no cell outlives the home of its test
+	tests, _ := strconv.Atoi(os.Getenv("STEM_TESTS"))
+	go func() { // no cell outlives the home of its test, nor the tests
 		for range time.Tick(100 * time.Millisecond) {
-			if _, err := os.Stat(h); err != nil {
+			if _, err := os.Stat(h); err != nil || syscall.Kill(tests, 0) != nil {
 				os.Exit(9)
 			}
 		}

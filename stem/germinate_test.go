@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/socket"
@@ -59,13 +60,39 @@ func TestKilledCellIsStartedAfresh(t *testing.T) {
 	}
 }
 
-// The cell is told its name, in its arguments too, where `ps` shows it.
-func TestCellIsToldItsName(t *testing.T) {
+// The cell is told its name, in its arguments too, where `ps` shows it, and it leads a session of its own, so that what
+// ends the stem's terminal does not end the cell.
+func TestCellIsAProcessOfItsOwn(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	mustTalk(t, f, "echo")
 	if got := starts(f.home); len(got) != 1 || !strings.HasPrefix(got[0], "--name echo ") {
 		t.Errorf("started as %q", got)
 	}
+	pid := pidOf(t, f.home, 0)
+	if group, err := syscall.Getpgid(pid); group != pid || err != nil {
+		t.Errorf("process %d is in group %d, %v", pid, group, err)
+	}
+}
+
+// Who waits for a start may leave; the start goes on for the others.
+func TestWhoWaitsMayLeave(t *testing.T) {
+	f := newFactoryWith(t, "slow")
+	answer := make(chan string, 1)
+	go func() {
+		got, err := talk(f, "slow", Caller{}, "patient")
+		answer <- fmt.Sprint(got, err)
+	}()
+	eventually(t, "the cell is started", func() bool { return len(starts(f.home)) > 0 })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	if err := f.Germinate(ctx, name("slow"), Caller{testID(2)}); err == nil || err.Error() != "enough" {
+		t.Errorf("the impatient is told %v", err)
+	}
+	write(t, filepath.Join(f.home.String(), "go"), "", 0o600)
+	if got := <-answer; got != "patient<nil>" {
+		t.Errorf("the patient got %s", got)
+	}
+	wantStarts(t, f.home, 1)
 }
 
 // Cells outlive the stem, and the next stem finds them by their sockets.

@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CELL_STARTED") == "1" {
 		os.Exit(beCell(os.Getenv("CELL_NAME")))
 	}
+	os.Setenv("STEM_TESTS", strconv.Itoa(os.Getpid()))
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or cells under the race detector take a second to end
 	goleak.VerifyTestMain(m)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/pipe"
 )
@@ -106,6 +107,14 @@ func TestEarlyBytes(t *testing.T) {
 	})
 }
 
+// late lets what is sent gather before the first read, so that verdict and bytes arrive together.
+type late struct{ pipe.Stream }
+
+func (l late) Read(p []byte) (int, error) {
+	<-time.After(time.Second)
+	return l.Stream.Read(p)
+}
+
 // A cell that speaks first is heard after the verdict, and nothing of it is lost or comes before it.
 func TestCellSpeaksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -115,6 +124,7 @@ func TestCellSpeaksFirst(t *testing.T) {
 			s.Close()
 		}
 		b.grant(a, "greeter")
+		a.net.wrap = func(s pipe.Stream) pipe.Stream { return late{s} }
 		verdict, rest, _ := strings.Cut(everything(t, a.local(), "open greeter@"+b.net.id.String()+"\n"), "\n")
 		if !strings.HasPrefix(verdict, "ok call=") || rest != "welcome" {
 			t.Errorf("got %q, then %q", verdict, rest)
