@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home"
 )
 
 const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
@@ -145,24 +147,17 @@ func TestDialEndsWithItsContext(t *testing.T) {
 // What is wrong with an address or a home is said before anything is asked.
 func TestDialRefuses(t *testing.T) {
 	h := madeHome(t)
-	s := startStem(t, h, func(net.Conn, string) {})
-	for addr, reason := range map[string]string{
-		"":                      "is empty",
-		"Greet":                 "does not begin with",
-		"greet@" + peer[:30]:    "is damaged",
-		strings.Repeat("a", 63): "", // may have no room in a socket address
+	longest := h.String() + "/" + strings.Repeat("h", home.MaxSocketPath-len(h.String()+"//run/1234567890123456.sock"))
+	for _, test := range []struct{ home, addr, reason string }{
+		{h.String(), "", "is empty"},
+		{h.String(), "Greet", "does not begin with"},
+		{h.String(), "greet@" + peer[:30], "is damaged"},
+		{longest, strings.Repeat("a", 63), "use a shorter name or a shorter CELL_HOME"},
+		{"/" + strings.Repeat("h", 200), "greet", "set CELL_HOME to a shorter one"},
 	} {
-		if _, err := Dial(soon(t), addr); err == nil || !strings.Contains(err.Error(), reason) {
-			t.Errorf("Dial(%q): %v, want %q", addr, err, reason)
-		}
-	}
-	t.Setenv("CELL_HOME", "/"+strings.Repeat("h", 200))
-	if _, err := Dial(soon(t), "greet"); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("with a long home: %v", err)
-	}
-	for len(s.asked) > 0 {
-		if got := <-s.asked; !strings.HasPrefix(got, "germinate aaa") {
-			t.Errorf("the stem was asked %q", got)
+		t.Setenv("CELL_HOME", test.home)
+		if _, err := Dial(soon(t), test.addr); err == nil || errors.Is(err, ErrNoStem) || !strings.Contains(err.Error(), test.reason) {
+			t.Errorf("Dial(%q): %v, want %q", test.addr, err, test.reason)
 		}
 	}
 }

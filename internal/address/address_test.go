@@ -80,6 +80,7 @@ func TestParseRefuses(t *testing.T) {
 		{"retina@" + id + "x", "is damaged"},
 		{"retina@" + id + ":4433", "is damaged"},
 		{"retina@" + id + ".", "is damaged"},
+		{"retina@" + strings.ToUpper(cid[:30]), "is damaged"}, // as a petname, in lower case, it would look like an ID
 
 		{"retina@laptop.", "has no dot"},
 		{"retina@192.168.1", "neither an IP address nor a DNS name"},

@@ -1,7 +1,6 @@
 package home
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -71,6 +70,10 @@ func TestPaths(t *testing.T) {
 		h.Peer(petname): "/h/peers/laptop.toml",
 		h.Log(cell):     "/h/log/retina.log",
 		h.CacheDir():    "/h/cache",
+		h.Invite("x"):   "/h/invites/x.toml",
+		h.Places():      "/h/places.toml",
+		h.Revoked():     "/h/revoked.toml",
+		h.Calls():       "/h/log/calls.jsonl",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -100,71 +103,6 @@ func TestDefault(t *testing.T) {
 	t.Setenv("HOME", "")
 	_, err = Default()
 	wantWords(t, err, "no home directory", "set CELL_HOME")
-}
-
-// Everything is for this user alone, whatever the umask, and making it a second time is fine.
-func TestMake(t *testing.T) {
-	h := at(t, "deep/in/the/woods")
-	for range 2 {
-		if err := h.Make(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, dir := range []string{h.String(), h.RunDir(), h.DNADir(), h.PeersDir(), h.LogDir(), h.CacheDir()} {
-		if info, err := os.Stat(dir); err != nil || info.Mode() != fs.ModeDir|0o700 {
-			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
-		}
-	}
-}
-
-// In a folder that others can write to, anybody could be anybody's cell. The message is the remedy.
-func TestMakeRefusesAnOpenHome(t *testing.T) {
-	for _, mode := range []fs.FileMode{0o755, 0o750, 0o702, 0o701} {
-		for _, open := range []string{"", "run", "peers", "dna"} {
-			h := at(t, "h")
-			if err := h.Make(); err != nil {
-				t.Fatal(err)
-			}
-			dir := filepath.Join(h.String(), open)
-			if err := os.Chmod(dir, mode); err != nil {
-				t.Fatal(err)
-			}
-			err := h.Make()
-			wantWords(t, err, "open to other users", `run "chmod 700 `+dir+`"`)
-			if err := os.Chmod(dir, 0o700); err != nil { // the remedy
-				t.Fatal(err)
-			}
-			if err := h.Make(); err != nil {
-				t.Errorf("after the remedy: %v", err)
-			}
-		}
-	}
-}
-
-func TestMakeRefusesAFile(t *testing.T) {
-	h := at(t, "h")
-	if err := os.Mkdir(h.String(), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(h.RunDir(), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	wantWords(t, h.Make(), h.RunDir()+" is not a directory", "move it away, or set CELL_HOME")
-}
-
-// A home of another user's is not ours to use, even if its mode lets us (root is let in everywhere).
-func TestMakeRefusesAStrangersHome(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a folder away")
-	}
-	h := at(t, "h")
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(h.String(), 12345, -1); err != nil {
-		t.Fatal(err)
-	}
-	wantWords(t, h.Make(), "belongs to user 12345, not to you", "set CELL_HOME")
 }
 
 // at returns a home in a folder of the test's own, with a path that is short enough.

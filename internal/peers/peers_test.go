@@ -63,10 +63,28 @@ func TestGrantWords(t *testing.T) {
 	}
 }
 
+// A second invite adds to what the first one gave, and takes nothing away.
+func TestGrantAdd(t *testing.T) {
+	for _, test := range []struct{ has, more, want string }{
+		{"", "", ""},
+		{"", "a", "a"},
+		{"a b", "b c", "a b c"},
+		{"a", "*", "* a"},
+		{"*", "a", "* a"},
+		{"*", "", "*"},
+	} {
+		grant := mustGrant(t, strings.Fields(test.has)...)
+		grant.Add(mustGrant(t, strings.Fields(test.more)...))
+		if got := strings.Join(grant.Words(), " "); got != test.want {
+			t.Errorf("%q and %q are %q, want %q", test.has, test.more, got, test.want)
+		}
+	}
+}
+
 func TestWriteThenRead(t *testing.T) {
 	h := madeHome(t)
 	for _, cells := range [][]string{nil, {"*"}, {"retina", "echo"}, {"*", "stem.list"}} {
-		want := Peer{Petname: mustPetname(t, "laptop"), ID: mustID(t, idA), Cells: mustGrant(t, cells...)}
+		want := Peer{Petname: mustPetname(t, "laptop"), ID: mustID(t, idA), Cells: mustGrant(t, cells...), At: []string{"/ip4/192.168.1.5/tcp/4433"}}
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ func TestRandomTraffic(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed) // put it in the line above to see a failure again
 	t.Run("memory", func(t *testing.T) {
-		for round := range uint64(150) {
+		for round := range uint64(100) {
 			synctest.Test(t, func(t *testing.T) {
 				randomCall(t, rand.New(rand.NewPCG(seed, round)), memory, func(r *rand.Rand) {
 					time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond) // virtual
@@ -28,7 +28,7 @@ func TestRandomTraffic(t *testing.T) {
 		}
 	})
 	t.Run("unix", func(t *testing.T) {
-		for round := range uint64(50) {
+		for round := range uint64(40) {
 			randomCall(t, rand.New(rand.NewPCG(seed, round)), unix, func(r *rand.Rand) {
 				for range r.IntN(20) {
 					runtime.Gosched()
@@ -48,7 +48,7 @@ type direction struct {
 }
 
 func randomDirection(r *rand.Rand) *direction {
-	d := &direction{sent: make([]byte, r.IntN(1<<r.IntN(20))), abortAt: -1, stopAt: -1}
+	d := &direction{sent: make([]byte, r.IntN(1<<r.IntN(19))), abortAt: -1, stopAt: -1}
 	for i := range d.sent {
 		d.sent[i] = byte(r.Uint32())
 	}

@@ -1,6 +1,9 @@
 package socket
 
 import (
+	"bytes"
+	"crypto/rand"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,12 +44,33 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 		if got, ok := Caller(name); !ok || got != peer {
 			t.Errorf("Caller(%q) = %q, %v", name, got, ok)
 		}
+		if random := name[strings.LastIndex(name, "/")+1:]; len(random) != 16 { // 64 bits can't be guessed, nor taken beforehand
+			t.Errorf("%q ends in %q", name, random)
+		}
 		names[name] = true
 	}
 	if len(names) != callers {
 		t.Errorf("%d calls have %d names", callers, len(names))
 	}
 	t.Cleanup(calls.Wait)
+}
+
+// A name that is taken, be it by chance or in order to block a call, is no failure: another is tried.
+func TestDialFromTriesAnotherName(t *testing.T) {
+	path := filepath.Join(folder(t), "a.sock")
+	listen(t, path)
+	was := rand.Reader
+	t.Cleanup(func() { rand.Reader = was })
+	var taken [8]byte
+	rand.Read(taken[:])
+	rand.Reader = io.MultiReader(bytes.NewReader(taken[:]), bytes.NewReader(taken[:]), was)
+	for range 2 {
+		conn, err := DialFrom(soon(t), path, peer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
 }
 
 // The errors of Dial hold for DialFrom.

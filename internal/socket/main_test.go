@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds what should take no time at all, so that a hang fails and names its test.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // folder returns a directory whose path is short enough for a socket, which that of t.TempDir need not be.
 func folder(t *testing.T) string {
