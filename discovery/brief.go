@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
+	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
@@ -35,10 +37,19 @@ func Brief(err error) error {
 	return errors.New(strings.Join(told, "; "))
 }
 
-// root is the innermost error, without the addresses that every layer around it repeats.
+// root is the innermost error, without the addresses that every layer around it repeats, and in our words where
+// libp2p's say little.
 func root(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	var other sec.ErrPeerIDMismatch
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer in time")
+	case errors.As(err, &other):
+		return fmt.Errorf("is %s", other.Actual)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("hung up")
+	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // there is no better mark
+		return errors.New("does not speak libp2p")
 	}
 	for {
 		inner := errors.Unwrap(err)

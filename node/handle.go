@@ -13,7 +13,14 @@ import (
 // It is called once. serve owns its stream and is done with it when it returns. Its ctx ends when the
 // node closes, and Close waits for it.
 func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
-	n.host.SetStreamHandler(Protocol, func(raw network.Stream) {
+	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *stream) {
+		serve(ctx, caller, s)
+	}))
+}
+
+// answer is what both kinds of calls have in common.
+func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stream)) network.StreamHandler {
+	return func(raw network.Stream) {
 		if !n.enter() {
 			raw.Reset()
 			return
@@ -29,5 +36,5 @@ func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.
 		s := newStream(raw, l, false)
 		defer s.Close()
 		serve(n.life, caller, s)
-	})
+	}
 }

@@ -32,6 +32,14 @@ func (i Identity) String() string { return i.id.String() }
 // GoString does the same for %#v.
 func (i Identity) GoString() string { return i.id.String() }
 
+// Sign signs the message with the key; whoever has the ID can verify it.
+func (i Identity) Sign(message []byte) ([]byte, error) {
+	if i.key == nil {
+		return nil, errors.New("sign: no identity")
+	}
+	return i.key.Sign(message)
+}
+
 // LoadIdentity reads the key at path, or makes an Ed25519 key there if there is no file yet. Of those
 // who make one at the same moment one wins, and all return that one. A file that others may read
 // or that holds no key is left as it is, and the error names the remedy.

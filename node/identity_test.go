@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/ed25519"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,5 +76,20 @@ func TestIdentityIsRefused(t *testing.T) {
 	}
 	if _, err := LoadIdentity(filepath.Join(t.TempDir(), "no", "identity.key")); err == nil {
 		t.Error("made a key without a directory")
+	}
+}
+
+func TestSign(t *testing.T) {
+	identity := testIdentity(t)
+	signature, err := identity.Sign([]byte("message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, ok := identity.ID().Ed25519()
+	if !ok || !ed25519.Verify(key, []byte("message"), signature) {
+		t.Error("the ID does not verify it")
+	}
+	if _, err := (Identity{}).Sign(nil); err == nil {
+		t.Error("nobody signed")
 	}
 }

@@ -33,10 +33,14 @@ func newLimits() (network.ResourceManager, error) {
 	allow(&limits.TransientBaseLimit, rcmgr.BaseLimit{ // many calls may begin at once
 		StreamsInbound: maxCalls / 4, StreamsOutbound: maxCalls / 4, Streams: maxCalls / 2,
 	})
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
+	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
 		rcmgr.WithMetricsDisabled(),
 		rcmgr.WithNetworkPrefixLimit(unlimited(near4), unlimited(near6)),
 		rcmgr.WithConnRateLimiters(newRates()))
+	if err != nil {
+		return nil, err
+	}
+	return asCalls{manager}, nil
 }
 
 // times is a limit for n peers.

@@ -63,7 +63,7 @@ func TestSilence(t *testing.T) {
 	came := accept(t, b)
 	line := newCable(t, portOf(b))
 	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-	opened, err := a.Open(testContext(t), mustPeer(t, to))
+	opened, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestIdleIsNotPinged(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
-	s, err := a.Open(testContext(t), at(t, b, "quic-v1"))
+	s, err := a.Open(testContext(t), b.ID(), at(t, b, "quic-v1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestDeadConnection(t *testing.T) {
 	came := accept(t, b)
 	line := newCable(t, portOf(b))
 	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-	s, err := a.Open(testContext(t), mustPeer(t, to))
+	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestDeadConnection(t *testing.T) {
 		l.heard.Store(0) // as if a while had passed
 	}
 	line.cut.Store(true)
-	s, err = a.Open(testContext(t), at(t, b, "tcp"))
+	s, err = a.Open(testContext(t), b.ID(), at(t, b, "tcp"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestManyStreams(t *testing.T) {
 			var open atomic.Int64
 			for range many {
 				group.Go(func() {
-					s, err := a.Open(ctx, mustPeer(t, to))
+					s, err := a.Open(ctx, b.ID(), mustPlace(t, to))
 					if err != nil {
 						failed.Add(1)
 						t.Log(err)

@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"testing"
 	"time"
-
-	"github.com/cell-mesh/cell/internal/address"
 )
 
 // TestMDNS runs TestHelperMDNS in a network namespace of its own, so that nothing is said to the network we are in.
@@ -46,7 +44,7 @@ func TestHelperMDNS(t *testing.T) {
 	b := runNode(t, Config{Listen: wire, Mesh: "none", Identity: testIdentity(t)})
 	came := accept(t, b)
 	began := time.Now()
-	s, err := a.Open(testContext(t), address.PeerOf(b.ID()))
+	s, err := a.Open(testContext(t), b.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

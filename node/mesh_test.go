@@ -22,7 +22,7 @@ func TestMeshByID(t *testing.T) {
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: through})
 
 	began := time.Now()
-	s, err := a.Open(testContext(t), address.PeerOf(c.ID()))
+	s, err := a.Open(testContext(t), c.ID())
 	took := time.Since(began)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestUnknownPeer(t *testing.T) {
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
 	nobody := testIdentity(t).ID()
 	began := time.Now()
-	_, err := a.Open(testContext(t), address.PeerOf(nobody))
+	_, err := a.Open(testContext(t), nobody)
 	if err == nil || !strings.Contains(err.Error(), `no one in mesh "lab" knows it`) || !strings.Contains(err.Error(), nobody.String()) {
 		t.Errorf("got %v", err)
 	}
@@ -58,7 +58,7 @@ func TestDeadBootstrap(t *testing.T) {
 	through := at(t, dead, "tcp").String()
 	dead.Close()
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through, "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()}})
-	_, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID()))
+	_, err := a.Open(testContext(t), testIdentity(t).ID())
 	if err == nil || !strings.Contains(err.Error(), `mesh "lab" has no peers yet: bootstrap `) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
@@ -73,7 +73,7 @@ func TestDeadBootstrap(t *testing.T) {
 func TestWrongMesh(t *testing.T) {
 	b := startNode(t, Config{Mesh: "office"})
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
-	_, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID()))
+	_, err := a.Open(testContext(t), testIdentity(t).ID())
 	if err == nil || !strings.Contains(err.Error(), `is not in mesh "lab"`) {
 		t.Errorf("got %v", err)
 	}
@@ -87,14 +87,14 @@ func TestBootstrapComesLater(t *testing.T) {
 	port, through := portOf(b), at(t, b, "tcp").String()
 	b.Close()
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
-	if _, err := a.Open(testContext(t), address.PeerOf(testIdentity(t).ID())); err == nil {
+	if _, err := a.Open(testContext(t), testIdentity(t).ID()); err == nil {
 		t.Fatal("reached nobody")
 	}
 	startNode(t, Config{Identity: identity, Mesh: "lab", Port: port})
 	c := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
 	accept(t, c)
 	// A call does not wait until the pause is over.
-	s, err := a.Open(testContext(t), address.PeerOf(c.ID()))
+	s, err := a.Open(testContext(t), c.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestCachedPeer(t *testing.T) {
 	accept(t, target)
 
 	first := startNode(t, Config{Cache: file})
-	s, err := first.Open(testContext(t), at(t, target, "quic-v1"))
+	s, err := first.Open(testContext(t), target.ID(), at(t, target, "quic-v1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestCachedPeer(t *testing.T) {
 	dead := "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()
 	second := startNode(t, Config{Cache: file, Mesh: "lab", Bootstrap: []string{dead}})
 	began := time.Now()
-	s, err = second.Open(testContext(t), address.PeerOf(target.ID()))
+	s, err = second.Open(testContext(t), target.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestManyOpens(t *testing.T) {
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
-			s, err := a.Open(ctx, address.PeerOf(c.ID()))
+			s, err := a.Open(ctx, c.ID())
 			if err != nil {
 				t.Error(err)
 				return
@@ -168,21 +168,30 @@ func TestManyOpens(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, Config{})
-	for to, want := range map[string]string{
-		"laptop":                      "petname",
-		"192.0.2.7:4433":              "append /p2p/ID",
-		"/ip4/127.0.0.1/tcp/4433":     "append /p2p/ID",
-		"/ip4/127.0.0.1/tcp":          "multiaddr",
-		n.ID().String():               "this machine itself",
-		testIdentity(t).ID().String(): `nowhere to look: the mesh is "none" and mDNS is off`,
+	other := testIdentity(t).ID().String()
+	for _, c := range []struct{ at, want string }{
+		{"", `nowhere to look: the mesh is "none" and mDNS is off`},
+		{"/ip4/127.0.0.1/tcp", "place /ip4/127.0.0.1/tcp is no multiaddr: "},
+		{"/p2p/" + other, "names a peer, and not where it is"},
+		{"/ip4/127.0.0.1/tcp/1/p2p/" + other, "is said to be " + other},
+		{"/ip4/127.0.0.1", "does not answer: /ip4/127.0.0.1: "},
+		{"127.0.0.1:1", "does not answer: /ip4/127.0.0.1/"},
 	} {
-		_, err := n.Open(testContext(t), mustPeer(t, to))
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", to, err)
+		var places []address.Place
+		if c.at != "" {
+			places = append(places, mustPlace(t, c.at))
+		}
+		_, err := n.Open(testContext(t), testIdentity(t).ID(), places...)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", c.at, err)
 		}
 	}
-	if _, err := n.Open(testContext(t), address.Peer{}); err == nil {
+	if _, err := n.Open(testContext(t), n.ID()); err == nil || !strings.Contains(err.Error(), "this machine itself") {
+		t.Errorf("itself: %v", err)
+	}
+	if _, err := n.Open(testContext(t), address.ID{}); err == nil {
 		t.Error("opened a stream to nobody")
 	}
 }

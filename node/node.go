@@ -1,18 +1,19 @@
 // Package node is cell's place in the network: a libp2p host behind a few verbs. It listens on QUIC and TCP,
-// finds a peer by its ID, connects, and hands out streams.
+// finds a peer by its ID, connects, and hands out streams. Where only a place is known, Whois tells the ID.
 //
 //	identity, err := node.LoadIdentity(path)
 //	n, err := node.New(node.Config{Identity: identity})
 //	n.Handle(func(ctx context.Context, caller address.ID, s pipe.Stream) { … })
 //	go n.Run(ctx)
-//	s, err := n.Open(ctx, peer)
+//	s, err := n.Open(ctx, id)
 //
 // It promises: every address that New was asked for is listening when it returns. An orderly end of a stream
 // arrives as io.EOF and a cut never does, whatever the transport. A peer that vanishes without a word is noticed
 // within some ten seconds while a call to it is open. Whoever calls is who their ID says: the handshake proved it.
 //
 // It leaves to others who may call what (the stem), and where peers are (package discovery). All cells
-// share one protocol ID, so that a stranger's look at the host does not tell which cells there are.
+// share one protocol ID, so that a stranger's look at the host does not tell which cells there are; plain libp2p
+// programs reach them without cell's wire under /x/cell/NAME, of which no name is listed either.
 package node
 
 import (
@@ -26,6 +27,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	madns "github.com/multiformats/go-multiaddr-dns"
 
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
@@ -50,6 +53,8 @@ type Config struct {
 	Bootstrap []string
 	// NoMDNS turns off looking around in the local network.
 	NoMDNS bool
+	// Resolver is asked about DNS names. If nil, the system is.
+	Resolver Resolver
 	// Cache is a file that remembers addresses that worked. If empty, none does.
 	Cache string
 	// Options are appended to the libp2p options whole, for simulations. If they bring their own QUIC
@@ -63,6 +68,8 @@ type Config struct {
 type Node struct {
 	id     address.ID
 	host   host.Host
+	swarm  *swarm.Swarm // the host's network
+	dns    *madns.Resolver
 	finder *discovery.Finder
 	udp    *sockets
 	log    *slog.Logger

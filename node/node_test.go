@@ -84,24 +84,28 @@ func runNode(t *testing.T, cfg Config) *Node {
 }
 
 // at is the address of a node on one transport, "quic-v1" or "tcp".
-func at(t *testing.T, n *Node, transport string) address.Peer {
+func at(t *testing.T, n *Node, transport string) address.Place {
 	t.Helper()
 	for _, a := range n.Addrs() {
 		if strings.Contains(a, "/"+transport) {
-			return mustPeer(t, a)
+			return mustPlace(t, a)
 		}
 	}
 	t.Fatalf("no %s among %v", transport, n.Addrs())
-	return address.Peer{}
+	return address.Place{}
 }
 
-func mustPeer(t *testing.T, text string) address.Peer {
+func mustPlace(t *testing.T, text string) address.Place {
 	t.Helper()
 	p, err := address.ParsePeer(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	place, ok := p.Place()
+	if !ok {
+		t.Fatalf("%s is no place", text)
+	}
+	return place
 }
 
 // accept makes a node hand what comes in to the test. The handler returns when the test is over.
@@ -136,7 +140,7 @@ func TestCall(t *testing.T) {
 				io.Copy(s, s)
 				s.CloseWrite()
 			})
-			s, err := a.Open(testContext(t), at(t, b, transport))
+			s, err := a.Open(testContext(t), b.ID(), at(t, b, transport))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,7 +170,7 @@ func TestClose(t *testing.T) {
 	if err := n.Run(context.Background()); err != nil {
 		t.Errorf("run after close: %v", err)
 	}
-	if _, err := n.Open(testContext(t), address.PeerOf(testIdentity(t).ID())); !errors.Is(err, errClosed) {
+	if _, err := n.Open(testContext(t), testIdentity(t).ID()); !errors.Is(err, errClosed) {
 		t.Errorf("open after close: %v", err)
 	}
 }

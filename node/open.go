@@ -8,27 +8,23 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/peerstore"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
 const (
-	// openWait bounds an Open whose ctx has no earlier deadline.
+	// openWait bounds an Open or a Whois whose ctx has no earlier deadline.
 	openWait = 15 * time.Second
 	// proveWait is how long a connection that nobody watched may take to prove that it is alive.
 	proveWait = 3 * time.Second
 )
 
-// Open finds the peer, connects to it if need be, and begins a call. to is a peer's ID, or a multiaddr
-// that ends in one. ctx covers finding and connecting, not the stream. The error names what was tried.
-func (n *Node) Open(ctx context.Context, to address.Peer) (pipe.Stream, error) {
-	target, err := decode(to)
-	if err == nil && target.ID == n.host.ID() {
-		err = errors.New("is this machine itself")
-	}
+// Open finds the peer, connects to it if need be, and begins a call. at are places where it may be, besides those
+// that are found: they are dialled with the first attempt. ctx covers finding and connecting, not the stream. The
+// error names what was tried; it is a *Mismatch if nothing works and somebody else answered at one of the places.
+func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error) {
+	id, spots, err := n.decode(to, at)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", to, err)
 	}
@@ -37,10 +33,9 @@ func (n *Node) Open(ctx context.Context, to address.Peer) (pipe.Stream, error) {
 	stop := context.AfterFunc(n.life, cancel)
 	defer stop()
 
-	n.host.Peerstore().AddAddrs(target.ID, target.Addrs, peerstore.TempAddrTTL)
-	s, err := n.open(ctx, target.ID)
+	s, err := n.open(ctx, id, spots)
 	if errors.Is(err, errDied) {
-		s, err = n.open(ctx, target.ID) // on a fresh connection
+		s, err = n.open(ctx, id, spots) // on a fresh connection
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", to, err)
@@ -48,36 +43,35 @@ func (n *Node) Open(ctx context.Context, to address.Peer) (pipe.Stream, error) {
 	return s, nil
 }
 
-// decode makes a libp2p peer of a checked one, with the addresses that were given along.
-func decode(to address.Peer) (peer.AddrInfo, error) {
-	if id, ok := to.ID(); ok {
-		decoded, err := peer.Decode(id.String())
-		return peer.AddrInfo{ID: decoded}, err
+// decode makes libp2p's terms of checked ones.
+func (n *Node) decode(to address.ID, at []address.Place) (peer.ID, []*spot, error) {
+	id, err := peer.Decode(to.String())
+	if err != nil {
+		return "", nil, errors.New("is nobody's ID")
 	}
-	if place, ok := to.Place(); ok {
-		at, err := ma.NewMultiaddr(place.String())
-		if err == nil {
-			if info, err := peer.AddrInfoFromP2pAddr(at); err == nil {
-				return *info, nil
-			}
+	if id == n.host.ID() {
+		return "", nil, errors.New("is this machine itself")
+	}
+	var spots []*spot
+	for _, place := range at {
+		s, err := newSpot(place)
+		if err == nil && s.peer != "" && s.peer != id {
+			err = fmt.Errorf("is said to be %s", s.peer)
 		}
-		if place.IsMultiaddr() && err != nil {
-			return peer.AddrInfo{}, err
+		if err != nil {
+			return "", nil, fmt.Errorf("place %s %w", place, err)
 		}
-		return peer.AddrInfo{}, errors.New("a place alone does not say which peer: append /p2p/ID to its multiaddr")
+		spots = append(spots, s)
 	}
-	if name, ok := to.Petname(); ok {
-		return peer.AddrInfo{}, fmt.Errorf("%s is a petname, and only its owner knows whose", name)
-	}
-	return peer.AddrInfo{}, errors.New("is this machine itself")
+	return id, spots, nil
 }
 
 // errDied says that a connection we already had turned out to be dead.
 var errDied = errors.New("connection is dead")
 
-func (n *Node) open(ctx context.Context, id peer.ID) (*stream, error) {
+func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error) {
 	ctx = network.WithAllowLimitedConn(ctx, "call")
-	conn, fresh, err := n.connect(ctx, id)
+	conn, fresh, err := n.connect(ctx, id, at)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
@@ -25,7 +26,7 @@ func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stre
 		a, b := startNode(t, Config{}), startNode(t, Config{})
 		came := accept(t, b)
 		pair := func(t *testing.T) (pipe.Stream, pipe.Stream) {
-			opened, err := a.Open(testContext(t), at(t, b, transport))
+			opened, err := a.Open(testContext(t), b.ID(), at(t, b, transport))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,8 +259,13 @@ func testKilledPeer(t *testing.T, manner string) {
 	if _, err := fmt.Fscan(out, &to); err != nil {
 		t.Fatal(err)
 	}
+	_, text, _ := strings.Cut(to, "/p2p/")
+	id, err := address.ParseID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := startNode(t, Config{})
-	s, err := n.Open(testContext(t), mustPeer(t, to))
+	s, err := n.Open(testContext(t), id, mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 )
@@ -28,11 +29,16 @@ func (n *Node) start(cfg Config) (err error) {
 			limits.Close()
 		}
 	}()
+	if n.dns, err = newDNS(cfg.Resolver); err != nil {
+		return err
+	}
 	options := []libp2p.Option{
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.ResourceManager(limits),
+		libp2p.MultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: n.dns}),
+		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
 		libp2p.EnableRelay(), // NoListenAddrs would turn it off
@@ -50,6 +56,10 @@ func (n *Node) start(cfg Config) (err error) {
 	}
 	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {
 		return fmt.Errorf("start libp2p: %w", err)
+	}
+	var ok bool
+	if n.swarm, ok = n.host.Network().(*swarm.Swarm); !ok {
+		return fmt.Errorf("start libp2p: its network is a %T", n.host.Network())
 	}
 	return listen(n.host, ips, port, !simulated)
 }

@@ -1,6 +1,7 @@
 package stem
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -20,6 +21,11 @@ type calls struct {
 	cut   map[uint64]string
 	order []uint64 // of cut, oldest first
 	floor uint64   // of calls below it, cuts have been forgotten
+
+	under   map[uint64]bool     // the calls under way, and whether their callers have asked already
+	closing bool                // the stem is
+	unasked map[uint64]struct{} // calls that ended since, whose callers have not asked yet
+	asked   chan struct{}       // gets something whenever one does
 }
 
 // maxCuts bounds what is remembered; a caller asks as soon as it reads the end of file.
@@ -27,7 +33,8 @@ const maxCuts = 4096
 
 func newCalls() *calls {
 	first := rand.Uint64() >> 1
-	return &calls{first: first, next: first, floor: first, cut: map[uint64]string{}}
+	return &calls{first: first, next: first, floor: first, cut: map[uint64]string{},
+		under: map[uint64]bool{}, unasked: map[uint64]struct{}{}, asked: make(chan struct{}, 1)}
 }
 
 // begin numbers a new call.
@@ -35,7 +42,42 @@ func (c *calls) begin() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.next++
+	c.under[c.next-1] = false
 	return c.next - 1
+}
+
+// left says that the stem is done with the call.
+func (c *calls) left(call uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if asked, under := c.under[call]; under && !asked && c.closing {
+		c.unasked[call] = struct{}{}
+	}
+	delete(c.under, call)
+}
+
+// close makes the calls that end from now on be remembered until their callers have asked.
+func (c *calls) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+}
+
+// allAsked waits until nobody is left who may ask, or ctx ends.
+func (c *calls) allAsked(ctx context.Context) {
+	for {
+		c.mu.Lock()
+		left := len(c.unasked)
+		c.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-c.asked:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // wasCut records that the caller has not been given the whole answer.
@@ -55,6 +97,11 @@ func (c *calls) wasCut(call uint64, reason error) {
 func (c *calls) end(call uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, under := c.under[call]; under {
+		c.under[call] = true
+	}
+	delete(c.unasked, call)
+	wake(c.asked)
 	reason, cut := c.cut[call]
 	switch {
 	case cut:
@@ -85,4 +132,11 @@ func (t *toldStream) Abort(reason error) {
 		t.calls.wasCut(t.call, reason)
 	}
 	t.Stream.Abort(reason)
+	t.calls.left(t.call)
+}
+
+func (t *toldStream) Close() error {
+	err := t.Stream.Close()
+	t.calls.left(t.call)
+	return err
 }

@@ -5,6 +5,7 @@
 //	local.go, remote.go   the two doors: the Unix socket of this machine's user, and other stems. Both call
 //	serve.go              which reads the request, has the way found, writes the verdict, and joins the two ends.
 //	reach.go              is the only fork: a peer elsewhere is asked in turn; for a cell here
+//	place.go              (a place is asked who lives there first;)
 //	gate.go               says whether the caller may reach it, from memory and nothing else;
 //	germinate.go          brings it to answer at its socket if it does not,
 //	start.go              by starting its dna and waiting for the first of: it answers, it ends, its time is up.

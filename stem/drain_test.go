@@ -16,7 +16,7 @@ func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 		b.cells.do["echo"] = echo
 		b.grant(a, "echo")
 		call, stream := open(t, a.local(), "echo@"+b.net.id.String())
-		since, ended := time.Now(), make(chan time.Duration)
+		since, ended := time.Now(), make(chan time.Duration, 1)
 		go func() {
 			a.drain(a.cut)
 			ended <- time.Since(since)
@@ -25,11 +25,15 @@ func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 		if got := everything(t, stream, "one more word"); got != "one more word" {
 			t.Errorf("the echo is %q", got)
 		}
-		if took := <-ended; took != a.Grace-time.Second {
-			t.Errorf("it ended after %v, want as soon as the call had", took)
+		synctest.Wait()
+		if len(ended) > 0 {
+			t.Error("the stem ended before the caller could ask how its call did")
 		}
 		if err := a.calls.end(number(t, call)); err != nil {
 			t.Errorf("end: %v", err)
+		}
+		if took := <-ended; took != a.Grace-time.Second {
+			t.Errorf("it ended after %v, want as soon as the caller had asked", took)
 		}
 	})
 }
@@ -66,7 +70,7 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 		a, b := twins(t)
 		a.cells.do["echo"] = echo
 		a.grant(b, "echo")
-		_, under := open(t, a.local(), "echo")
+		call, under := open(t, a.local(), "echo")
 		ended := make(chan bool)
 		go func() {
 			a.drain(a.cut)
@@ -82,6 +86,7 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 		if got := everything(t, under, "still here"); got != "still here" {
 			t.Errorf("the call under way got %q", got)
 		}
+		a.calls.end(number(t, call))
 		<-ended
 		a.drain(a.cut) // a second time there is nothing to do
 		if len(a.cells.asked) != 1 {

@@ -1,7 +1,11 @@
 package stem
 
 import (
+	"time"
+
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/capability"
+	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
@@ -13,6 +17,16 @@ type Rules struct {
 	Public map[address.Name]bool
 	// Petnames are the user's names for peers.
 	Petnames map[address.Petname]address.ID
+	// At are multiaddrs where a peer was reached.
+	At map[address.ID][]address.Place
+	// Self is this machine, which signs its keys, and Revoked are the serial numbers of those it took back.
+	Self    address.ID
+	Revoked map[string]bool
+	// NoKeys is set while the list of revoked keys can't be read: then no key opens anything.
+	NoKeys bool
+	// Invites are the secrets of all that were printed and not forgotten, by their IDs. Whether one may still be used is for
+	// stem.join to say, to those who have it.
+	Invites map[string][]byte
 	// Problems are what could not be understood of the rules as they are written down. It grants nothing.
 	Problems []error
 }
@@ -29,12 +43,44 @@ func (c Caller) String() string {
 	return c.peer.String()
 }
 
-// gate says whether a caller may reach a cell of this machine, by the rules alone: whether the cell exists is
-// not its business, so that a stranger can't find out. The user of this machine has been let in by the
-// mode of the stem's socket.
-func gate(rules *Rules, caller Caller, cell address.Name) bool {
-	if caller.local() {
-		return true
+// The stem's own cells have rules of their own.
+var (
+	joinCell = ownCell("stem.join") // lets in whoever proves an invite
+	listCell = ownCell("stem.list") // lets in whoever is trusted with anything
+)
+
+func ownCell(text string) address.Name {
+	cell, err := address.ParseName(text)
+	if err != nil {
+		panic(err)
 	}
-	return rules.Grants[caller.peer].Allows(cell) || rules.Public[cell] && !cell.Reserved()
+	return cell
+}
+
+// gate says whether a caller that presents a key, or "", may reach a cell of this machine, by the rules alone: whether
+// the cell exists is not its business, so that a stranger can't find out. The user of this machine has been let in
+// by the mode of the stem's socket.
+func gate(rules *Rules, caller Caller, cell address.Name, key string, now time.Time) bool {
+	granted := rules.Grants[caller.peer]
+	switch {
+	case caller.local():
+		return true
+	case cell == joinCell:
+		return invite.Proves(key, rules.Invites[invite.ProofID(key)], rules.Self, caller.peer)
+	case cell == listCell:
+		return granted.Any || len(granted.Names) > 0
+	case cell.Reserved():
+		return granted.Allows(cell)
+	}
+	return granted.Allows(cell) || rules.Public[cell] || opens(rules, caller, cell, key, now)
+}
+
+// opens says whether a key lets the caller reach the cell.
+func opens(rules *Rules, caller Caller, cell address.Name, key string, now time.Time) bool {
+	if key == "" || rules.NoKeys {
+		return false
+	}
+	k, err := capability.Verify(key, rules.Self)
+	return err == nil && k.Cell == cell && (k.To.IsZero() || k.To == caller.peer) &&
+		now.Before(k.Expires) && !rules.Revoked[k.Serial]
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,13 +83,13 @@ func (f *factory) dialInTime(ctx context.Context, cell address.Name, caller Call
 // Germinate has the cell started unless it runs. However many ask, it is started once.
 func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Caller) error {
 	if err := f.hasDNA(cell); err != nil {
-		if f.probe(cell) == nil {
+		if f.alive(cell) {
 			return nil // somebody has started it by hand
 		}
 		return err
 	}
 	return f.flights.do(ctx, cell,
-		func() bool { return f.probe(cell) == nil || f.limits.allow(caller) }, // a late one of a crowd starts nothing
+		func() bool { return f.alive(cell) || f.limits.allow(caller) }, // a late one of a crowd starts nothing
 		func(ctx context.Context) error { return f.start(ctx, cell) })
 }
 
@@ -127,12 +126,8 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 	}
 	defer lock.Unlock()
 
-	err = f.probe(cell)
-	if err == nil {
+	if f.alive(cell) {
 		return nil // somebody else has started it
-	}
-	if !socket.Missing(err) {
-		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	}
 	if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
 		return err
@@ -162,18 +157,17 @@ func (f *factory) dial(ctx context.Context, cell address.Name, caller Caller) (*
 	return socket.DialFrom(ctx, path, peer.String())
 }
 
-// probe asks whether the cell is alive, which only connect(2) can tell. One whose queue is full is.
-func (f *factory) probe(cell address.Name) error {
-	once, cancel := context.WithCancel(context.Background())
-	cancel()
-	conn, err := f.dial(once, cell, Caller{})
-	if errors.Is(err, syscall.EAGAIN) {
-		return nil
+// alive says whether a process holds the cell's socket, without its noticing.
+func (f *factory) alive(cell address.Name) bool {
+	path, err := f.home.Socket(cell)
+	if err != nil {
+		return false
 	}
-	if err == nil {
-		conn.Close()
+	alive, err := socket.Alive(path)
+	if err != nil {
+		f.log.Warn("can't tell whether a cell is alive", "cell", cell, "err", err)
 	}
-	return err
+	return alive
 }
 
 // Running lists the cells that answer at their sockets.
@@ -181,7 +175,7 @@ func (f *factory) Running() (cells []address.Name) {
 	paths, _ := filepath.Glob(filepath.Join(f.home.RunDir(), "*.sock")) // errs only on a bad pattern
 	for _, path := range paths {
 		cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".sock"))
-		if err == nil && f.probe(cell) == nil {
+		if err == nil && f.alive(cell) {
 			cells = append(cells, cell)
 		}
 	}

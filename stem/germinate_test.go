@@ -50,7 +50,7 @@ func TestKilledCellIsStartedAfresh(t *testing.T) {
 			if pids := endCells(f.home); len(pids) != 1 {
 				t.Fatalf("killed %v", pids)
 			}
-			eventually(t, "the cell is dead", func() bool { return socket.Missing(f.probe(name(cell))) })
+			eventually(t, "the cell is dead", func() bool { return !f.alive(name(cell)) })
 			mustTalk(t, f, cell)
 			wantStarts(t, f.home, 2*before)
 			if _, err := os.Stat(filepath.Join(f.home.RunDir(), cell+".sock")); err != nil {
@@ -122,7 +122,7 @@ func TestCellOutlivesItsStem(t *testing.T) {
 func TestCellThatRunsNeedsNoDNA(t *testing.T) {
 	f := newFactoryWith(t)
 	path, _ := f.home.Socket(name("mine"))
-	l, err := socket.Listen(t.Context(), path, f.home.Lock(name("mine")))
+	l, err := socket.Listen(path, f.home.Lock(name("mine")))
 	if err != nil {
 		t.Fatal(err)
 	}

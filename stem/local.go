@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // listenLocal opens the door for the user of this machine. The lock on the home is held.
-func (s *Stem) listenLocal(ctx context.Context) (*socket.Listener, error) {
-	door, err := socket.Listen(ctx, s.Home.StemSocket(), "")
+func (s *Stem) listenLocal() (*socket.Listener, error) {
+	door, err := socket.Listen(s.Home.StemSocket(), "")
 	if err != nil {
 		return nil, fmt.Errorf("open the stem's door: %w", err)
 	}
@@ -22,6 +25,8 @@ func (s *Stem) listenLocal(ctx context.Context) (*socket.Listener, error) {
 
 // serveLocal serves the Unix door until it is closed.
 func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
+	var late sync.WaitGroup
+	defer late.Wait()
 	pause := socket.FirstPause
 	for {
 		conn, err := door.AcceptUnix()
@@ -37,8 +42,12 @@ func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
 			continue
 		}
 		pause = socket.FirstPause
-		if !sameUser(conn) || !s.begin() {
+		if !sameUser(conn) {
 			conn.Close()
+			continue
+		}
+		if !s.begin() {
+			late.Go(func() { s.serveLate(pipe.Unix(conn)) })
 			continue
 		}
 		go func() { // drain waits for it
@@ -46,6 +55,17 @@ func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
 			s.serve(ctx, Caller{}, pipe.Unix(conn))
 		}()
 	}
+}
+
+// serveLate answers while the stem is closing: how a call ended is told, anything else refused.
+func (s *Stem) serveLate(stream pipe.Stream) {
+	stream.SetDeadline(time.Now().Add(time.Second))
+	req, _, err := wire.ReadRequest(stream)
+	if err == nil && req.Verb == wire.End {
+		s.answer(context.Background(), stream, req)
+		return
+	}
+	finish(stream, wire.No(wire.Refusal{Code: wire.Failed, Reason: "the stem is closing"}))
 }
 
 // sameUser is a second lock behind the socket's mode.

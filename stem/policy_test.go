@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/home"
 )
@@ -16,7 +17,7 @@ import (
 // runFiles puts a home's rules in force until the test ends.
 func runFiles(t *testing.T, h home.Home) *files {
 	t.Helper()
-	f := newFiles(h, slog.New(slog.DiscardHandler))
+	f := newFiles(h, testID(0), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- f.Run(ctx) }()
@@ -37,7 +38,9 @@ func grantText(n int, cells string) string {
 }
 
 // may says whether a peer may reach the cell by the rules in force.
-func may(f *files, n int, cell string) bool { return gate(f.Rules(), Caller{testID(n)}, name(cell)) }
+func may(f *files, n int, cell string) bool {
+	return gate(f.Rules(), Caller{testID(n)}, name(cell), "", time.Time{})
+}
 
 // A file that is edited by hand is in force soon, in every way that editors write files, and so is its removal.
 func TestEditsByHandAreInForceSoon(t *testing.T) {
@@ -64,7 +67,7 @@ func TestEditsByHandAreInForceSoon(t *testing.T) {
 // A command that has edited a file returns when the edit is in force; it does not wait for an event.
 func TestRereadIsInForceAtReturn(t *testing.T) {
 	h := newHome(t)
-	f := newFiles(h, slog.New(slog.DiscardHandler))
+	f := newFiles(h, testID(0), slog.New(slog.DiscardHandler))
 	for i := range 20 {
 		cells := []string{`"retina"`, ``}[i%2]
 		write(t, peerFile(h, "laptop"), grantText(1, cells), 0o600)
@@ -99,7 +102,7 @@ func TestBadFilesGrantNothing(t *testing.T) {
 		write(t, filepath.Join(h.String(), path), text, 0o600)
 	}
 	var log bytes.Buffer
-	f := newFiles(h, slog.New(slog.NewTextHandler(&log, nil)))
+	f := newFiles(h, testID(0), slog.New(slog.NewTextHandler(&log, nil)))
 
 	if !may(f, 1, "retina") || may(f, 1, "echo") || !may(f, 9, "open") {
 		t.Error("the good files are not in force as they are")
@@ -126,11 +129,11 @@ func TestBadFilesGrantNothing(t *testing.T) {
 // The rules in force are never changed under those who read them.
 func TestRulesAreReplacedNotChanged(t *testing.T) {
 	h := newHome(t)
-	f := newFiles(h, slog.New(slog.DiscardHandler))
+	f := newFiles(h, testID(0), slog.New(slog.DiscardHandler))
 	before := f.Rules()
 	write(t, peerFile(h, "laptop"), grantText(1, `"*"`), 0o600)
 	f.Reread()
-	if gate(before, Caller{testID(1)}, name("retina")) || !may(f, 1, "retina") {
+	if gate(before, Caller{testID(1)}, name("retina"), "", time.Time{}) || !may(f, 1, "retina") {
 		t.Error("what was read before has changed, or what is in force has not")
 	}
 }

@@ -8,53 +8,86 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/capability"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// reach turns a request into a stream to the cell it names: at a peer elsewhere, or here if the gate is open.
-// early has been sent on it.
-func (s *Stem) reach(ctx context.Context, caller Caller, req wire.Request, early []byte) (pipe.Stream, error) {
-	to, err := address.Parse(req.Object)
-	if err != nil {
-		return nil, wire.Refusal{Code: wire.Bad, Reason: err.Error()}
-	}
-	if !caller.local() && !to.Peer.IsLocal() { // other stems may not be relayed onward
-		return nil, wire.Refusal{Code: wire.Bad}
-	}
-	rules := s.Policy.Rules()
-	peer, err := s.resolve(rules, to.Peer)
-	if err != nil {
-		return nil, err
-	}
-	if !peer.IsLocal() {
-		return s.reachPeer(ctx, address.Address{Cell: to.Cell, Peer: peer}, early)
-	}
-	if !gate(rules, caller, to.Cell) {
-		return nil, wire.Refusal{Code: wire.Denied}
-	}
-	return s.reachCell(ctx, caller, to.Cell, early)
+// wanted is what a request to open asks for.
+type wanted struct {
+	address.Address
+	// At are places where the peer may be, besides those that are known and found.
+	At []address.Place
 }
 
-// resolve looks a petname up. This machine's own ID or petname is here.
-func (s *Stem) resolve(rules *Rules, peer address.Peer) (address.Peer, error) {
-	if name, ok := peer.Petname(); ok {
-		id, known := rules.Petnames[name]
-		if !known {
-			return peer, wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("no peer is called %s", name)}
+// parseOpen reads a request to open. Other stems may not be relayed onward, so what they want has no peer.
+func parseOpen(caller Caller, req wire.Request) (w wanted, err error) {
+	if w.Address, err = address.Parse(req.Object); err != nil {
+		return w, wire.Refusal{Code: wire.Bad, Reason: err.Error()}
+	}
+	if !caller.local() && !w.Peer.IsLocal() {
+		return w, wire.Refusal{Code: wire.Bad, Reason: "asks to be relayed onward"}
+	}
+	if w.Key == "" {
+		w.Key = req.Pairs.Get("key")
+	}
+	for _, text := range req.Pairs.All("at") {
+		peer, err := address.ParsePeer(text)
+		place, ok := peer.Place()
+		if err != nil || !ok {
+			return w, wire.Refusal{Code: wire.Bad, Reason: fmt.Sprintf("at=%s is not a place", text)}
 		}
-		peer = address.PeerOf(id)
+		w.At = append(w.At, place)
 	}
-	if id, ok := peer.ID(); ok && id == s.Network.ID() {
-		return address.Peer{}, nil
+	return w, nil
+}
+
+// reach finds the way to the cell that is wanted: at a peer elsewhere, or here if the gate is open. early has been sent on
+// the stream it returns. However the peer was called, it is known by its ID from then on, and this machine as none.
+func (s *Stem) reach(ctx context.Context, caller Caller, w *wanted, early []byte) (pipe.Stream, error) {
+	rules := s.Policy.Rules()
+	if caller.local() && !w.Peer.IsLocal() {
+		id, at, err := s.locate(ctx, rules, *w)
+		if err != nil {
+			return nil, err
+		}
+		w.Peer = address.Peer{}
+		if id != s.Network.ID() {
+			w.Peer = address.PeerOf(id)
+			return s.reachPeer(ctx, id, at, *w, early)
+		}
 	}
-	return peer, nil
+	if !gate(rules, caller, w.Cell, w.Key, time.Now()) {
+		return nil, wire.Refusal{Code: wire.Denied}
+	}
+	return s.reachCell(ctx, caller, *w, early)
+}
+
+// locate tells which peer is meant, and where it may be besides where it will be found.
+func (s *Stem) locate(ctx context.Context, rules *Rules, w wanted) (id address.ID, at []address.Place, err error) {
+	id, _ = w.Peer.ID()
+	if name, ok := w.Peer.Petname(); ok {
+		if id, ok = rules.Petnames[name]; !ok {
+			return id, nil, wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("no peer is called %s", name)}
+		}
+	}
+	at = w.At
+	if place, ok := w.Peer.Place(); ok {
+		if id, err = s.whois(ctx, place); err != nil {
+			return id, nil, err
+		}
+		at = append(at, place)
+	}
+	return id, append(at, rules.At[id]...), nil
 }
 
 // reachCell connects to a cell of this machine.
-func (s *Stem) reachCell(ctx context.Context, caller Caller, cell address.Name, early []byte) (pipe.Stream, error) {
-	stream, err := s.Cells.Connect(ctx, cell, caller)
+func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []byte) (pipe.Stream, error) {
+	if w.Cell.Reserved() {
+		return s.own(ctx, caller, w)
+	}
+	stream, err := s.Cells.Connect(ctx, w.Cell, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -72,16 +105,19 @@ func (s *Stem) reachCell(ctx context.Context, caller Caller, cell address.Name, 
 const verdictTimeout = dna.MaxStartTimeout + lineTimeout
 
 // reachPeer passes the request on to the stem of another machine, in the words for its door, and reads the verdict.
-func (s *Stem) reachPeer(ctx context.Context, to address.Address, early []byte) (pipe.Stream, error) {
-	far, err := s.Network.Open(ctx, to.Peer)
+func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
+	far, err := s.Network.Open(ctx, id, at...)
 	if err != nil {
 		return nil, wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
 	}
 	stop := context.AfterFunc(ctx, func() { far.Abort(context.Cause(ctx)) })
 	defer stop()
 	far.SetDeadline(time.Now().Add(verdictTimeout))
-	line := wire.Request{Verb: wire.Open, Object: to.Cell.String()}.String()
-	if _, err = io.WriteString(far, line+string(early)); err != nil && !errors.Is(err, pipe.ErrStopped) {
+	req := wire.Request{Verb: wire.Open, Object: w.Cell.String()}
+	if w.Key != "" {
+		req.Pairs = wire.Pairs{{"key", w.Key}}
+	}
+	if _, err = io.WriteString(far, req.String()+string(early)); err != nil && !errors.Is(err, pipe.ErrStopped) {
 		err = fmt.Errorf("send the request: %w", err)
 		far.Abort(err)
 		return nil, wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
@@ -89,26 +125,41 @@ func (s *Stem) reachPeer(ctx context.Context, to address.Address, early []byte) 
 	_, rest, err := wire.ReadVerdict(far)
 	if err != nil {
 		far.Abort(err)
-		return nil, explain(err, to)
+		return nil, explain(err, w)
 	}
 	far.SetDeadline(time.Time{})
 	return pipe.Unread(far, rest), nil
 }
 
 // explain puts the bare code of another stem in words, for the user here.
-func explain(err error, to address.Address) error {
+func explain(err error, w wanted) error {
 	var refusal wire.Refusal
 	if !errors.As(err, &refusal) {
 		return wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
 	}
 	reason := map[wire.Code]string{
-		wire.Denied:   "denied: that machine does not let this one reach " + to.Cell.String(),
-		wire.NotFound: "that machine has no cell " + to.Cell.String(),
-		wire.Failed:   to.Cell.String() + " could not be started there: its owner can see why",
+		wire.Denied:   "denied: that machine does not let this one reach " + w.Cell.String(),
+		wire.NotFound: "that machine has no cell " + w.Cell.String(),
+		wire.Failed:   w.Cell.String() + " could not be started there: its owner can see why",
 		wire.Busy:     "that machine is asked too much at once: try again later",
 	}[refusal.Code]
+	if refusal.Code == wire.Denied && w.Key != "" && w.Cell != joinCell {
+		reason += " with this key" + expired(w.Key)
+	}
 	if refusal.Reason == "" {
 		refusal.Reason = reason
 	}
 	return refusal
+}
+
+// expired says whether a key is too old, which it says itself.
+func expired(key string) string {
+	k, err := capability.Parse(key)
+	switch {
+	case err != nil:
+		return ", which is damaged: copy it again, whole"
+	case time.Now().After(k.Expires):
+		return ", which expired on " + k.Expires.Local().Format(time.DateTime)
+	}
+	return ""
 }

@@ -52,7 +52,7 @@ func TestRefusalsInWords(t *testing.T) {
 			{"retina" + far, wire.Denied, "that machine does not let this one reach retina"},
 			{"retina@laptop", wire.Unreachable, "no peer is called laptop"},
 			{"retina@" + testID(9).String(), wire.Unreachable, "no way to"},
-			{"retina@10.0.0.1", wire.Unreachable, "no way to"},
+			{"retina@10.0.0.1", wire.Unreachable, "nobody answers at 10.0.0.1"},
 			{"Retina", wire.Bad, "does not begin with one of a-z"},
 		} {
 			_, _, err := ask(t, a.local(), "open "+test.address)

@@ -19,17 +19,23 @@ const lineTimeout = 10 * time.Second
 
 // serve answers one request. It owns the stream and has closed it when it returns.
 func (s *Stem) serve(ctx context.Context, caller Caller, stream pipe.Stream) {
-	stream.SetDeadline(time.Now().Add(lineTimeout))
+	began := time.Now()
+	stream.SetDeadline(began.Add(lineTimeout))
 	req, early, err := wire.ReadRequest(stream)
 	if err != nil {
-		s.refuse(caller, stream, req, badRequest(err))
+		refuse(caller, stream, badRequest(err))
 		return
 	}
 	switch {
 	case req.Verb == wire.Open:
-		s.open(ctx, caller, stream, req, early)
+		w, err := parseOpen(caller, req)
+		if err != nil {
+			refuse(caller, stream, err)
+			return
+		}
+		s.open(ctx, caller, stream, w, early, began)
 	case !caller.local():
-		s.refuse(caller, stream, req, wire.Refusal{Code: wire.Bad})
+		refuse(caller, stream, wire.Refusal{Code: wire.Bad})
 	default:
 		s.answer(ctx, stream, req)
 	}
@@ -44,14 +50,15 @@ func badRequest(err error) error {
 	return wire.Refusal{Code: wire.Bad, Reason: err.Error()}
 }
 
-// open connects the stream to the cell it asks for, and carries bytes until both ends have ended.
-// early is what the caller sent behind its request.
-func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, req wire.Request, early []byte) {
-	far, err := s.reach(ctx, caller, req, early)
+// open connects the stream to the cell that is wanted, and carries bytes until both ends have ended. early is what
+// the caller sent behind its request. Whatever is remembered of the call is remembered after the answer.
+func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wanted, early []byte, began time.Time) {
+	far, err := s.reach(ctx, caller, &w, early)
 	if err != nil {
-		s.refuse(caller, stream, req, err)
+		s.refused(caller, w, stream, refuse(caller, stream, err), began)
 		return
 	}
+	route := routeOf(stream, far)
 	verdict := wire.OK()
 	if caller.local() {
 		call := s.calls.begin()
@@ -63,16 +70,17 @@ func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, req 
 		err = fmt.Errorf("the caller left: %w", err)
 		stream.Abort(err)
 		far.Abort(err)
+		s.ended(caller, w, route, pipe.Report{Err: err}, began)
 		return
 	}
 	stream.SetDeadline(time.Time{})
 	report := pipe.Join(ctx, stream, far)
-	s.Log.Info("call ended", "caller", caller, "cell", req.Object,
-		"sent", report.Forth+int64(len(early)), "received", report.Back, "err", report.Err)
+	report.Forth += int64(len(early))
+	s.ended(caller, w, route, report, began)
 }
 
-// refuse answers no. Nothing is logged before the answer has been written, and a peer is told the code alone.
-func (s *Stem) refuse(caller Caller, stream pipe.Stream, req wire.Request, err error) {
+// refuse answers no, and returns the refusal as it is for the owner of this machine. A peer is told the code alone.
+func refuse(caller Caller, stream pipe.Stream, err error) wire.Refusal {
 	refusal := wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	errors.As(err, &refusal)
 	told := refusal
@@ -80,7 +88,7 @@ func (s *Stem) refuse(caller Caller, stream pipe.Stream, req wire.Request, err e
 		told.Reason = ""
 	}
 	finish(stream, wire.No(told))
-	s.Log.Info("call refused", "caller", caller, "cell", req.Object, "code", string(refusal.Code), "reason", refusal.Reason)
+	return refusal
 }
 
 // answer serves the verbs of the local door that are no calls.

@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// grow executes the cell's dna and waits for the first of: it answers at its socket, it ends, ctx ends. A cell
-// that does not answer in time is killed, or every call would add one more to those that never will.
+// grow executes the cell's dna and waits for the first of: it has bound its socket, it ends, ctx ends. A cell
+// that does not bind it in time is killed, or every call would add one more to those that never will.
 func (f *factory) grow(ctx context.Context, cell address.Name, path string) error {
 	born := f.births.watch(path)
 	defer f.births.unwatch(path)
@@ -82,8 +82,9 @@ func explainExec(err error) error {
 	return err
 }
 
-// await returns nil as soon as the cell answers. born tells when its socket has appeared; listen(2), which follows, tells
-// nobody, so a refused connection is tried again after doubling pauses.
+// await returns nil as soon as the cell holds its socket; whoever connects waits for listen(2), which follows at once and
+// tells nobody. born tells when the socket has appeared. Without events, or if it was another file that did, the
+// cell is looked for after doubling pauses.
 func (f *factory) await(ctx context.Context, cell address.Name, born <-chan struct{}, ended <-chan syscall.WaitStatus) error {
 	var again <-chan time.Time
 	pause := socket.FirstPause
@@ -94,15 +95,15 @@ func (f *factory) await(ctx context.Context, cell address.Name, born <-chan stru
 		case <-again:
 			pause = socket.NextPause(pause)
 		case status := <-ended:
-			if f.probe(cell) == nil {
+			if f.alive(cell) {
 				return nil // it left a child behind that answers
 			}
 			return errors.New(describeEnd(status) + " before its socket answered")
 		case <-ctx.Done():
 			return fmt.Errorf("did not answer at its socket in time: %w", context.Cause(ctx))
 		}
-		if err := f.probe(cell); !socket.Missing(err) {
-			return err
+		if f.alive(cell) {
+			return nil
 		}
 		again = time.After(pause)
 	}

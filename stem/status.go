@@ -1,6 +1,7 @@
 package stem
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type Status struct {
 	Peers []PeerStatus `json:"peers"`
 	// Public are the cells that every peer may reach.
 	Public []string `json:"public"`
+	// Knocks are those who were refused lately, the last one first.
+	Knocks []KnockStatus `json:"knocks"`
 	// Problems are files that could not be understood, with the remedy.
 	Problems []string `json:"problems"`
 	// Network is what the network says of itself.
@@ -32,6 +35,15 @@ type PeerStatus struct {
 	Cells   []string `json:"cells"`
 }
 
+// KnockStatus is a peer that was refused a cell, and the command that would let it in.
+type KnockStatus struct {
+	Peer  string    `json:"peer"`
+	Cell  string    `json:"cell"`
+	Times int       `json:"times"`
+	Last  time.Time `json:"last"`
+	Allow string    `json:"allow"`
+}
+
 func (s *Stem) status() Status {
 	rules := s.Policy.Rules()
 	status := Status{
@@ -42,6 +54,7 @@ func (s *Stem) status() Status {
 		Cells:    []string{},
 		Peers:    []PeerStatus{},
 		Public:   []string{},
+		Knocks:   []KnockStatus{},
 		Problems: []string{},
 	}
 	for _, cell := range s.Cells.Running() {
@@ -55,6 +68,10 @@ func (s *Stem) status() Status {
 		status.Public = append(status.Public, cell.String())
 	}
 	slices.Sort(status.Public)
+	for _, k := range s.knocks.recent(time.Now()) {
+		status.Knocks = append(status.Knocks, KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
+			fmt.Sprintf("cell trust %s --cells %s", k.Peer, k.Cell)})
+	}
 	for _, problem := range rules.Problems {
 		status.Problems = append(status.Problems, problem.Error())
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
 )
@@ -22,11 +23,19 @@ type Network interface {
 	// ID is this machine's peer ID.
 	ID() address.ID
 
-	// Open connects to the stem of a peer that is named by ID or by place. ctx covers the call, and not the stream.
-	Open(ctx context.Context, to address.Peer) (pipe.Stream, error)
+	// Open connects to the stem of a peer, which may be at the places, besides where it is found. ctx covers the call,
+	// and not the stream.
+	Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error)
+
+	// Whois tells which peer answers at a place.
+	Whois(ctx context.Context, at address.Place) (address.ID, error)
 
 	// Handle has serve called for each stream that another stem opens. serve owns the stream.
 	Handle(serve func(ctx context.Context, caller address.ID, stream pipe.Stream))
+
+	// HandleRaw has serve called for each stream that a program which is no stem opens to a cell by its name, as
+	// it came. serve owns the stream.
+	HandleRaw(serve func(ctx context.Context, caller address.ID, cell string, stream pipe.Stream))
 }
 
 // Cells are the cells of this machine.
@@ -52,6 +61,10 @@ type Policy interface {
 	// Reread puts the rules in force that are written down now.
 	Reread()
 
+	// Join makes a peer of a caller who has proved an invite, and returns what it may reach from now on. A
+	// wire.Refusal says what else has become of the invite.
+	Join(ctx context.Context, joiner address.ID, proof string, now time.Time) (peers.Grant, error)
+
 	// Run puts rules in force as they are written down, until ctx ends.
 	Run(ctx context.Context) error
 }
@@ -66,6 +79,11 @@ type Config struct {
 	Cells Cells
 	// Policy is who may reach what. If nil, what the home's peers/ and dna/ say.
 	Policy Policy
+	// Places remember who answered where. If nil, the home's places.toml does.
+	Places Places
+	// Record is given each call from or to another machine once it has ended, and does not wait. If nil, calls are written
+	// to the home's log/calls.jsonl.
+	Record func(Call)
 	// Grace is how long calls may go on when Run is to end. If zero, 3 s.
 	Grace time.Duration
 	// Describe says more for `cell status`, as a value for JSON. It may be nil.
@@ -79,8 +97,10 @@ type Config struct {
 // Stem is the daemon of one home.
 type Stem struct {
 	Config
-	calls *calls
-	since time.Time
+	calls  *calls
+	knocks *knocks
+	audit  *audit // nil if calls are recorded elsewhere
+	since  time.Time
 
 	work    sync.WaitGroup // what serves a caller
 	mu      sync.Mutex
@@ -107,12 +127,20 @@ func New(cfg Config) (*Stem, error) {
 		cfg.Claim = claim
 	}
 	if cfg.Policy == nil {
-		cfg.Policy = newFiles(cfg.Home, cfg.Log)
+		cfg.Policy = newFiles(cfg.Home, cfg.Network.ID(), cfg.Log)
 	}
 	if cfg.Cells == nil {
 		cfg.Cells = newFactory(cfg.Home, cfg.Network.ID(), cfg.Log)
 	}
-	return &Stem{Config: cfg, calls: newCalls(), since: time.Now()}, nil
+	if cfg.Places == nil {
+		cfg.Places = placesFile{cfg.Home}
+	}
+	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now()}
+	if cfg.Record == nil {
+		s.audit = newAudit(cfg.Home.Calls())
+		s.Record = s.audit.record
+	}
+	return s, nil
 }
 
 // Claim makes sure that no other stem lives in the home, until the lock is given back. It fails with ErrRunning.
@@ -135,11 +163,11 @@ func Claim(h home.Home) (*socket.Lock, error) {
 	return lock, nil
 }
 
-// Run serves callers until ctx ends. Then it closes the doors, lets the calls under way go on for the grace period,
-// cuts those that are left, and returns nil. Cells are left alone.
+// Run serves callers until ctx ends. Then it refuses new ones, lets the calls under way go on for the grace period,
+// cuts those that are left, closes the doors, and returns nil. Cells are left alone.
 func (s *Stem) Run(ctx context.Context) error {
 	defer s.Claim.Unlock()
-	door, err := s.listenLocal(ctx)
+	door, err := s.listenLocal()
 	if err != nil {
 		return err
 	}
@@ -150,15 +178,20 @@ func (s *Stem) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Policy.Run(ctx) })
 	group.Go(func() error { return s.Cells.Run(calls) })
+	if s.audit != nil {
+		group.Go(func() error { return s.audit.run(calls, s.Log) })
+	}
 	s.Network.Handle(func(_ context.Context, caller address.ID, stream pipe.Stream) {
 		s.serveRemote(calls, caller, stream)
+	})
+	s.Network.HandleRaw(func(_ context.Context, caller address.ID, cell string, stream pipe.Stream) {
+		s.serveRaw(calls, caller, cell, stream)
 	})
 	group.Go(func() error { return s.serveLocal(calls, door) })
 	group.Go(func() error {
 		<-ctx.Done()
-		err := door.Close()
-		s.drain(cut)
-		return err
+		s.drain(cut) // the door stays open for those who ask how their calls ended
+		return door.Close()
 	})
 	if s.Ready != nil {
 		s.Ready()
@@ -177,13 +210,17 @@ func (s *Stem) begin() bool {
 	return true
 }
 
-// drain waits for the work under way: for the grace period of its own accord, then by cutting it.
+// drain lets no more work begin and waits for what is under way: for the grace period of its own accord, then by
+// cutting it. Those local callers who may still ask how their calls ended have as long.
 func (s *Stem) drain(cut context.CancelCauseFunc) {
+	s.calls.close()
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	patience := time.AfterFunc(s.Grace, func() { cut(errors.New("the stem was stopped")) })
-	defer patience.Stop()
+	patience, cancel := context.WithTimeout(context.Background(), s.Grace)
+	defer cancel()
+	defer context.AfterFunc(patience, func() { cut(errors.New("the stem was stopped")) })()
 	s.work.Wait()
+	s.calls.allAsked(patience)
 	cut(nil)
 }

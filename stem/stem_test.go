@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -116,7 +115,8 @@ func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	}
 }
 
-// The doors close first, and Run does not return before a call that ends by itself has ended, whole.
+// Nobody new is let in first, and Run does not return before a call that ends by itself has ended, whole, and its caller
+// could ask whether it has.
 func TestRunWaitsForCalls(t *testing.T) {
 	h := newHome(t, "echo")
 	_, stop := runStem(t, h, nil)
@@ -126,9 +126,12 @@ func TestRunWaitsForCalls(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); stop() }()
-	eventually(t, "the door is closed", func() bool {
-		_, err := os.Stat(h.StemSocket())
-		return errors.Is(err, fs.ErrNotExist)
+	eventually(t, "the stem is closing", func() bool {
+		answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
+		if err == nil {
+			answer.Conn.Close()
+		}
+		return errors.Is(err, wire.Failed) && strings.Contains(err.Error(), "closing")
 	})
 	select {
 	case <-ended:
@@ -138,6 +141,11 @@ func TestRunWaitsForCalls(t *testing.T) {
 	if got, err := exchange(pipe.Unix(answer.Conn), "to the end"); got != "to the end" || err != nil {
 		t.Errorf("the call got %q, %v", got, err)
 	}
+	end, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
+	if err != nil {
+		t.Fatalf("how did it end? %v", err)
+	}
+	end.Conn.Close()
 	<-ended
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/peers"
@@ -41,7 +42,7 @@ func newMachine(t *testing.T, id address.ID) *machine {
 	}
 	m.rules.rules.Petnames = map[address.Petname]address.ID{}
 	m.ctx, m.cut = context.WithCancelCause(context.Background())
-	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net, Cells: m.cells, Policy: m.rules})
+	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net, Cells: m.cells, Policy: m.rules, Record: func(Call) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +88,15 @@ func (n *fakeNetwork) ID() address.ID { return n.id }
 
 func (n *fakeNetwork) Handle(func(context.Context, address.ID, pipe.Stream)) {}
 
-func (n *fakeNetwork) Open(_ context.Context, to address.Peer) (pipe.Stream, error) {
+func (n *fakeNetwork) HandleRaw(func(context.Context, address.ID, string, pipe.Stream)) {}
+
+func (n *fakeNetwork) Whois(_ context.Context, at address.Place) (address.ID, error) {
+	return address.ID{}, fmt.Errorf("nobody answers at %s", at)
+}
+
+func (n *fakeNetwork) Open(_ context.Context, to address.ID, _ ...address.Place) (pipe.Stream, error) {
 	n.opens++
-	id, _ := to.ID()
-	far, ok := n.far[id]
+	far, ok := n.far[to]
 	if !ok {
 		return nil, fmt.Errorf("no way to %s was found", to)
 	}
@@ -153,8 +159,12 @@ type fakeRules struct {
 	rereads int
 }
 
-func (f *fakeRules) Rules() *Rules                 { return f.rules }
-func (f *fakeRules) Reread()                       { f.rereads++ }
+func (f *fakeRules) Rules() *Rules { return f.rules }
+func (f *fakeRules) Reread()       { f.rereads++ }
+
+func (f *fakeRules) Join(context.Context, address.ID, string, time.Time) (peers.Grant, error) {
+	return peers.Grant{}, wire.Refusal{Code: wire.Denied}
+}
 func (f *fakeRules) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 // echo is a cell that sends back what it gets.

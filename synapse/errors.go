@@ -14,6 +14,8 @@ var (
 	ErrDenied error = wire.Denied
 	// ErrUnreachable: no way to the peer was found.
 	ErrUnreachable error = wire.Unreachable
+	// ErrChanged: at the place that was dialled answers another peer than the one that is known there.
+	ErrChanged error = wire.Changed
 	// ErrFailed: the cell could not start. For a cell on this machine, the error carries its last words.
 	ErrFailed error = wire.Failed
 	// ErrBusy: too much is being asked of that machine at once; try again later.

@@ -44,17 +44,17 @@ func listen(name string) (*socket.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if startedByStem(name) {
+		return socket.Listen(path, h.Lock(cell))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
-	if startedByStem(name) {
-		return socket.Listen(ctx, path, h.Lock(cell))
-	}
 	lock, err := socket.WaitLock(ctx, h.Lock(cell))
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
-	return socket.Listen(ctx, path, h.Lock(cell))
+	return socket.Listen(path, h.Lock(cell))
 }
 
 // startedByStem says whether the stem holds the name's lock on our behalf while it waits for us to listen.

@@ -33,6 +33,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
+		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand())
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {

@@ -97,6 +97,10 @@ func dialHint(err error, to address.Address) string {
 		return fmt.Sprintf("put a program that answers there, with \"cp PROGRAM %s\", or start it yourself", dnaPath(to.Cell))
 	case errors.Is(err, synapse.ErrNotFound):
 		return fmt.Sprintf("its owner can put a program at dna/%s there", to.Cell)
+	case errors.Is(err, synapse.ErrChanged):
+		return fmt.Sprintf("if you know that it is a new machine, run \"cell forget %s\"", to.Peer)
+	case errors.Is(err, synapse.ErrDenied) && to.Key != "":
+		return "ask for another address with a key"
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
 	case errors.Is(err, synapse.ErrUnreachable):

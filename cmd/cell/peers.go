@@ -58,7 +58,11 @@ type peerJSON struct {
 func printPeersJSON(w io.Writer, all []peers.Peer) error {
 	list := []peerJSON{}
 	for _, peer := range all {
-		list = append(list, peerJSON{peer.Petname.String(), peer.ID.String(), peer.Cells.Words(), append([]string{}, peer.At...)})
+		at := []string{}
+		for _, place := range peer.At {
+			at = append(at, place.String())
+		}
+		list = append(list, peerJSON{peer.Petname.String(), peer.ID.String(), peer.Cells.Words(), at})
 	}
 	return json.NewEncoder(w).Encode(list)
 }

@@ -62,12 +62,15 @@ func askStatus(ctx context.Context) ([]byte, error) {
 	return append(answer.Rest, more...), err
 }
 
+// fullStatus is the stem's status with the network's in it.
+type fullStatus struct {
+	stem.Status
+	Network node.Status `json:"network"`
+}
+
 // printStatus lays the status out for a person.
 func printStatus(w io.Writer, raw []byte) error {
-	var s struct {
-		stem.Status
-		Network node.Status `json:"network"`
-	}
+	var s fullStatus
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return fmt.Errorf("the stem's status is not JSON: %w", err)
 	}
@@ -85,10 +88,21 @@ func printStatus(w io.Writer, raw []byte) error {
 		may := "may reach " + list(peer.Cells)
 		row("peer", peer.Petname, peer.ID, may)
 	}
+	for _, k := range s.Knocks {
+		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", k.Peer, k.Cell, times(k.Times), k.Last.Local().Format(time.DateTime)))
+		row("", fmt.Sprintf("to allow it: %s", k.Allow))
+	}
 	for _, problem := range s.Problems {
 		row("problem", problem)
 	}
 	return table.Flush()
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func list(words []string) string {

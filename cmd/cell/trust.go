@@ -106,8 +106,7 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	if isName {
 		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name), `name it by the ID that "cell id" prints there`)
 	}
-	name, err = address.ParsePetname("peer-" + strings.ToLower(id.String()[len(id.String())-8:]))
-	return peers.Peer{Petname: name, ID: id}, err
+	return peers.Unnamed(id)
 }
 
 // knownPeer is findPeer for one who has a file.

@@ -56,6 +56,16 @@ func (p Place) Host() (host string, port uint16, ok bool) {
 	return host, port, err == nil
 }
 
+// ID returns the peer that the place is said to be of: that of a multiaddr which ends in /p2p/ID.
+func (p Place) ID() (id ID, ok bool) {
+	i := strings.LastIndex(p.text, "/p2p/")
+	if i < 0 {
+		return ID{}, false
+	}
+	id, err := ParseID(p.text[i+len("/p2p/"):])
+	return id, err == nil
+}
+
 // IsMultiaddr says whether the place is a multiaddr, to be decoded by a library that knows them.
 func (p Place) IsMultiaddr() bool { return strings.HasPrefix(p.text, "/") }
 

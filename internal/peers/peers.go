@@ -25,7 +25,7 @@ type Peer struct {
 	ID      address.ID
 	Cells   Grant
 	// At are multiaddrs where it was reached.
-	At []string
+	At []address.Place
 }
 
 // Grant is what a peer may reach here. The zero Grant is nothing.
@@ -81,11 +81,18 @@ func (g Grant) Words() []string {
 	return words
 }
 
+// Unnamed makes the peer that has no file yet, with a petname made of the end of its ID.
+func Unnamed(id address.ID) (Peer, error) {
+	text := id.String()
+	name, err := address.ParsePetname("peer-" + strings.ToLower(text[len(text)-8:]))
+	return Peer{Petname: name, ID: id}, err
+}
+
 // file is the text form of a Peer.
 type file struct {
 	ID    address.ID `toml:"id" comment:"who it is: what \"cell id\" prints there"`
 	Cells []word     `toml:"cells" comment:"the cells it may reach on this machine; \"*\" for every one"`
-	At    []string   `toml:"addresses,omitempty" comment:"multiaddrs where it was reached; more are found when needed"`
+	At    []at       `toml:"addresses,omitempty" comment:"multiaddrs where it was reached; more are found when needed"`
 }
 
 // word is one word of a grant, checked where it stands so that an error can name its line. It is a struct since the
@@ -97,6 +104,21 @@ func (w word) MarshalText() ([]byte, error) { return []byte(w.text), nil }
 func (w *word) UnmarshalText(text []byte) error {
 	w.text = string(text)
 	_, err := ParseGrant([]string{w.text})
+	return err
+}
+
+// at is a place, checked where it stands.
+type at struct{ address.Place }
+
+func (a at) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+func (a *at) UnmarshalText(text []byte) error {
+	peer, err := address.ParsePeer(string(text))
+	place, ok := peer.Place()
+	if err == nil && !ok {
+		err = fmt.Errorf("%q is not a multiaddr", text)
+	}
+	a.Place = place
 	return err
 }
 
@@ -120,8 +142,12 @@ func Read(path string) (Peer, error) {
 	for _, w := range f.Cells {
 		words = append(words, w.text)
 	}
+	var places []address.Place
+	for _, a := range f.At {
+		places = append(places, a.Place)
+	}
 	cells, err := ParseGrant(words)
-	return Peer{name, f.ID, cells, f.At}, err
+	return Peer{name, f.ID, cells, places}, err
 }
 
 // ReadAll reads the whole folder. A bad file is one of the errors and takes no other down; of two files with one ID,
@@ -150,7 +176,11 @@ func Write(h home.Home, p Peer) error {
 	for _, w := range p.Cells.Words() {
 		cells = append(cells, word{w})
 	}
-	return textfile.Write(h.Peer(p.Petname), file{p.ID, cells, p.At})
+	var places []at
+	for _, place := range p.At {
+		places = append(places, at{place})
+	}
+	return textfile.Write(h.Peer(p.Petname), file{p.ID, cells, places})
 }
 
 // Remove removes the peer's file; it is no error if there is none.

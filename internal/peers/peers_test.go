@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/address"
 )
 
 const (
@@ -84,7 +86,7 @@ func TestGrantAdd(t *testing.T) {
 func TestWriteThenRead(t *testing.T) {
 	h := madeHome(t)
 	for _, cells := range [][]string{nil, {"*"}, {"retina", "echo"}, {"*", "stem.list"}} {
-		want := Peer{Petname: mustPetname(t, "laptop"), ID: mustID(t, idA), Cells: mustGrant(t, cells...), At: []string{"/ip4/192.168.1.5/tcp/4433"}}
+		want := Peer{Petname: mustPetname(t, "laptop"), ID: mustID(t, idA), Cells: mustGrant(t, cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
@@ -166,4 +168,17 @@ func TestReadAllOfNothing(t *testing.T) {
 		}
 		os.RemoveAll(h.String())
 	}
+}
+
+func mustPlaces(t *testing.T, texts ...string) (places []address.Place) {
+	t.Helper()
+	for _, text := range texts {
+		peer, err := address.ParsePeer(text)
+		place, ok := peer.Place()
+		if err != nil || !ok {
+			t.Fatalf("%q is no place: %v", text, err)
+		}
+		places = append(places, place)
+	}
+	return places
 }

@@ -13,6 +13,9 @@ type unread struct {
 	rest []byte
 }
 
+// Unwrap returns the stream without what is still to be read before it.
+func (u *unread) Unwrap() Stream { return u.Stream }
+
 func (u *unread) Read(p []byte) (int, error) {
 	if len(u.rest) == 0 {
 		return u.Stream.Read(p)

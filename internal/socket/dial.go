@@ -1,6 +1,7 @@
 // Package socket finds out who is alive at a Unix socket, and takes a socket's place when nobody is.
 //
-// connect(2) alone tells: a socket file that refuses connections was left behind by a process that is gone.
+// connect(2) alone tells: a socket file that refuses connections was left behind by a process that is gone, or is
+// about to be listened on by one that is there; Alive tells the two apart.
 // Whoever removes one holds the lock that belongs to it, so that two never bind the same name.
 package socket
 
@@ -15,10 +16,10 @@ import (
 	"time"
 )
 
-// Dial connects to the socket at path. A live process whose queue is full is waited for until ctx ends.
-// Match the error with Missing.
+// Dial connects to the socket at path. A live process whose queue is full is waited for until ctx ends, and so is one that
+// has bound its socket and is about to listen. Match the error with Missing.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
-	return retryBusy(ctx, func() (*net.UnixConn, error) {
+	return retry(ctx, path, func() (*net.UnixConn, error) {
 		return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	})
 }
@@ -26,7 +27,7 @@ func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 // DialFrom is Dial with a name bound to the calling end, which the accepting process reads with getpeername(2);
 // see Caller. peer must be a peer ID in text form.
 func DialFrom(ctx context.Context, path, peer string) (*net.UnixConn, error) {
-	return retryBusy(ctx, func() (*net.UnixConn, error) {
+	return retry(ctx, path, func() (*net.UnixConn, error) {
 		for {
 			var random [8]byte
 			rand.Read(random[:]) // never fails
@@ -45,16 +46,32 @@ func Missing(err error) bool {
 	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// retryBusy repeats dial with doubling pauses while the listener's queue is full: EAGAIN is a live, busy process,
-// and the kernel offers nothing to wait on.
-func retryBusy(ctx context.Context, dial func() (*net.UnixConn, error)) (*net.UnixConn, error) {
+// listenTimeout is how long a process may take from bind(2) to listen(2), which usually follows at once.
+const listenTimeout = 10 * time.Second
+
+// retry repeats dial with doubling pauses while the listener's queue is full (EAGAIN), and while a live process
+// does not listen yet. The kernel offers nothing to wait on in either case.
+func retry(ctx context.Context, path string, dial func() (*net.UnixConn, error)) (*net.UnixConn, error) {
+	began := time.Now()
 	for pause := FirstPause; ; pause = NextPause(pause) {
 		conn, err := dial()
-		if !errors.Is(err, syscall.EAGAIN) {
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			err = fmt.Errorf("busy: %w", err)
+		case errors.Is(err, syscall.ECONNREFUSED):
+			alive, probeErr := Alive(path)
+			if !alive {
+				return nil, errors.Join(err, probeErr)
+			}
+			err = errors.New("its process does not listen")
+			if time.Since(began) > listenTimeout {
+				return nil, err
+			}
+		default:
 			return conn, err
 		}
 		if Pause(ctx, pause) != nil {
-			return nil, fmt.Errorf("busy: %w", err)
+			return nil, err
 		}
 	}
 }

@@ -66,7 +66,7 @@ func TestPauses(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start, tries := time.Now(), 0
-		_, err := retryBusy(ctx, func() (*net.UnixConn, error) { tries++; return nil, syscall.EAGAIN })
+		_, err := retry(ctx, "", func() (*net.UnixConn, error) { tries++; return nil, syscall.EAGAIN })
 		if took := time.Since(start); took != time.Second || !errors.Is(err, syscall.EAGAIN) {
 			t.Errorf("ended after %v: %v", took, err)
 		}

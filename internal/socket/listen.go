@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -28,12 +27,11 @@ type Listener struct {
 // Listen listens at path with mode 0600, replacing the socket of a dead process; at a live one it fails with ErrInUse.
 // The caller holds the lock. The socket answers from the moment it can be seen: it is bound under another name
 // and renamed. lock is the lock's file, which Close takes for a moment; if empty, the caller holds it until after Close.
-func Listen(ctx context.Context, path, lock string) (*Listener, error) {
-	if conn, err := Dial(ctx, path); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("listen at %s: %w", path, ErrInUse)
-	} else if !Missing(err) {
+func Listen(path, lock string) (*Listener, error) {
+	if alive, err := Alive(path); err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
+	} else if alive {
+		return nil, fmt.Errorf("listen at %s: %w", path, ErrInUse)
 	}
 	var random [4]byte
 	rand.Read(random[:]) // never fails

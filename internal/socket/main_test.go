@@ -36,7 +36,7 @@ func soon(t *testing.T) context.Context {
 
 func listen(t *testing.T, path string) *Listener {
 	t.Helper()
-	l, err := Listen(soon(t), path, "")
+	l, err := Listen(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ const (
 	Denied      Code = "denied"      // the caller may not reach that cell, whether or not it exists
 	Unreachable Code = "unreachable" // no way to the peer was found
 	Failed      Code = "failed"      // the cell could not be started or reached
+	Changed     Code = "changed"     // at that place answers another peer than the one that is known there
 	Busy        Code = "busy"        // too much is being asked at once
 	Bad         Code = "bad"         // the request could not be understood
 	Cut         Code = "cut"         // the call did not come to an orderly end
@@ -23,7 +24,7 @@ func (c Code) Error() string { return string(c) }
 
 func (c Code) known() bool {
 	switch c {
-	case NotFound, Denied, Unreachable, Failed, Busy, Bad, Cut:
+	case NotFound, Denied, Unreachable, Failed, Changed, Busy, Bad, Cut:
 		return true
 	}
 	return false

@@ -38,6 +38,16 @@ func (p Pairs) Get(key string) string {
 	return ""
 }
 
+// All returns the values of all pairs with this key.
+func (p Pairs) All(key string) (values []string) {
+	for _, pair := range p {
+		if pair[0] == key {
+			values = append(values, pair[1])
+		}
+	}
+	return values
+}
+
 func (p Pairs) String() string {
 	var text strings.Builder
 	for _, pair := range p {

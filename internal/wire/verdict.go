@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"io"
 	"strings"
 )
@@ -32,6 +33,12 @@ func ParseVerdict(line string) (Pairs, error) {
 		return nil, Refusal{Code(code), words(reason)}
 	}
 	return nil, Refusal{Bad, "verdict is neither ok nor no"}
+}
+
+// ReadVerdictAfter is ReadVerdict where rest was read already, and nothing that matters follows.
+func ReadVerdictAfter(rest []byte, r io.Reader) (Pairs, error) {
+	pairs, _, err := ReadVerdict(io.MultiReader(bytes.NewReader(rest), r))
+	return pairs, err
 }
 
 // ReadVerdict reads a verdict line and parses it. rest is what was read behind it.

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/stem"
+)
+
+func callsCommand() *cobra.Command {
+	var follow, asJSON bool
+	var last int
+	cmd := &cobra.Command{
+		Use:   "calls",
+		Short: "show the calls from and to other machines",
+		Long: `Shows who called what on this machine and whom it called, granted or refused: when, how it
+travelled, how many bytes, and how it ended. Calls within the machine are not recorded.`,
+		Example: `  cell calls --follow`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := home.Default()
+			if err != nil {
+				return err
+			}
+			show := showCall
+			if asJSON {
+				show = func(w io.Writer, line []byte) { fmt.Fprintf(w, "%s\n", line) }
+			}
+			return calls(cmd.Context(), h.Calls(), last, follow, func(line []byte) { show(cmd.OutOrStdout(), line) })
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with those to come")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each")
+	cmd.Flags().IntVarP(&last, "last", "n", 50, "begin with the last `N`")
+	return cmd
+}
+
+// calls shows the last lines of the file and, if it is to follow, those that are added until ctx ends.
+func calls(ctx context.Context, path string, last int, follow bool, show func(line []byte)) error {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	defer watcher.Close()
+	if follow {
+		if err := watcher.Add(filepath.Dir(path)); err != nil {
+			return err
+		}
+	}
+	seen, err := tail(path, 0, func(lines [][]byte) {
+		for _, line := range lines[max(0, len(lines)-last):] {
+			show(line)
+		}
+	})
+	for err == nil && follow {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err = <-watcher.Errors:
+		case event := <-watcher.Events:
+			switch {
+			case event.Name != path:
+			case event.Has(fsnotify.Create) || event.Has(fsnotify.Rename):
+				seen = 0
+				fallthrough
+			default:
+				seen, err = tail(path, seen, func(lines [][]byte) {
+					for _, line := range lines {
+						show(line)
+					}
+				})
+			}
+		}
+	}
+	return err
+}
+
+// tail gives the whole lines behind an offset, and returns the offset behind them. A missing file has none.
+func tail(path string, from int64, give func(lines [][]byte)) (int64, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return from, err
+	}
+	defer file.Close()
+	if _, err := file.Seek(from, io.SeekStart); err != nil {
+		return from, err
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return from, err
+	}
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	var lines [][]byte
+	scanner := bufio.NewScanner(bytes.NewReader(whole))
+	for scanner.Scan() {
+		lines = append(lines, bytes.Clone(scanner.Bytes()))
+	}
+	give(lines)
+	return from + int64(len(whole)), scanner.Err()
+}
+
+// showCall prints one call on a line for a person.
+func showCall(w io.Writer, line []byte) {
+	var c stem.Call
+	if err := json.Unmarshal(line, &c); err != nil {
+		return // half a line, after a crash
+	}
+	arrow := map[string]string{"in": "<-", "out": "->"}[c.Direction]
+	fmt.Fprintf(w, "%s  %s %s  %s  %s  %d B sent, %d B received, %.3f s  %s\n",
+		c.Began.Local().Format(time.DateTime), c.Cell, arrow, c.Peer, c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
+}
+
+func outcome(c stem.Call) string {
+	if c.Verdict != "ok" {
+		return "refused: " + c.Verdict
+	}
+	return c.End
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/invite"
+)
+
+// inviteJSON is one invite as `cell invites --json` prints it; its secret stays where it is.
+type inviteJSON struct {
+	ID      string    `json:"id"`
+	State   string    `json:"state"`
+	Cells   []string  `json:"cells"`
+	Uses    int       `json:"uses"`
+	Joined  []string  `json:"joined"`
+	Expires time.Time `json:"expires"`
+}
+
+func invitesCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "invites",
+		Short:   "list the invites, and who has joined with them",
+		Long:    `Lists the invites that were printed here, until a week after they have expired.`,
+		Example: `  cell invites`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, _, err := openHome()
+			if err != nil {
+				return err
+			}
+			all, problems := invite.ReadAll(h, time.Now())
+			for _, problem := range problems {
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: problem: %v\n", problem)
+			}
+			list := []inviteJSON{}
+			for _, i := range all {
+				joined := []string{}
+				for _, id := range i.Joined {
+					joined = append(joined, id.String())
+				}
+				state := string(i.State(address.ID{}, time.Now()))
+				list = append(list, inviteJSON{i.ID, state, i.Cells.Words(), i.Uses, joined, i.Expires})
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for n, i := range list {
+				fmt.Fprintf(table, "%s\t%s\t%d of %d joined\tuntil %s\treach %s\n", i.ID, i.State, len(i.Joined), i.Uses,
+					i.Expires.Local().Format(time.DateTime), describeGrant(all[n].Cells))
+			}
+			return table.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}

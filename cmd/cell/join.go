@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/invite"
+	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/synapse"
+)
+
+func joinCommand() *cobra.Command {
+	var as string
+	cmd := &cobra.Command{
+		Use:   "join TOKEN [--as PETNAME]",
+		Short: "come to know another machine by its invite",
+		Long: `Joins with an invite, one word that "cell invite" printed on another machine, or with - the
+word on stdin. Afterwards this machine may reach the cells that the invite names, by the
+petname given here; the other machine may reach nothing on this one.`,
+		Example: `  cell join cell-invite-1.eyJw… --as server`,
+		Args:    exactly("TOKEN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := args[0]
+			if text == "-" {
+				input, err := readArgument("-", cmd.InOrStdin())
+				if err != nil {
+					return err
+				}
+				text = string(input)
+			}
+			token, err := invite.ParseToken(text)
+			if err != nil {
+				return misuse(err, `"cell invite" prints one on the other machine`)
+			}
+			peer, err := join(cmd.Context(), token, as)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is %s; call its cells as NAME@%s\n", peer.Petname, peer.ID, peer.Petname)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "call the other machine `PETNAME`")
+	return cmd
+}
+
+// join proves the invite to the stem that made it, and writes that peer's file.
+func join(ctx context.Context, token invite.Token, as string) (peers.Peer, error) {
+	h, identity, err := openHome()
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	if token.Peer == identity.ID() {
+		return peers.Peer{}, misuse(errors.New("the invite is this machine's own"), "join with it on another machine")
+	}
+	if time.Now().After(token.Deadline()) {
+		return peers.Peer{}, hint(fmt.Errorf("the invite expired on %s", token.Deadline().Local().Format(time.DateTime)), "ask for another one")
+	}
+	peer, name, err := nameFor(h, token.Peer, as)
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	if err := sameMesh(ctx, token); err != nil {
+		return peers.Peer{}, err
+	}
+	if err := prove(ctx, h, token, invite.Proof(token.Secret, token.ID, token.Peer, identity.ID())); err != nil {
+		return peers.Peer{}, err
+	}
+	peer.At = nil
+	for _, addr := range token.At {
+		if p, err := address.ParsePeer(addr); err == nil {
+			if place, ok := p.Place(); ok {
+				peer.At = append(peer.At, place)
+			}
+		}
+	}
+	if err := call(h, &peer, name); err != nil {
+		return peers.Peer{}, err
+	}
+	return peer, reread(ctx, h)
+}
+
+// nameFor finds out what the other machine will be called here, before anything is asked of it.
+func nameFor(h home.Home, id address.ID, as string) (peer peers.Peer, name address.Petname, err error) {
+	if peer, err = findPeer(h, id.String()); err != nil {
+		return peer, name, err
+	}
+	name = peer.Petname
+	if as != "" {
+		if name, err = address.ParsePetname(as); err != nil {
+			return peer, name, misuse(err, "--as takes one word, as in server")
+		}
+	}
+	if taken, err := peers.Read(h.Peer(name)); err == nil && taken.ID != id {
+		return peer, name, hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another with --as")
+	}
+	return peer, name, nil
+}
+
+// sameMesh refuses an invite into a mesh that this machine's stem is not in: it would not find the other one again.
+func sameMesh(ctx context.Context, token invite.Token) error {
+	command := "cell up"
+	if token.Mesh != "public" {
+		command += " --mesh " + token.Mesh
+	}
+	for _, addr := range append(token.Bootstrap, token.At...) {
+		if token.Mesh != "public" && token.Mesh != "none" && !strings.Contains(addr, "/127.0.0.1/") {
+			command += " --bootstrap " + addr
+			break
+		}
+	}
+	s, err := networkStatus(ctx)
+	if errors.Is(err, synapse.ErrNoStem) {
+		return hint(err, fmt.Sprintf("start one with %q", command))
+	}
+	if err != nil {
+		return err
+	}
+	if s.Network.Mesh != token.Mesh {
+		return hint(fmt.Errorf("the invite is of the mesh %s, and this stem is in %s", token.Mesh, s.Network.Mesh),
+			fmt.Sprintf("stop this stem, and run %q", command))
+	}
+	return nil
+}
+
+// prove presents the proof to the cell stem.join there, and reads what became of it.
+func prove(ctx context.Context, h home.Home, token invite.Token, proof string) error {
+	to, err := address.Parse("cell://" + token.Peer.String() + "/stem.join?key=" + proof)
+	if err != nil {
+		return err
+	}
+	req := wire.Request{Verb: wire.Open, Object: to.String()}
+	for _, addr := range token.At {
+		req.Pairs = append(req.Pairs, [2]string{"at", addr})
+	}
+	answer, err := door.Ask(ctx, h, req)
+	if err == nil {
+		defer answer.Conn.Close()
+		answer.Conn.SetDeadline(time.Now().Add(30 * time.Second))
+		_, err = wire.ReadVerdictAfter(answer.Rest, answer.Conn)
+	}
+	return explainJoin(err, token)
+}
+
+// explainJoin puts in words what has become of the invite.
+func explainJoin(err error, token invite.Token) error {
+	var refusal wire.Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	again := `ask for another one`
+	switch {
+	case refusal.Code == wire.Unreachable:
+		return hint(fmt.Errorf("the machine that made the invite can't be reached: %w", err), "\"cell up\" must run there, too; the invite is not spent")
+	case refusal.Code != wire.Denied:
+		return err
+	case refusal.Reason == string(invite.Spent):
+		return hint(fmt.Errorf("the invite is spent: as many have joined with it as it was for"), again)
+	case refusal.Reason == string(invite.Expired):
+		return hint(fmt.Errorf("the invite has expired"), again)
+	case refusal.Reason == string(invite.Revoked):
+		return hint(fmt.Errorf("the invite was revoked"), again)
+	}
+	return hint(fmt.Errorf("%s knows of no such invite", token.Peer), again)
+}

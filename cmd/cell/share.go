@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/capability"
+	"github.com/cell-mesh/cell/internal/home"
+)
+
+func shareCommand() *cobra.Command {
+	var expires time.Duration
+	var to, revoke string
+	cmd := &cobra.Command{
+		Use:   "share NAME [--expires 1h] [--to PEER]",
+		Short: "print an address that lets whoever has it reach one cell",
+		Long: `Prints an address with a key: whoever has it may reach that one cell of this machine until
+the key expires, from a machine that is otherwise a stranger. With --to, only that peer may.
+The key is signed by this machine and kept nowhere; --revoke takes it back before its time.`,
+		Example: `  cell share retina --expires 1h`,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, identity, err := openHome()
+			if err != nil {
+				return err
+			}
+			if revoke != "" {
+				return revokeKey(cmd, h, revoke)
+			}
+			if err := exactly("NAME")(cmd, args); err != nil {
+				return err
+			}
+			cell, err := address.ParseName(args[0])
+			if err == nil && cell.Reserved() {
+				err = fmt.Errorf("%s is the stem's own", cell)
+			}
+			if err != nil {
+				return misuse(err, "NAME is a cell of this machine, as in retina")
+			}
+			if expires < time.Second {
+				return misuse(fmt.Errorf("%v is no time for a key", expires), "as in --expires 1h")
+			}
+			key := capability.Key{Serial: capability.NewSerial(), Cell: cell, Expires: time.Now().Add(expires)}
+			if to != "" {
+				peer, err := findPeer(h, to)
+				if err != nil {
+					return err
+				}
+				key.To = peer.ID
+			}
+			text, err := capability.Sign(key, identity.Sign)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), address.Address{Cell: cell, Peer: address.PeerOf(identity.ID()), Key: text}.URL())
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: good until %s; \"cell share --revoke %s\" takes it back\n",
+				key.Expires.Local().Format(time.DateTime), key.Serial)
+			return nil
+		},
+	}
+	cmd.Flags().DurationVar(&expires, "expires", time.Hour, "for how long")
+	cmd.Flags().StringVar(&to, "to", "", "only for this `PEER`")
+	cmd.Flags().StringVar(&revoke, "revoke", "", "take back a key: its `SERIAL` number, or the address it is in")
+	return cmd
+}
+
+// revokeKey takes a key back, named by its serial number or by the address that it is in.
+func revokeKey(cmd *cobra.Command, h home.Home, which string) error {
+	if a, err := address.Parse(which); err == nil && a.Key != "" {
+		key, err := capability.Parse(a.Key)
+		if err != nil {
+			return misuse(err, "paste the whole address")
+		}
+		which = key.Serial
+	}
+	if err := capability.Revoke(cmd.Context(), h, which); err != nil {
+		return misuse(err, `"cell share" printed it along with the address`)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "cell: key %s opens nothing any more\n", which)
+	return reread(cmd.Context(), h)
+}

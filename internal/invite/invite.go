@@ -1,0 +1,164 @@
+package invite
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/textfile"
+)
+
+// Invite is what the inviter remembers of a token it has printed.
+type Invite struct {
+	// ID is eight hexadecimal digits.
+	ID      string
+	Secret  []byte
+	Cells   peers.Grant
+	Expires time.Time
+	// Uses is how many peers may join with it.
+	Uses int
+	// As will be the joiner's petname here. If zero, one is made of its ID.
+	As address.Petname
+	// Joined are those who did.
+	Joined []address.ID
+	// Revoked invites are kept until they expire, so that those who try one can be told.
+	Revoked bool
+}
+
+// New makes an invite. It is in force once it is written.
+func New(cells peers.Grant, uses int, expires time.Time, as address.Petname) Invite {
+	return Invite{
+		ID:      hex.EncodeToString(random(idSize)),
+		Secret:  random(secretSize),
+		Cells:   cells,
+		Expires: expires.Truncate(time.Second),
+		Uses:    uses,
+		As:      as,
+	}
+}
+
+// State says in a word what becomes of an invite.
+type State string
+
+const (
+	Open    State = "open"
+	Spent   State = "spent"
+	Expired State = "expired"
+	Revoked State = "revoked"
+)
+
+// State returns how the invite stands for a joiner. Whoever has joined with it may do so again, at no cost: its answer may
+// have been lost.
+func (i Invite) State(joiner address.ID, now time.Time) State {
+	switch {
+	case i.Revoked:
+		return Revoked
+	case !now.Before(i.Expires):
+		return Expired
+	case len(i.Joined) >= i.Uses && !slices.Contains(i.Joined, joiner):
+		return Spent
+	}
+	return Open
+}
+
+// file is the text form of an Invite.
+type file struct {
+	Secret  string       `toml:"secret" comment:"whoever has it may join: keep it to yourself"`
+	Cells   []string     `toml:"cells" comment:"what the joiner may reach here"`
+	Expires time.Time    `toml:"expires"`
+	Uses    int          `toml:"uses"`
+	As      string       `toml:"as,omitempty"`
+	Joined  []address.ID `toml:"joined"`
+	Revoked bool         `toml:"revoked"`
+}
+
+// keepExpired is how long those who come too late are told so, and not just denied.
+const keepExpired = 7 * 24 * time.Hour
+
+// Write puts the invite in force as it is.
+func Write(h home.Home, i Invite) error {
+	return textfile.Write(h.Invite(i.ID), file{
+		Secret:  hex.EncodeToString(i.Secret),
+		Cells:   i.Cells.Words(),
+		Expires: i.Expires,
+		Uses:    i.Uses,
+		As:      i.As.String(),
+		Joined:  append([]address.ID{}, i.Joined...),
+		Revoked: i.Revoked,
+	})
+}
+
+// Read returns one invite. A missing one is an error that wraps fs.ErrNotExist.
+func Read(h home.Home, id string) (Invite, error) {
+	if !validID(id) {
+		return Invite{}, fmt.Errorf("%q is not an invite's ID: %w", id, fs.ErrNotExist)
+	}
+	path := h.Invite(id)
+	var f file
+	if err := textfile.Read(path, &f); err != nil {
+		return Invite{}, err
+	}
+	secret, err := hex.DecodeString(f.Secret)
+	if err != nil || len(secret) != secretSize {
+		return Invite{}, fmt.Errorf("%s: secret is damaged: remove the file, and make another invite", path)
+	}
+	cells, err := peers.ParseGrant(f.Cells)
+	if err != nil {
+		return Invite{}, fmt.Errorf("%s: cells: %w", path, err)
+	}
+	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses, Joined: f.Joined, Revoked: f.Revoked}
+	if f.As != "" {
+		if i.As, err = address.ParsePetname(f.As); err != nil {
+			return Invite{}, fmt.Errorf("%s: as: %w", path, err)
+		}
+	}
+	return i, nil
+}
+
+// Edit changes one invite under a lock, so that of two who change it neither undoes what the other did. Nothing is
+// written if change fails.
+func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) error) error {
+	lock, err := socket.WaitLock(ctx, filepath.Join(h.InvitesDir(), "lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	i, err := Read(h, id)
+	if err != nil {
+		return err
+	}
+	if err := change(&i); err != nil {
+		return err
+	}
+	return Write(h, i)
+}
+
+// ReadAll returns all invites, and forgets those that expired long ago. A bad file is one of the errors.
+func ReadAll(h home.Home, now time.Time) (all []Invite, problems []error) {
+	paths, _ := filepath.Glob(filepath.Join(h.InvitesDir(), "*.toml")) // sorted; errs only on a bad pattern
+	for _, path := range paths {
+		i, err := Read(h, strings.TrimSuffix(filepath.Base(path), ".toml"))
+		switch {
+		case err != nil:
+			problems = append(problems, err)
+		case now.After(i.Expires.Add(keepExpired)):
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				problems = append(problems, err)
+			}
+		default:
+			all = append(all, i)
+		}
+	}
+	return all, problems
+}

@@ -1,0 +1,176 @@
+package invite
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// someTokens are as short and as long as tokens get.
+func someTokens(t testing.TB) []Token {
+	i := New(grant(t, "retina"), 1, tomorrow, petnameNone)
+	short := Token{Peer: testID(t, 1), ID: i.ID, Secret: i.Secret}
+	long := Token{Peer: testID(t, 1), Mesh: "garden", ID: "0123abcd", Secret: bytes.Repeat([]byte{0xff}, secretSize), Expires: tomorrow.Unix()}
+	for range 10 {
+		long.At = append(long.At, "/ip6/2001:db8::1/udp/4433/quic-v1")
+		long.Bootstrap = append(long.Bootstrap, "/ip4/192.0.2.1/tcp/4433/p2p/"+testID(t, 2).String())
+	}
+	return []Token{short, long}
+}
+
+// What one side prints, the other side reads: it is one word, so that a paste can't take half of it, and the spaces and
+// line ends around it are none of it.
+func TestTokenThereAndBack(t *testing.T) {
+	for _, token := range someTokens(t) {
+		word := token.String()
+		if strings.ContainsFunc(word, func(r rune) bool {
+			return r > 127 || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r)
+		}) {
+			t.Errorf("%q is not one word", word)
+		}
+		for _, pasted := range []string{word, word + "\n", "\r\n  " + word + " \t\r\n"} {
+			if got, err := ParseToken(pasted); err != nil || !reflect.DeepEqual(got, token) {
+				t.Errorf("%q reads as %+v, %v, want %+v", pasted, got, err, token)
+			}
+		}
+	}
+	if got := someTokens(t)[1].Deadline(); !got.Equal(tomorrow) {
+		t.Errorf("the deadline is %v", got)
+	}
+}
+
+// Pasting half a token is the usual accident, and has to be called what it is.
+func TestCutTokens(t *testing.T) {
+	for _, token := range someTokens(t) {
+		word := token.String()
+		for n := range len(word) {
+			want := ErrDamaged
+			if n < len(anyToken) {
+				want = ErrNoToken
+			}
+			wantError(t, word[:n], want)
+			if n > 0 { // its beginning is missing
+				wantError(t, word[n:], ErrNoToken)
+			}
+			wantError(t, word[:n]+word[n+1:], ErrDamaged, ErrNoToken, ErrVersion) // the letter in between
+		}
+	}
+}
+
+// A letter that was changed, by hand or by a program that knows better, does not go unnoticed anywhere in the word: not even in the
+// last letter, of which base64 does not need every bit.
+func TestChangedTokens(t *testing.T) {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. =\n\x00é"
+	for _, token := range someTokens(t) {
+		for _, mesh := range []string{token.Mesh, token.Mesh + "a", token.Mesh + "ab"} { // every length modulo three
+			token.Mesh = mesh
+			word := token.String()
+			for i := range len(word) {
+				for _, letter := range letters {
+					other := word[:i] + string(letter) + word[i+1:]
+					if other != word && strings.TrimSpace(other) != word {
+						wantError(t, other, ErrDamaged, ErrNoToken, ErrVersion)
+					}
+				}
+			}
+		}
+	}
+}
+
+// An invite of a later cell is not damaged: both sides need the same version, and are told so.
+func TestOtherVersions(t *testing.T) {
+	word := strings.TrimPrefix(someTokens(t)[0].String(), prefix)
+	for _, text := range []string{"cell-invite-2." + word, "cell-invite-10." + word, "cell-invite-.", "cell-invite-2.", "cell-invite-b.x.y"} {
+		wantError(t, text, ErrVersion)
+	}
+}
+
+func TestGarbageIsNoToken(t *testing.T) {
+	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x", "retina@12D3KooW", "\x00", "\xff\xfe", testID(t, 1).String(),
+		"cell join " + someTokens(t)[0].String(), prefix[1:], strings.Repeat("x", 1<<20)} {
+		wantError(t, text, ErrNoToken)
+	}
+	for _, text := range []string{prefix, prefix + "AA", prefix + "AAAAAA", prefix + "AAAA BBBB", prefix + strings.Repeat("A", 1<<20),
+		someTokens(t)[0].String() + " " + someTokens(t)[0].String(), someTokens(t)[0].String() + someTokens(t)[0].String()} {
+		wantError(t, text, ErrDamaged)
+	}
+}
+
+// The checksum is for accidents; what is behind a good one is still checked before anybody relies on it.
+func TestWellSummedNonsense(t *testing.T) {
+	good := someTokens(t)[0]
+	for _, body := range []string{"", "{}", "null", "[]", "7", "{", `{"p":""}`, `{"p":"laptop"}`} {
+		wantError(t, sum(body), ErrDamaged)
+	}
+	for what, spoil := range map[string]func(*Token){
+		"an ID that is a path":       func(t *Token) { t.ID = "../../ab" },
+		"an ID that is too long":     func(t *Token) { t.ID += "00" },
+		"an ID in upper case":        func(t *Token) { t.ID = "ABCDEF01" },
+		"no ID":                      func(t *Token) { t.ID = "" },
+		"no secret":                  func(t *Token) { t.Secret = nil },
+		"a secret that is too short": func(t *Token) { t.Secret = t.Secret[1:] },
+		"a secret that is too long":  func(t *Token) { t.Secret = append(t.Secret, 0) },
+		"a mesh of two lines":        func(t *Token) { t.Mesh = "garden\nstatus" },
+		"a mesh that paints":         func(t *Token) { t.Mesh = "\x1b[31mgarden" },
+		"an address with a space":    func(t *Token) { t.At = []string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/1 key=x"} },
+		"a bootstrap of two lines":   func(t *Token) { t.Bootstrap = []string{"/ip4/192.0.2.1/tcp/1\n"} },
+	} {
+		token := good
+		spoil(&token)
+		if got, err := ParseToken(token.String()); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+	}
+	large := good
+	large.Mesh = strings.Repeat("x", maxToken)
+	wantError(t, large.String(), ErrDamaged)
+}
+
+// sum makes a token of any body.
+func sum(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return prefix + base64.RawURLEncoding.EncodeToString(append([]byte(body), sum[:checksum]...))
+}
+
+// Whatever the text is, reading it ends with a token that prints as the text, or with one of the three errors.
+func FuzzParseToken(f *testing.F) {
+	for _, token := range someTokens(f) {
+		f.Add(token.String())
+	}
+	for _, seed := range []string{"", prefix, "cell-invite-2.x", sum(`{"p":null,"i":"00000000"}`), sum("{}"), sum(`{"P":"` + testID(f, 1).String() +
+		`","i":"00000000","s":"AAAAAAAAAAAAAAAAAAAAAA=="}`), sum("{\"a\":[\"\xff\"]}")} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, text := range []string{text, sum(text)} { // the second gets behind the checksum
+			token, err := ParseToken(text)
+			if err != nil {
+				wantError(t, text, ErrDamaged, ErrNoToken, ErrVersion)
+				continue
+			}
+			if again, err := ParseToken(token.String()); err != nil || !reflect.DeepEqual(again, token) {
+				t.Errorf("%q reads as %+v, which reads back as %+v, %v", text, token, again, err)
+			}
+			if !validID(token.ID) || len(token.Secret) != secretSize || token.Peer.IsZero() {
+				t.Errorf("%q reads as %+v", text, token)
+			}
+		}
+	})
+}
+
+// wantError wants one of the errors, and no token along with it.
+func wantError(t *testing.T, text string, wants ...error) {
+	t.Helper()
+	token, err := ParseToken(text)
+	for _, want := range wants {
+		if errors.Is(err, want) && reflect.DeepEqual(token, Token{}) {
+			return
+		}
+	}
+	t.Errorf("%.300q reads as %+v, %v, want %v", text, token, err, wants)
+}

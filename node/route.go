@@ -1,0 +1,19 @@
+package node
+
+import (
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Route says how the call travels: "direct quic", "direct tcp", or by a relay "relayed quic" or "relayed tcp", which is
+// how the relay is reached, or "relayed" if that is not known.
+func (s *stream) Route() string {
+	at := s.raw.Conn().RemoteMultiaddr()
+	below, circuit := ma.SplitFunc(at, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
+	switch {
+	case circuit == nil:
+		return "direct " + transport(at)
+	case below == nil:
+		return "relayed"
+	}
+	return "relayed " + transport(below)
+}

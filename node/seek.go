@@ -1,0 +1,94 @@
+package node
+
+import (
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// The steps of a flight: it dials the addresses at hand and, as they come in, those of the places that were given
+// and those that discovery finds.
+
+const (
+	// seekWait bounds finding and connecting; a little less than Open, so that it can say what failed.
+	seekWait = 14 * time.Second
+	// dialWait bounds the dialling of one address.
+	dialWait = 8 * time.Second
+	// dialsWait bounds that of a peer's addresses; a little more, so that each can say how it failed.
+	dialsWait = dialWait + time.Second
+)
+
+// find asks discovery.
+func (f *flight) find() {
+	err := f.node.finder.Find(f.ctx, f.id, f.found)
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	f.findErr = err
+}
+
+// found takes addresses in; it is called in a step.
+func (f *flight) found(addrs []ma.Multiaddr) {
+	f.node.host.Peerstore().AddAddrs(f.id, addrs, peerstore.TempAddrTTL)
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	f.begin(f.dial)
+}
+
+// visit resolves a place and dials what comes out.
+func (f *flight) visit(s *spot) {
+	targets, err := f.node.resolve(f.ctx, s)
+	var addrs []ma.Multiaddr
+	for _, t := range targets {
+		if t.peer == "" || t.peer == f.id {
+			addrs = append(addrs, t.addr)
+		}
+	}
+	if err == nil && len(addrs) == 0 {
+		err = errors.New("is other peers'")
+	}
+	f.node.mu.Lock()
+	s.addrs, s.err = addrs, err
+	f.node.mu.Unlock()
+	if len(addrs) > 0 {
+		f.found(addrs)
+	}
+}
+
+// dial tries all addresses that are known by now. It joins a dial that is under way, and brings it the new ones.
+func (f *flight) dial() {
+	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
+	if err == nil {
+		f.node.finder.Worked(conn)
+	}
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	switch {
+	case err == nil:
+		f.land(conn)
+	case f.ctx.Err() == nil:
+		f.dialErr = err
+		f.noteOthers(err)
+	}
+}
+
+// noteOthers keeps who answered in the peer's stead; node.mu is held.
+func (f *flight) noteOthers(err error) {
+	var all *swarm.DialError
+	if !errors.As(err, &all) {
+		return
+	}
+	for _, one := range all.DialErrors {
+		var other sec.ErrPeerIDMismatch
+		switch {
+		case errors.As(one.Cause, &other):
+			f.others[string(one.Address.Bytes())] = other.Actual
+		case errors.Is(one.Cause, swarm.ErrDialToSelf):
+			f.others[string(one.Address.Bytes())] = f.node.host.ID()
+		}
+	}
+}

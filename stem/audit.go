@@ -1,0 +1,118 @@
+package stem
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Call is the record of one call from or to another machine, granted or refused, as a line of log/calls.jsonl.
+type Call struct {
+	Began time.Time `json:"began"`
+	// Direction is "in" for a call that another machine made, and "out" for one of this machine.
+	Direction string `json:"direction"`
+	// Peer is the other machine: its ID, or as it was called if it was not found.
+	Peer string `json:"peer"`
+	Cell string `json:"cell"`
+	// Verdict is "ok" or the code of the refusal.
+	Verdict string `json:"verdict"`
+	// Path is how the call travelled, as in "direct quic" or "relayed tcp". It is empty for a call that did not travel.
+	Path string `json:"path,omitempty"`
+	// Sent and Received are bytes, as the caller sees it.
+	Sent     int64 `json:"sent"`
+	Received int64 `json:"received"`
+	// Seconds is how long it took from the request to its end.
+	Seconds float64 `json:"seconds"`
+	// End is "orderly", "refused", or why the call was cut.
+	End string `json:"end"`
+	// Unwritten is how many calls before this one were too many to be written.
+	Unwritten int `json:"unwritten,omitempty"`
+}
+
+// audit writes the records of calls to a file, away from the calls: whoever waits for an answer does not
+// wait for the disk, and a refusal takes no longer for being recorded.
+type audit struct {
+	path     string
+	queue    chan Call
+	refusals *rate.Limiter
+	lost     chan int // holds how many were lost
+}
+
+const (
+	auditQueue         = 1024
+	maxAudit           = 4 << 20 // bytes; then the file moves to calls.jsonl.1, which it replaces
+	refusalsASecond    = 10
+	refusalsBeforeThat = 1000
+)
+
+func newAudit(path string) *audit {
+	a := &audit{path: path, queue: make(chan Call, auditQueue), lost: make(chan int, 1),
+		refusals: rate.NewLimiter(refusalsASecond, refusalsBeforeThat)}
+	a.lost <- 0
+	return a
+}
+
+// record has the call written soon. It does not wait: a call that comes faster than the disk takes it, or is one
+// refusal too many, is only counted.
+func (a *audit) record(c Call) {
+	lost := <-a.lost
+	c.Unwritten = lost
+	if c.Verdict == "ok" || a.refusals.Allow() {
+		select {
+		case a.queue <- c:
+			a.lost <- 0
+			return
+		default:
+		}
+	}
+	a.lost <- lost + 1
+}
+
+// run writes until ctx ends, and then what is left.
+func (a *audit) run(ctx context.Context, log *slog.Logger) error {
+	for {
+		select {
+		case c := <-a.queue:
+			a.write(c, log)
+		case <-ctx.Done():
+			for {
+				select {
+				case c := <-a.queue:
+					a.write(c, log)
+				default:
+					return nil
+				}
+			}
+		}
+	}
+}
+
+func (a *audit) write(c Call, log *slog.Logger) {
+	line, err := json.Marshal(c)
+	if err == nil {
+		err = appendLine(a.path, line)
+	}
+	if err != nil {
+		log.Warn("a call was not recorded", "err", err)
+	}
+}
+
+// appendLine opens the file for each line: it may have been moved or removed since the last one.
+func appendLine(path string, line []byte) error {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxAudit {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return err
+		}
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = file.Write(append(line, '\n'))
+	return err
+}

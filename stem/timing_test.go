@@ -1,0 +1,219 @@
+package stem
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// A stranger who asks often enough can measure what they are not told. So the time from a request to its refusal must be the same for a cell
+// that runs here and for one that nobody has heard of.
+//
+// The measurement is interleaved, so that whatever else the machine does falls on both; which one of a pair goes first is
+// drawn. If there is no difference, p is below 0.01 in one measurement of a hundred at most; in fewer, since pairs share their
+// moment. One that says there is a difference is repeated, and only three in a row that say so are believed: a false
+// alarm in a million runs. A real difference does not go away, and is found all three times: one stat(2) is, and so are 200 ns.
+func TestStrangersCannotTellByTime(t *testing.T) {
+	stem := timedStem(t)
+	var seen []float64
+	for range 3 {
+		p := compare(t, stem, 10_000, func(s pipe.Stream) pipe.Stream { return s })
+		if seen = append(seen, p); p > significant {
+			t.Logf("p = %.3f", seen)
+			return
+		}
+	}
+	t.Errorf("a stranger can tell an existing cell from a missing one by time: p = %.3g", seen)
+}
+
+// The test above can fail: it sees 50 µs with a tenth of the calls.
+func TestTimingTestSees50Microseconds(t *testing.T) {
+	stem := timedStem(t)
+	for range 3 {
+		p := compare(t, stem, 1_000, func(s pipe.Stream) pipe.Stream { return &hesitant{s} })
+		if p > significant {
+			t.Errorf("it is blind: p = %.3g", p)
+		}
+	}
+}
+
+const (
+	significant = 0.01
+	existing    = "echo"
+	missing     = "nope" // of the same length, or the bytes themselves would take longer
+)
+
+// timedStem runs a stem, as `cell up` does, in a home where echo runs and one peer may reach it, and a stranger nothing.
+func timedStem(t *testing.T) *Stem {
+	t.Helper()
+	h := newHome(t, existing)
+	write(t, peerFile(h, "laptop"), grantText(2, `"echo"`), 0o600)
+	stem, _ := runStem(t, h, nil)
+	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Germinate, Object: existing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Conn.Close()
+	return stem
+}
+
+// hesitant is the door's end of a stream, on which the request for the cell that exists takes 50 µs longer: as if somebody had looked.
+type hesitant struct{ pipe.Stream }
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	n, err := h.Stream.Read(p)
+	if strings.Contains(string(p[:n]), existing) {
+		for began := time.Now(); time.Since(began) < 50*time.Microsecond; {
+		}
+	}
+	return n, err
+}
+
+// compare measures pairs of refusals, and returns how likely it is that times so different come from cells that are alike.
+func compare(t *testing.T, stem *Stem, pairs int, wrap func(pipe.Stream) pipe.Stream) (p float64) {
+	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // collected below, where nothing is measured
+	times := map[string][]float64{}
+	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	for n := range pairs + 100 {
+		if n%1000 == 0 {
+			runtime.GC()
+		}
+		pair := []string{existing, missing}
+		random.Shuffle(2, func(i, j int) { pair[i], pair[j] = pair[j], pair[i] })
+		for _, cell := range pair {
+			took := refusalTime(t, stem, cell, wrap)
+			if n >= 100 { // the first ones warm up
+				times[cell] = append(times[cell], float64(took))
+			}
+		}
+	}
+	return mannWhitney(times[existing], times[missing])
+}
+
+// refusalTime is how long a stranger waits for the verdict, on a real connection. All that is remembered of the call afterwards is
+// waited for, so that it does not fall on the next one.
+func refusalTime(t *testing.T, stem *Stem, cell string, wrap func(pipe.Stream) pipe.Stream) time.Duration {
+	t.Helper()
+	near, far := socketPair(t)
+	defer near.Close()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		stem.serveRemote(t.Context(), testID(9), wrap(pipe.Unix(far)))
+	}()
+	request, verdict := []byte("open "+cell+"\n"), make([]byte, len("no denied\n"))
+	began := time.Now()
+	_, err := near.Write(request)
+	if err == nil {
+		_, err = io.ReadFull(near, verdict)
+	}
+	took := time.Since(began)
+	if err != nil || string(verdict) != "no denied\n" {
+		t.Fatalf("%s: %q, %v", cell, verdict, err)
+	}
+	<-served
+	return took
+}
+
+func socketPair(t *testing.T) (a, b *net.UnixConn) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2]*net.UnixConn
+	for i, fd := range fds {
+		file := os.NewFile(uintptr(fd), "socketpair")
+		conn, err := net.FileConn(file) // a copy, in the poller
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends[i] = conn.(*net.UnixConn)
+	}
+	return ends[0], ends[1]
+}
+
+// mannWhitney returns the two-sided p of the Mann–Whitney U test, for samples large enough for the normal approximation,
+// with its corrections for ties and for continuity.
+//
+// H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other, Annals of
+// Mathematical Statistics 18 (1947), 50–60; for ties, E. L. Lehmann, Nonparametrics (1975), chapter 1.
+func mannWhitney(x, y []float64) (p float64) {
+	type value struct {
+		v   float64
+		ofX bool
+	}
+	var all []value
+	for _, v := range x {
+		all = append(all, value{v, true})
+	}
+	for _, v := range y {
+		all = append(all, value{v, false})
+	}
+	slices.SortFunc(all, func(a, b value) int { return cmp.Compare(a.v, b.v) })
+	var ranks, ties float64 // the sum of the ranks of x; the sum of t³-t over the ties
+	for i := 0; i < len(all); {
+		j := i
+		for j < len(all) && all[j].v == all[i].v {
+			j++
+		}
+		t := float64(j - i)
+		ties += t*t*t - t
+		for k := i; k < j; k++ {
+			if all[k].ofX {
+				ranks += float64(i+1+j) / 2 // those who are equal share the mean of their ranks
+			}
+		}
+		i = j
+	}
+	m, n := float64(len(x)), float64(len(y))
+	u := ranks - m*(m+1)/2
+	sigma := math.Sqrt(m * n / 12 * (m + n + 1 - ties/((m+n)*(m+n-1))))
+	if sigma == 0 {
+		return 1 // all are equal
+	}
+	z := max(0, math.Abs(u-m*n/2)-0.5) / sigma
+	return math.Erfc(z / math.Sqrt2)
+}
+
+// The statistics are right where the answer is known.
+func TestMannWhitney(t *testing.T) {
+	many := func(n int, shift float64) (values []float64) {
+		for i := range n {
+			values = append(values, float64(i)+shift)
+		}
+		return values
+	}
+	for _, test := range []struct {
+		x, y []float64
+		want string
+	}{
+		{[]float64{19, 22, 16, 29, 24}, []float64{20, 11, 17, 12}, "0.1113"}, // the example of SciPy's mannwhitneyu
+		{[]float64{20, 11, 17, 12}, []float64{19, 22, 16, 29, 24}, "0.1113"},
+		{[]float64{1, 2, 2}, []float64{2, 3}, "0.3329"}, // by hand: U = 1, σ² = 3·2/12 · (6 - 24/20)
+		{[]float64{5, 5, 5}, []float64{5, 5}, "1.0000"},
+		{many(100, 0), many(100, 0), "1.0000"},
+		{many(100, 0), many(100, 1000), "0.0000"},
+	} {
+		if got := fmt.Sprintf("%.4f", mannWhitney(test.x, test.y)); got != test.want {
+			t.Errorf("%v and %v: p = %s, want %s", test.x, test.y, got, test.want)
+		}
+	}
+}
