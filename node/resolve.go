@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -16,6 +17,8 @@ import (
 const (
 	// lookupWait bounds what the DNS may take for one place.
 	lookupWait = 5 * time.Second
+	// publishedWait is how long an answer to the main question waits for the other one.
+	publishedWait = time.Second
 	// maxLookups bounds how many questions a multiaddr is worth, and maxTargets how many addresses a place has.
 	maxLookups = 16
 	maxTargets = 16
@@ -57,12 +60,11 @@ func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
 	}
 	var targets []target
 	for _, whole := range addrs {
-		if addr, id := peer.SplitAddr(whole); addr != nil && len(targets) < maxTargets {
-			if id == "" {
-				id = s.peer
-			}
-			targets = append(targets, target{addr: addr, peer: id})
+		addr, id := peer.SplitAddr(whole)
+		if addr == nil || len(targets) == maxTargets || s.peer != "" && id != "" && id != s.peer {
+			continue
 		}
+		targets = append(targets, target{addr: addr, peer: cmp.Or(id, s.peer)})
 	}
 	if len(targets) == 0 {
 		return nil, noAddress(err)
@@ -74,13 +76,17 @@ func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
 // multiaddrs, in TXT records at _dnsaddr.NAME.
 func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) {
 	var group sync.WaitGroup
-	var published []ma.Multiaddr
+	var addrs []ma.Multiaddr
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
 	if name, err := ma.NewComponent("dnsaddr", s.name); err == nil && s.every {
-		group.Go(func() { published, _ = n.lookUp(ctx, name.Multiaddr()) }) // few have any
+		group.Go(func() { addrs, _ = n.lookUp(asking, name.Multiaddr()) }) // few have any
 	}
 	records, err := n.dns.LookupIPAddr(ctx, s.name)
+	if len(records) > 0 {
+		defer time.AfterFunc(publishedWait, enough).Stop()
+	}
 	group.Wait()
-	addrs := published
 	for _, record := range records {
 		if ip, ok := netip.AddrFromSlice(record.IP); ok {
 			if both, err := bothTransports(ip, s.port); err == nil {

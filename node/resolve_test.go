@@ -95,31 +95,41 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNameWithoutPort means the port where a node is expected, and what was published; with a port, that alone.
-func TestNameWithoutPort(t *testing.T) {
+// TestResolve is what names mean: without a port the one where a node is expected, and what was published; with a
+// port that alone; with a peer only what is said to be the peer's.
+func TestResolve(t *testing.T) {
+	id, other := testIdentity(t).ID().String(), testIdentity(t).ID().String()
 	n := startNode(t, Config{Resolver: &fakeDNS{records: map[string][]string{
-		"example.org":          {"192.0.2.7", "2001:db8::7"},
-		"_dnsaddr.example.org": {"dnsaddr=/ip4/192.0.2.8/tcp/22"},
+		"example.org":                {"192.0.2.7", "2001:db8::7"},
+		"_dnsaddr.example.org":       {"dnsaddr=/ip4/192.0.2.8/tcp/22"},
+		"_dnsaddr.crowd.example.org": {"dnsaddr=/ip4/192.0.2.8/tcp/22/p2p/" + other, "dnsaddr=/ip4/192.0.2.9/tcp/22/p2p/" + id},
 	}}})
 	for text, want := range map[string]string{
 		"example.org": "/ip4/192.0.2.8/tcp/22 /ip4/192.0.2.7/udp/4433/quic-v1 /ip4/192.0.2.7/tcp/4433 " +
 			"/ip6/2001:db8::7/udp/4433/quic-v1 /ip6/2001:db8::7/tcp/4433",
 		"example.org:44": "/ip4/192.0.2.7/udp/44/quic-v1 /ip4/192.0.2.7/tcp/44 " +
 			"/ip6/2001:db8::7/udp/44/quic-v1 /ip6/2001:db8::7/tcp/44",
+		"crowd.example.org":                    "/ip4/192.0.2.8/tcp/22 /ip4/192.0.2.9/tcp/22",
+		"/dnsaddr/crowd.example.org/p2p/" + id: "/ip4/192.0.2.9/tcp/22",
 	} {
-		s, err := newSpot(mustPlace(t, text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		targets, err := n.resolve(testContext(t), s)
-		var got []string
-		for _, target := range targets {
-			got = append(got, target.addr.String())
-		}
-		if err != nil || strings.Join(got, " ") != want {
+		if got, err := resolved(t, n, text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
+}
+
+func resolved(t *testing.T, n *Node, text string) (string, error) {
+	t.Helper()
+	s, err := newSpot(mustPlace(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, err := n.resolve(testContext(t), s)
+	var addrs []string
+	for _, target := range targets {
+		addrs = append(addrs, target.addr.String())
+	}
+	return strings.Join(addrs, " "), err
 }
 
 // TestNamesOfNothing lead nowhere, and say so in a line.
@@ -186,4 +196,24 @@ func TestDeafDNS(t *testing.T) {
 		t.Errorf("open took %v", took)
 	}
 	mustFail(t, a, mustPlace(t, "example.org"), "the DNS does not answer")
+}
+
+// halfDeafDNS never answers what few ask.
+type halfDeafDNS struct{ *fakeDNS }
+
+func (halfDeafDNS) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	return deafDNS{}.LookupTXT(ctx, name)
+}
+
+func TestHalfDeafDNS(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, Config{Resolver: halfDeafDNS{&fakeDNS{records: map[string][]string{"example.org": {"192.0.2.7"}}}}})
+	began := time.Now()
+	got, err := resolved(t, n, "example.org")
+	if err != nil || got != "/ip4/192.0.2.7/udp/4433/quic-v1 /ip4/192.0.2.7/tcp/4433" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if took := time.Since(began); took > lookupWait/2 {
+		t.Errorf("took %v", took)
+	}
 }

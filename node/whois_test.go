@@ -87,13 +87,15 @@ func TestWhoisExpected(t *testing.T) {
 // TestWhoisConnected has a peer that lets nobody in any more: the connection there is answers.
 func TestWhoisConnected(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
-	accept(t, b)
+	came := accept(t, b)
 	place := placesOf(t, b)["tcp"]
 	s, err := a.Open(testContext(t), b.ID(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	fmt.Fprint(s, "hello")
+	expect(t, receive(t, came), "hello") // it is in
 	b.swarm.ListenClose(b.swarm.ListenAddresses()...)
 	mustWhois(t, a, place, b.ID())
 	for _, l := range a.links {
