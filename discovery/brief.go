@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
@@ -46,7 +47,8 @@ func root(err error) error {
 		return errors.New("no answer in time")
 	case errors.As(err, &other):
 		return fmt.Errorf("is %s", other.Actual)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.HasSuffix(err.Error(), syscall.ECONNRESET.Error()),
+		strings.HasSuffix(err.Error(), syscall.EPIPE.Error()): // which libp2p does not always wrap
 		return errors.New("hung up")
 	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // there is no better mark
 		return errors.New("does not speak libp2p")
