@@ -72,7 +72,7 @@ func TestRevokersAtOnceLoseNothing(t *testing.T) {
 // A word that is no serial number is refused: in the list it would look as if a key had been taken back.
 func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
 	h := newHome(t)
-	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", golden} {
+	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", "00", "0123456789abcdef00", golden} {
 		if err := Revoke(t.Context(), h, serial); err == nil || !strings.Contains(err.Error(), "serial number") {
 			t.Errorf("%q: %v", serial, err)
 		}

@@ -52,7 +52,7 @@ func TestGarbageProvesNothing(t *testing.T) {
 	inviter, joiner := testID(t, 1), testID(t, 2)
 	i := New(grant(t), 1, tomorrow, petnameNone)
 	proof := Proof(i.Secret, i.ID, inviter, joiner)
-	garbage := []string{"", ".", "..", i.ID, i.ID + ".", "." + proof, proof + ".", proof + "\n", proof + "A", proof + "=", " " + proof,
+	garbage := []string{Proof(i.Secret, "", inviter, joiner), "", ".", "..", i.ID, i.ID + ".", "." + proof, proof + ".", proof + "\n", proof + "A", proof + "=", " " + proof,
 		strings.ToUpper(i.ID) + proof[len(i.ID):], i.ID + "." + proof, "../x." + proof[9:], strings.Repeat("a", 1<<16), "\xff\x00.\xff"}
 	for n := range len(proof) {
 		garbage = append(garbage, proof[:n], proof[n+1:], proof[:n]+"*"+proof[n+1:])

@@ -65,8 +65,11 @@ func TestCutTokens(t *testing.T) {
 // A letter that was changed, by hand or by a program that knows better, does not go unnoticed anywhere in the word: not even in the
 // last letter, of which base64 does not need every bit.
 func TestChangedTokens(t *testing.T) {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. =\n\x00é"
-	for _, token := range someTokens(t) {
+	for n, token := range someTokens(t) {
+		letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. =\n\x00é"
+		if n > 0 {
+			letters = "AB.\n" // of a long one, a few are enough
+		}
 		for _, mesh := range []string{token.Mesh, token.Mesh + "a", token.Mesh + "ab"} { // every length modulo three
 			token.Mesh = mesh
 			word := token.String()
