@@ -73,10 +73,18 @@ func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wa
 		s.ended(caller, w, route, pipe.Report{Err: err}, began)
 		return
 	}
-	stream.SetDeadline(time.Time{})
+	stream.SetDeadline(deadlineOf(w))
 	report := pipe.Join(ctx, stream, far)
 	report.Forth += int64(len(early))
 	s.ended(caller, w, route, report, began)
+}
+
+// deadlineOf bounds a call of the stem's own cells, which have one thing to say; other calls last as long as they like.
+func deadlineOf(w wanted) time.Time {
+	if w.Cell.Reserved() {
+		return time.Now().Add(lineTimeout)
+	}
+	return time.Time{}
 }
 
 // refuse answers no, and returns the refusal as it is for the owner of this machine. A peer is told the code alone.

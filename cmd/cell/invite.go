@@ -94,6 +94,9 @@ func newInvite(cells []string, uses int, expires time.Duration, as string) (invi
 	return invite.New(grant, uses, time.Now().Add(expires), name), nil
 }
 
+// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its line.
+const maxTokenAddrs = 12
+
 // tokenOf puts into the invite's token where the running stem can be reached.
 func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
 	s, err := networkStatus(ctx)
@@ -104,7 +107,7 @@ func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
 	if err != nil {
 		return invite.Token{}, err
 	}
-	token := invite.Token{Peer: id, At: s.Network.Addrs, Mesh: s.Network.Mesh, ID: i.ID, Secret: i.Secret, Expires: i.Expires.Unix()}
+	token := invite.Token{Peer: id, At: s.Network.Addrs[:min(len(s.Network.Addrs), maxTokenAddrs)], Mesh: s.Network.Mesh, ID: i.ID, Secret: i.Secret, Expires: i.Expires.Unix()}
 	for _, b := range s.Network.Bootstrap {
 		for _, addr := range b.Addrs {
 			if s.Network.Mesh != "public" { // those of the public mesh are built in

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
@@ -23,6 +24,9 @@ are under way go on.`,
 			}
 			peer, err := knownPeer(h, args[0])
 			if err != nil {
+				return err
+			}
+			if err := invite.Bar(cmd.Context(), h, peer.ID); err != nil {
 				return err
 			}
 			if err := peers.Remove(h, peer.Petname); err != nil {

@@ -38,7 +38,8 @@ func ProofID(proof string) string {
 // never proved: anyone can make a proof of none.
 func Proves(proof string, secret []byte, inviter, joiner address.ID) bool {
 	id := ProofID(proof)
-	return id != "" && len(secret) == secretSize && hmac.Equal([]byte(proof), []byte(Proof(secret, id, inviter, joiner)))
+	right := hmac.Equal([]byte(proof), []byte(Proof(secret, id, inviter, joiner))) // first, so that a guessed ID takes as long
+	return right && id != "" && len(secret) == secretSize
 }
 
 // validID wants lower case, since an ID is a file's name and there are file systems that tell no case.
