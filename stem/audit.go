@@ -108,11 +108,20 @@ func appendLine(path string, line []byte) error {
 			return err
 		}
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	if last := make([]byte, 1); endsOpen(file, last) {
+		line = append([]byte{'\n'}, line...) // half a line, of a stem that was killed, spoils no other
+	}
 	_, err = file.Write(append(line, '\n'))
 	return err
+}
+
+// endsOpen says whether the file's last line has no end.
+func endsOpen(file *os.File, last []byte) bool {
+	n, err := file.ReadAt(last, size(file)-1)
+	return err == nil && n == 1 && last[0] != '\n'
 }

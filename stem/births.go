@@ -3,6 +3,7 @@ package stem
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"github.com/fsnotify/fsnotify"
@@ -43,7 +44,7 @@ func (b *births) run(ctx context.Context, log *slog.Logger) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		defer watcher.Close()
-		err = watcher.Add(b.dir)
+		err = watchAll(watcher, []string{filepath.Dir(b.dir), b.dir})
 	}
 	if err != nil {
 		log.Warn("no file system events: cells are polled for", "dir", b.dir, "err", err)
@@ -55,7 +56,10 @@ func (b *births) run(ctx context.Context, log *slog.Logger) error {
 	for {
 		select {
 		case event := <-watcher.Events:
-			if event.Has(fsnotify.Create) {
+			if event.Has(fsnotify.Create) && event.Name == b.dir { // it was moved away, and is there again
+				watcher.Add(b.dir)
+				b.lookAnyway(false)
+			} else if event.Has(fsnotify.Create) {
 				b.tell(event.Name)
 			}
 		case <-watcher.Errors: // events were lost

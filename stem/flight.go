@@ -23,18 +23,18 @@ type flight struct {
 
 // do waits for the start of a cell that is under way, or begins one. ctx is that of all calls and not of one caller,
 // so a start goes on without those who have left; close waits for it. Whoever would be the first has to be allowed to.
-func (f *flights) do(ctx context.Context, cell address.Name, allowed func() bool, start func(context.Context) error) error {
+func (f *flights) do(ctx context.Context, cell address.Name, allowed func() error, start func(context.Context) error) error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
 		return wire.Refusal{Code: wire.Failed, Reason: "the stem is closing"}
 	}
 	under, ok := f.running[cell]
-	if !ok && !allowed() {
-		f.mu.Unlock()
-		return wire.Refusal{Code: wire.Busy, Reason: "too many starts at once"}
-	}
 	if !ok {
+		if err := allowed(); err != nil {
+			f.mu.Unlock()
+			return err
+		}
 		under = &flight{done: make(chan struct{})}
 		f.running[cell] = under
 		f.work.Go(func() {

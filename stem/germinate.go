@@ -89,7 +89,15 @@ func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Calle
 		return err
 	}
 	return f.flights.do(ctx, cell,
-		func() bool { return f.alive(cell) || f.limits.allow(caller) }, // a late one of a crowd starts nothing
+		func() error {
+			if f.alive(cell) { // a late one of a crowd starts nothing
+				return nil
+			}
+			if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
+				return err
+			}
+			return f.limits.allow(caller)
+		},
 		func(ctx context.Context) error { return f.start(ctx, cell) })
 }
 
@@ -126,15 +134,19 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 	}
 	defer lock.Unlock()
 
-	if f.alive(cell) {
+	path, err := f.home.Socket(cell)
+	if err != nil {
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	alive, err := socket.Alive(path)
+	if err != nil { // then its socket must not be removed
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
+	if alive {
 		return nil // somebody else has started it
 	}
 	if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
 		return err
-	}
-	path, err := f.home.Socket(cell)
-	if err != nil {
-		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}

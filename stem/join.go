@@ -17,44 +17,61 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
+// joinTimeout bounds how long a join waits for others who write the same files.
+const joinTimeout = 5 * time.Second
+
+// errAgain says that the joiner has joined before, and that there is nothing to write.
+var errAgain = errors.New("joined before")
+
 // Join spends a use of an invite and makes the joiner a peer with what the invite grants. The gate has checked the
-// proof. A refusal's reason is the invite's state in a word. The use is spent before the peer is written: whoever
-// was cut off in between may join again, at no cost.
+// proof. A refusal's reason is the invite's state in a word. The peer is written before the use is spent: a crash in
+// between costs a use too few, and never leaves a joiner with nothing. Whoever has joined before is told what is in force
+// for it now, and given nothing back that was taken away since.
 func (f *files) Join(ctx context.Context, joiner address.ID, proof string, now time.Time) (peers.Grant, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var spent invite.Invite
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	defer cancel()
+	var grant peers.Grant
+	found := false
 	err := invite.Edit(ctx, f.home, invite.ProofID(proof), func(i *invite.Invite) error {
+		found = true
 		if state := i.State(joiner, now); state != invite.Open {
 			return wire.Refusal{Code: wire.Denied, Reason: string(state)}
 		}
-		if !slices.Contains(i.Joined, joiner) {
-			i.Joined = append(i.Joined, joiner)
+		if slices.Contains(i.Joined, joiner) {
+			var trusted bool
+			if grant, trusted = f.Rules().Grants[joiner]; !trusted {
+				return wire.Refusal{Code: wire.Denied, Reason: string(invite.Revoked)}
+			}
+			return errAgain
 		}
-		spent = *i
-		return nil
+		peer, err := welcome(ctx, f.home, joiner, *i)
+		grant, i.Joined = peer.Cells, append(i.Joined, joiner)
+		return err
 	})
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, errAgain):
+		return grant, nil
+	case !found && errors.Is(err, fs.ErrNotExist):
 		return peers.Grant{}, wire.Refusal{Code: wire.Denied, Reason: string(invite.Revoked)}
-	}
-	if err != nil {
+	case err != nil:
 		return peers.Grant{}, err
 	}
-	peer, err := welcome(f.home, joiner, spent)
-	if err != nil {
-		return peers.Grant{}, err
-	}
-	f.reread()
-	return peer.Cells, nil
+	f.Reread()
+	return grant, nil
 }
 
 // welcome writes the joiner's file: what it may reach already, and what the invite grants, under the petname that it has,
 // or that the invite has for it, or that is made of its ID, if nobody else is called so.
-func welcome(h home.Home, joiner address.ID, i invite.Invite) (peers.Peer, error) {
+func welcome(ctx context.Context, h home.Home, joiner address.ID, i invite.Invite) (peers.Peer, error) {
 	peer, err := peers.Unnamed(joiner)
 	if err != nil {
 		return peer, err
 	}
+	lock, err := peers.Lock(ctx, h)
+	if err != nil {
+		return peer, err
+	}
+	defer lock.Unlock()
 	known, _ := peers.ReadAll(h) // bad files are reported elsewhere
 	if n := slices.IndexFunc(known, func(p peers.Peer) bool { return p.ID == joiner }); n >= 0 {
 		peer = known[n]

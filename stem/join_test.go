@@ -249,13 +249,7 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 func TestJoinAgain(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)
-	for _, crash := range []bool{false, false, true, false} {
-		if crash {
-			if err := os.Remove(peerFile(i.home, "laptop")); err != nil {
-				t.Fatal(err)
-			}
-			i = newInviter(t, i.home)
-		}
+	for range 3 {
 		wantTold(t, i.join(t, 1, with), "ok\nok cells=retina\n")
 		if !may(i.files, 1, "retina") {
 			t.Error("it is told so, and may not")
@@ -265,9 +259,36 @@ func TestJoinAgain(t *testing.T) {
 	if now, err := invite.Read(i.home, with.ID); err != nil || len(now.Joined) != 1 {
 		t.Errorf("%+v, %v", now, err)
 	}
-	paths, _ := filepath.Glob(filepath.Join(i.home.PeersDir(), "*"))
+	paths, _ := filepath.Glob(filepath.Join(i.home.PeersDir(), "*.toml"))
 	if len(paths) != 1 {
 		t.Errorf("the files are %q", paths)
+	}
+}
+
+// What was taken away stays away: a proof that was good once brings nothing back.
+func TestJoinAfterUntrust(t *testing.T) {
+	i := newInviter(t, newHome(t))
+	with := i.invites(t, "retina echo", nil)
+	wantTold(t, i.join(t, 1, with), "ok\nok cells=retina,echo\n")
+	narrow, err := peers.ParseGrant([]string{"echo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peers.Write(i.home, peers.Peer{Petname: petname("laptop"), ID: testID(1), Cells: narrow}); err != nil {
+		t.Fatal(err)
+	}
+	i.files.Reread()
+	wantTold(t, i.join(t, 1, with), "ok\nok cells=echo\n")
+	if may(i.files, 1, "retina") {
+		t.Error("it may reach again what was taken away")
+	}
+	if err := os.Remove(peerFile(i.home, "laptop")); err != nil {
+		t.Fatal(err)
+	}
+	i.files.Reread()
+	wantTold(t, i.join(t, 1, with), "ok\nno denied revoked\n")
+	if may(i.files, 1, "echo") {
+		t.Error("it is trusted again")
 	}
 }
 

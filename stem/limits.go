@@ -21,8 +21,9 @@ const (
 )
 
 // A cell that fails again and again is started after pauses that double from the second failure on. One
-// that has run for a while, or whose dna has changed, begins anew.
+// that has lived for a while, or whose dna has changed, begins anew. To end soon after a good start is a failure, too.
 const (
+	soon      = 2 * time.Second
 	firstWait = 200 * time.Millisecond
 	lastWait  = 30 * time.Second
 )
@@ -40,6 +41,7 @@ type failure struct {
 	notUntil time.Time
 	dna      os.FileInfo
 	reason   string
+	born     time.Time // of the last start, if that was a good one
 }
 
 func newLimits() *limits {
@@ -50,8 +52,15 @@ func newLimits() *limits {
 	}
 }
 
-// allow says whether the caller may have a process started now, and counts it.
-func (l *limits) allow(caller Caller) bool {
+// allow refuses a caller that may not have a process started now, and counts it if it may.
+func (l *limits) allow(caller Caller) error {
+	if !l.allows(caller) {
+		return wire.Refusal{Code: wire.Busy, Reason: "too many starts at once"}
+	}
+	return nil
+}
+
+func (l *limits) allows(caller Caller) bool {
 	if caller.local() {
 		return true
 	}
@@ -88,12 +97,17 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 	if !failed {
 		return nil
 	}
-	if changed(last.dna, dna) {
+	lived := !last.born.IsZero() && time.Since(last.born) > soon
+	if lived || changed(last.dna, dna) {
 		delete(l.failures, cell)
 		return nil
 	}
+	if !last.born.IsZero() { // it is to be started again, so it has ended
+		last = last.again("ended soon after it had started", dna)
+		l.failures[cell] = last
+	}
 	if wait := time.Until(last.notUntil); wait > 0 {
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s has failed %d times in a row and is left alone for %v more; the last time it %s",
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s has failed %d times in a row and is left alone for %v more; the last time, %s",
 			cell, last.times, wait.Round(100*time.Millisecond), last.reason)}
 	}
 	return nil
@@ -103,22 +117,29 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 func (l *limits) started(cell address.Name, dna string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil {
-		delete(l.failures, cell)
-		return
-	}
 	last := l.failures[cell]
-	last.times++
-	last.reason = err.Error()
-	last.dna, _ = os.Stat(dna)
-	if last.times > 1 {
-		wait := lastWait
-		if doublings := last.times - 2; doublings < 8 {
-			wait = min(firstWait<<doublings, lastWait)
-		}
-		last.notUntil = time.Now().Add(wait)
+	if err != nil {
+		last = last.again(err.Error(), dna)
+	} else {
+		last.born = time.Now()
+		last.dna, _ = os.Stat(dna)
 	}
 	l.failures[cell] = last
+}
+
+// again counts one more failure.
+func (f failure) again(reason, dna string) failure {
+	f.times++
+	f.reason, f.born = reason, time.Time{}
+	f.dna, _ = os.Stat(dna)
+	if f.times > 1 {
+		wait := lastWait
+		if doublings := f.times - 2; doublings < 8 {
+			wait = min(firstWait<<doublings, lastWait)
+		}
+		f.notUntil = time.Now().Add(wait)
+	}
+	return f
 }
 
 // changed says whether the file is another than it was.

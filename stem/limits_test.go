@@ -17,23 +17,23 @@ func TestStartsOfOnePeer(t *testing.T) {
 		l := newLimits()
 		greedy, modest := Caller{testID(1)}, Caller{testID(2)}
 		for i := range peerStarts {
-			if !l.allow(greedy) {
+			if !l.allows(greedy) {
 				t.Fatalf("start %d was refused", i)
 			}
 		}
-		if l.allow(greedy) {
+		if l.allows(greedy) {
 			t.Error("one more was allowed")
 		}
-		if !l.allow(modest) {
+		if !l.allows(modest) {
 			t.Error("another peer pays for it")
 		}
 		for range 10 * allStarts {
-			if !l.allow(Caller{}) {
+			if !l.allows(Caller{}) {
 				t.Fatal("the user was refused")
 			}
 		}
 		<-time.After(peerStartsEvery)
-		if !l.allow(greedy) || l.allow(greedy) {
+		if !l.allows(greedy) || l.allows(greedy) {
 			t.Error("after a while, exactly one more should be allowed")
 		}
 	})
@@ -50,7 +50,7 @@ func TestStartsOfACrowd(t *testing.T) {
 			l := newLimits()
 			allowed, since := 0, time.Now()
 			for i, caller := range crowd {
-				if l.allow(caller) {
+				if l.allows(caller) {
 					allowed++
 				}
 				if len(l.peers) > maxPeersKept {
@@ -66,7 +66,7 @@ func TestStartsOfACrowd(t *testing.T) {
 				t.Errorf("%v apart, only %d starts were allowed", pause, allowed)
 			}
 			<-time.After(time.Second)
-			if !l.allow(Caller{testID(-1)}) {
+			if !l.allows(Caller{testID(-1)}) {
 				t.Error("once all is quiet, a new peer is refused")
 			}
 		})
@@ -83,7 +83,7 @@ func TestBusyPeerStartsNothing(t *testing.T) {
 			t.Fatalf("a cell that runs: %v", err)
 		}
 	}
-	f.limits.allow(peer)
+	f.limits.allows(peer)
 	f.limits.peers[peer.peer].SetBurst(0) // as if it had used up all it had
 	before := len(starts(f.home))
 	_, err := f.Connect(t.Context(), name("crash"), peer)
@@ -120,6 +120,15 @@ func TestPausesOfACellThatFails(t *testing.T) {
 			}
 		}
 		l.started(cell, dna, nil)
+		if err := l.mayStart(cell, dna); err == nil {
+			t.Error("a cell that ended as soon as it had started is taken for one that ran")
+		}
+		<-time.After(lastWait)
+		l.started(cell, dna, nil)
+		<-time.After(soon + 1)
+		if err := l.mayStart(cell, dna); err != nil {
+			t.Errorf("it has lived: %v", err)
+		}
 		l.started(cell, dna, failed)
 		if err := l.mayStart(cell, dna); err != nil {
 			t.Errorf("one failure after it ran: %v", err)

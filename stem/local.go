@@ -34,7 +34,9 @@ func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
 			return nil
 		}
 		if err != nil { // out of file descriptors: what is under way will give some back
-			s.Log.Warn("accept failed", "err", err)
+			if pause == socket.FirstPause {
+				s.Log.Warn("accept failed", "err", err)
+			}
 			pause = socket.NextPause(pause)
 			if socket.Pause(ctx, pause) != nil {
 				return nil

@@ -2,8 +2,10 @@ package stem
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/textfile"
 )
 
 // files is the Policy that a home's text files are: peers/, dna/, invites/ and revoked.toml. A bad file is reported and grants nothing;
@@ -36,14 +39,27 @@ func newFiles(h home.Home, self address.ID, log *slog.Logger) *files {
 
 func (f *files) Rules() *Rules { return f.rules.Load() }
 
+// Reread keeps the rules that are in force if a folder can't be read at all; that is not the same as an empty one.
 func (f *files) Reread() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.reread()
+	rules := f.read()
+	for _, problem := range rules.Problems {
+		f.log.Warn("a file was left out", "err", problem)
+	}
+	old := f.rules.Load()
+	if i := slices.IndexFunc(rules.Problems, isUnreadable); i >= 0 && old != nil {
+		kept := *old
+		kept.Problems = rules.Problems
+		rules = &kept
+	}
+	f.rules.Store(rules)
 }
 
-// reread is Reread for those who hold the lock.
-func (f *files) reread() {
+func isUnreadable(problem error) bool { return errors.Is(problem, textfile.ErrUnreadable) }
+
+// read makes rules of what is written down now.
+func (f *files) read() *Rules {
 	rules := &Rules{
 		Grants:   map[address.ID]peers.Grant{},
 		Public:   map[address.Name]bool{},
@@ -78,25 +94,19 @@ func (f *files) reread() {
 		rules.Revoked[serial] = true
 	}
 	rules.Problems = problems
-	for _, problem := range rules.Problems {
-		f.log.Warn("a file was left out", "err", problem)
-	}
-	f.rules.Store(rules)
+	return rules
 }
 
-// settle is how long the files must have been quiet before they are read again.
+// settle gathers changes that come together: a file is read again that long after its first change.
 const settle = 50 * time.Millisecond
 
 // Run rereads the files when they change, until ctx ends.
 func (f *files) Run(ctx context.Context) error {
+	dirs := []string{f.home.String(), f.home.PeersDir(), f.home.DNADir(), f.home.InvitesDir()}
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		defer watcher.Close()
-		for _, dir := range []string{f.home.PeersDir(), f.home.DNADir(), f.home.InvitesDir(), f.home.String()} {
-			if err = watcher.Add(dir); err != nil {
-				break
-			}
-		}
+		err = watchAll(watcher, dirs)
 	}
 	if err != nil {
 		f.log.Warn("no file system events: edits by hand are seen at the next start", "err", err)
@@ -104,21 +114,40 @@ func (f *files) Run(ctx context.Context) error {
 		return nil
 	}
 	f.Reread() // what changed before we watched
-	var quiet <-chan time.Time
+	var due <-chan time.Time
 	for {
 		select {
 		case event := <-watcher.Events:
-			elsewhere := filepath.Dir(event.Name) == f.home.String() && event.Name != f.home.Revoked()
-			if event.Op != fsnotify.Chmod && !elsewhere {
-				quiet = time.After(settle)
+			if event.Op == fsnotify.Chmod || !f.concerns(event.Name, dirs) {
+				continue
+			}
+			if event.Has(fsnotify.Create) && slices.Contains(dirs, event.Name) {
+				watcher.Add(event.Name) // a folder that was moved away is there again; if this fails, it will be read all the same
 			}
 		case <-watcher.Errors: // events were lost
-			quiet = time.After(settle)
-		case <-quiet:
-			quiet = nil
+		case <-due:
+			due = nil
 			f.Reread()
+			continue
 		case <-ctx.Done():
 			return nil
 		}
+		if due == nil {
+			due = time.After(settle)
+		}
 	}
+}
+
+// concerns says whether a change of this path may change the rules. In the home itself there is much else.
+func (f *files) concerns(path string, dirs []string) bool {
+	return filepath.Dir(path) != f.home.String() || path == f.home.Revoked() || slices.Contains(dirs, path)
+}
+
+func watchAll(watcher *fsnotify.Watcher, dirs []string) error {
+	for _, dir := range dirs {
+		if err := watcher.Add(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }

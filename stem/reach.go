@@ -137,17 +137,17 @@ func explain(err error, w wanted) error {
 	if !errors.As(err, &refusal) {
 		return wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
 	}
-	reason := map[wire.Code]string{
+	if refusal.Code == wire.Changed { // only our own stem may say so of a place: our user would be told to forget it
+		refusal.Code = wire.Failed
+	}
+	refusal.Reason = map[wire.Code]string{
 		wire.Denied:   "denied: that machine does not let this one reach " + w.Cell.String(),
 		wire.NotFound: "that machine has no cell " + w.Cell.String(),
 		wire.Failed:   w.Cell.String() + " could not be started there: its owner can see why",
 		wire.Busy:     "that machine is asked too much at once: try again later",
 	}[refusal.Code]
 	if refusal.Code == wire.Denied && w.Key != "" && w.Cell != joinCell {
-		reason += " with this key" + expired(w.Key)
-	}
-	if refusal.Reason == "" {
-		refusal.Reason = reason
+		refusal.Reason += " with this key" + expired(w.Key)
 	}
 	return refusal
 }

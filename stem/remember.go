@@ -13,7 +13,7 @@ import (
 // refused remembers a call that was refused.
 func (s *Stem) refused(caller Caller, w wanted, stream pipe.Stream, refusal wire.Refusal, began time.Time) {
 	s.Log.Info("call refused", "caller", caller, "cell", w.Cell, "at", w.Peer, "code", string(refusal.Code), "reason", refusal.Reason)
-	if !caller.local() && refusal.Code == wire.Denied && w.Cell != joinCell {
+	if !caller.local() && refusal.Code == wire.Denied && !w.Cell.Reserved() {
 		s.knocks.add(caller.peer, w.Cell, time.Now())
 	}
 	s.record(caller, w, Call{
@@ -29,7 +29,7 @@ func (s *Stem) ended(caller Caller, w wanted, route string, report pipe.Report, 
 	s.Log.Info("call ended", "caller", caller, "cell", w.Cell, "at", w.Peer, "sent", report.Forth, "received", report.Back, "err", report.Err)
 	end := "orderly"
 	if report.Err != nil {
-		end = "cut: " + report.Err.Error()
+		end = "cut: " + wire.Words(report.Err.Error()) // the other machine may have written it
 	}
 	s.record(caller, w, Call{
 		Began:    began,

@@ -21,7 +21,9 @@ const lineTimeout = 10 * time.Second
 func (s *Stem) serve(ctx context.Context, caller Caller, stream pipe.Stream) {
 	began := time.Now()
 	stream.SetDeadline(began.Add(lineTimeout))
+	stop := context.AfterFunc(ctx, func() { stream.Abort(errClosing) })
 	req, early, err := wire.ReadRequest(stream)
+	stop()
 	if err != nil {
 		refuse(caller, stream, badRequest(err))
 		return

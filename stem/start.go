@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,7 +56,7 @@ func (f *factory) exec(ctx context.Context, cell address.Name, path string, outp
 	dna := f.home.DNA(cell)
 	attr := &os.ProcAttr{
 		Dir: f.home.String(),
-		Env: append(os.Environ(),
+		Env: append(ownEnviron(),
 			"CELL_NAME="+cell.String(),
 			"CELL_HOME="+f.home.String(),
 			"CELL_SOCKET="+path,
@@ -69,6 +71,14 @@ func (f *factory) exec(ctx context.Context, cell address.Name, path string, outp
 			return process, explainExec(err)
 		}
 	}
+}
+
+// ownEnviron is our environment without what we set for each cell: of two values, a program may take the first.
+func ownEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains([]string{"CELL_NAME", "CELL_HOME", "CELL_SOCKET", "CELL_STARTED"}, name)
+	})
 }
 
 // explainExec adds the remedy to the errors of execve(2) that are hard to read.
@@ -86,7 +96,7 @@ func explainExec(err error) error {
 // tells nobody. born tells when the socket has appeared. Without events, or if it was another file that did, the
 // cell is looked for after doubling pauses.
 func (f *factory) await(ctx context.Context, cell address.Name, born <-chan struct{}, ended <-chan syscall.WaitStatus) error {
-	var again <-chan time.Time
+	again := time.After(backstop)
 	pause := socket.FirstPause
 	for {
 		select {
@@ -108,6 +118,9 @@ func (f *factory) await(ctx context.Context, cell address.Name, born <-chan stru
 		again = time.After(pause)
 	}
 }
+
+// backstop is when a cell is looked for though no event came, as on file systems that have none.
+const backstop = 100 * time.Millisecond
 
 func describeEnd(status syscall.WaitStatus) string {
 	if status.Signaled() {

@@ -69,6 +69,9 @@ func (s *Stem) status() Status {
 	}
 	slices.Sort(status.Public)
 	for _, k := range s.knocks.recent(time.Now()) {
+		if gate(rules, Caller{k.Peer}, k.Cell, "", time.Now()) {
+			continue // it has been let in since
+		}
 		status.Knocks = append(status.Knocks, KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
 			fmt.Sprintf("cell trust %s --cells %s", k.Peer, k.Cell)})
 	}

@@ -29,9 +29,15 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 	}
 	conn, err := dial(ctx, h, to)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", to, err)
+		return nil, fmt.Errorf("dial %s: %w", withoutKey(to), err)
 	}
 	return conn, nil
+}
+
+// withoutKey keeps the secret out of errors and logs.
+func withoutKey(a address.Address) address.Address {
+	a.Key = ""
+	return a
 }
 
 // dialHere connects to the cell's socket. The stem is not involved unless nobody answers there.
@@ -75,7 +81,7 @@ func dialPeer(ctx context.Context, h home.Home, to address.Address) (*Conn, erro
 	return &Conn{
 		unix:   answer.Conn,
 		rest:   answer.Rest,
-		remote: to,
+		remote: withoutKey(to),
 		end:    &ending{home: h, call: answer.Pairs.Get("call")},
 	}, nil
 }

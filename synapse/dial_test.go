@@ -81,8 +81,10 @@ func TestDialAPeer(t *testing.T) {
 			io.Copy(struct{ io.Writer }{conn}, struct{ io.Reader }{conn})
 		})
 		conn := mustDial(t, addr)
-		if got := "open " + conn.RemoteAddr().String() + "\n"; got != want {
-			t.Errorf("the remote address is %s", conn.RemoteAddr())
+		if got := conn.RemoteAddr().String(); strings.Contains(got, "secret") {
+			t.Errorf("the remote address, which ends up in logs, is %s", got)
+		} else if plain := "open " + got + "\n"; plain != want && !strings.Contains(want, "?key=") {
+			t.Errorf("the remote address is %s", got)
 		}
 		small := make([]byte, 2) // the rest is read in pieces too
 		if _, err := io.ReadFull(conn, small); err != nil || string(small) != "he" {

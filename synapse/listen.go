@@ -15,7 +15,7 @@ import (
 // ErrInUse is what Listen fails with when a live cell of that name is already there.
 var ErrInUse = socket.ErrInUse
 
-// lockTimeout is how long Listen waits while somebody else starts the same cell; longer than the stem's patience.
+// lockTimeout is how long Listen waits while somebody else starts the same cell; longer than most cells take.
 const lockTimeout = 15 * time.Second
 
 // Listen makes this process the cell of that name. It takes the place of a dead one, and fails with ErrInUse

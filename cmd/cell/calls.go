@@ -35,6 +35,9 @@ travelled, how many bytes, and how it ended. Calls within the machine are not re
 			if err != nil {
 				return err
 			}
+			if last < 0 {
+				return misuse(fmt.Errorf("there are no %d calls", last), "as in -n 50")
+			}
 			show := showCall
 			if asJSON {
 				show = func(w io.Writer, line []byte) { fmt.Fprintf(w, "%s\n", line) }
@@ -50,12 +53,13 @@ travelled, how many bytes, and how it ended. Calls within the machine are not re
 
 // calls shows the last lines of the file and, if it is to follow, those that are added until ctx ends.
 func calls(ctx context.Context, path string, last int, follow bool, show func(line []byte)) error {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return err
-	}
-	defer watcher.Close()
-	if follow {
+	var watcher *fsnotify.Watcher
+	if follow { // before the first look, so that nothing is missed
+		var err error
+		if watcher, err = fsnotify.NewWatcher(); err != nil {
+			return err
+		}
+		defer watcher.Close()
 		if err := watcher.Add(filepath.Dir(path)); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ no server and no port forward. A program that is not running is started.
 ADDRESS is a cell's name (retina), or a name at a peer: its ID (retina@12D3KooW…),
 your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		Example:           `  cell demo`,
+		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -69,6 +71,15 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	return misuse(fmt.Errorf("unknown command %q", args[0]), hint)
 }
 
+// version is that of the module this program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
 // exactly takes that many arguments, named as in the usage line.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -79,7 +90,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if wants == "" {
 			wants = "no argument"
 		}
-		return misuse(fmt.Errorf("%s takes %s, not %d arguments", cmd.CommandPath(), wants, len(args)),
+		return misuse(fmt.Errorf("%s takes %s, and was given %s", cmd.CommandPath(), wants, count(len(args), "argument")),
 			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -87,6 +89,17 @@ func isTerminal(r io.Reader) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// isPetname says whether the peer was named so, and has no file.
+func isPetname(to address.Address) bool {
+	name, ok := to.Peer.Petname()
+	h, err := home.Default()
+	if !ok || err != nil {
+		return false
+	}
+	_, err = os.Stat(h.Peer(name))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // dialHint is the remedy for a call that was not answered.
 func dialHint(err error, to address.Address) string {
 	here := to.Peer.IsLocal()
@@ -103,6 +116,8 @@ func dialHint(err error, to address.Address) string {
 		return "ask for another address with a key"
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
+	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):
+		return "\"cell peers\" lists the names you have given; an ID must be whole"
 	case errors.Is(err, synapse.ErrUnreachable):
 		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
 	case errors.Is(err, synapse.ErrFailed) && here:

@@ -29,7 +29,7 @@ func TestCut(t *testing.T) {
 			for _, cell := range []string{"source", "sink"} {
 				check(t, putDNA(far.home, cell, cell))
 			}
-			runCell(t, far.home, "trust", near.id)
+			runCell(t, far.home, "trust", near.id, "--cells", "*")
 			t.Setenv("CELL_HOME", near.home)
 
 			// All transfers stand, with their bytes carried, when the far stem is killed.

@@ -41,7 +41,7 @@ spent, so send it by a way that you trust.`,
 			if err != nil {
 				return err
 			}
-			if opts.revoke != "" {
+			if cmd.Flags().Changed("revoke") {
 				return revokeInvite(cmd, h, opts.revoke)
 			}
 			i, err := newInvite(opts.cells, opts.uses, opts.expires, opts.as)
@@ -141,6 +141,9 @@ func revokeInvite(cmd *cobra.Command, h home.Home, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := reread(cmd.Context(), h); err != nil {
+		return err
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody can join with invite %s any more\n", id)
-	return reread(cmd.Context(), h)
+	return nil
 }

@@ -41,11 +41,11 @@ petname given here; the other machine may reach nothing on this one.`,
 			if err != nil {
 				return misuse(err, `"cell invite" prints one on the other machine`)
 			}
-			peer, err := join(cmd.Context(), token, as)
+			peer, cells, err := join(cmd.Context(), token, as)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is %s; call its cells as NAME@%s\n", peer.Petname, peer.ID, peer.Petname)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is %s; you may reach %s there, as in NAME@%s\n", peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
 			return nil
 		},
 	}
@@ -53,28 +53,34 @@ petname given here; the other machine may reach nothing on this one.`,
 	return cmd
 }
 
-// join proves the invite to the stem that made it, and writes that peer's file.
-func join(ctx context.Context, token invite.Token, as string) (peers.Peer, error) {
+// join proves the invite to the stem that made it, writes that peer's file, and returns what may be reached there.
+func join(ctx context.Context, token invite.Token, as string) (peer peers.Peer, cells peers.Grant, err error) {
 	h, identity, err := openHome()
 	if err != nil {
-		return peers.Peer{}, err
+		return peer, cells, err
 	}
 	if token.Peer == identity.ID() {
-		return peers.Peer{}, misuse(errors.New("the invite is this machine's own"), "join with it on another machine")
+		return peer, cells, misuse(errors.New("the invite is this machine's own"), "join with it on another machine")
 	}
 	if time.Now().After(token.Deadline()) {
-		return peers.Peer{}, hint(fmt.Errorf("the invite expired on %s", token.Deadline().Local().Format(time.DateTime)), "ask for another one")
+		return peer, cells, hint(fmt.Errorf("the invite expired on %s", token.Deadline().Local().Format(time.DateTime)), "ask for another one")
 	}
 	peer, name, err := nameFor(h, token.Peer, as)
 	if err != nil {
-		return peers.Peer{}, err
+		return peer, cells, err
 	}
 	if err := sameMesh(ctx, token); err != nil {
-		return peers.Peer{}, err
+		return peer, cells, err
 	}
-	if err := prove(ctx, h, token, invite.Proof(token.Secret, token.ID, token.Peer, identity.ID())); err != nil {
-		return peers.Peer{}, err
+	cells, err = prove(ctx, h, token, invite.Proof(token.Secret, token.ID, token.Peer, identity.ID()))
+	if err != nil {
+		return peer, cells, err
 	}
+	lock, err := peers.Lock(ctx, h)
+	if err != nil {
+		return peer, cells, err
+	}
+	defer lock.Unlock()
 	peer.At = nil
 	for _, addr := range token.At {
 		if p, err := address.ParsePeer(addr); err == nil {
@@ -84,9 +90,9 @@ func join(ctx context.Context, token invite.Token, as string) (peers.Peer, error
 		}
 	}
 	if err := call(h, &peer, name); err != nil {
-		return peers.Peer{}, err
+		return peer, cells, err
 	}
-	return peer, reread(ctx, h)
+	return peer, cells, reread(ctx, h)
 }
 
 // nameFor finds out what the other machine will be called here, before anything is asked of it.
@@ -100,10 +106,7 @@ func nameFor(h home.Home, id address.ID, as string) (peer peers.Peer, name addre
 			return peer, name, misuse(err, "--as takes one word, as in server")
 		}
 	}
-	if taken, err := peers.Read(h.Peer(name)); err == nil && taken.ID != id {
-		return peer, name, hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another with --as")
-	}
-	return peer, name, nil
+	return peer, name, checkFree(h, name, id)
 }
 
 // sameMesh refuses an invite into a mesh that this machine's stem is not in: it would not find the other one again.
@@ -132,23 +135,28 @@ func sameMesh(ctx context.Context, token invite.Token) error {
 	return nil
 }
 
-// prove presents the proof to the cell stem.join there, and reads what became of it.
-func prove(ctx context.Context, h home.Home, token invite.Token, proof string) error {
+// prove presents the proof to the cell stem.join there, and reads what may be reached, or what became of the invite.
+func prove(ctx context.Context, h home.Home, token invite.Token, proof string) (peers.Grant, error) {
 	to, err := address.Parse("cell://" + token.Peer.String() + "/stem.join?key=" + proof)
 	if err != nil {
-		return err
+		return peers.Grant{}, err
 	}
 	req := wire.Request{Verb: wire.Open, Object: to.String()}
-	for _, addr := range token.At {
-		req.Pairs = append(req.Pairs, [2]string{"at", addr})
+	for _, addr := range token.At { // the best come first; what does not fit in a line is left out
+		if pair := [2]string{"at", addr}; len(req.String())+len(addr)+len(" at=") <= wire.MaxLine {
+			req.Pairs = append(req.Pairs, pair)
+		}
 	}
 	answer, err := door.Ask(ctx, h, req)
 	if err == nil {
 		defer answer.Conn.Close()
 		answer.Conn.SetDeadline(time.Now().Add(30 * time.Second))
-		_, err = wire.ReadVerdictAfter(answer.Rest, answer.Conn)
+		var told wire.Pairs
+		if told, err = wire.ReadVerdictAfter(answer.Rest, answer.Conn); err == nil {
+			return peers.ParseGrant(strings.FieldsFunc(told.Get("cells"), func(r rune) bool { return r == ',' }))
+		}
 	}
-	return explainJoin(err, token)
+	return peers.Grant{}, explainJoin(err, token)
 }
 
 // explainJoin puts in words what has become of the invite.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/peers"
 )
 
 func renameCommand() *cobra.Command {
@@ -20,6 +21,11 @@ func renameCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			lock, err := peers.Lock(cmd.Context(), h)
+			if err != nil {
+				return err
+			}
+			defer lock.Unlock()
 			peer, err := knownPeer(h, args[0])
 			if err != nil {
 				return err
@@ -31,8 +37,11 @@ func renameCommand() *cobra.Command {
 			if err := call(h, &peer, name); err != nil {
 				return err
 			}
+			if err := reread(cmd.Context(), h); err != nil {
+				return err
+			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is called %s now\n", args[0], peer.Petname)
-			return reread(cmd.Context(), h)
+			return nil
 		},
 	}
 }

@@ -21,17 +21,19 @@ func shareCommand() *cobra.Command {
 the key expires, from a machine that is otherwise a stranger. With --to, only that peer may.
 The key is signed by this machine and kept nowhere; --revoke takes it back before its time.`,
 		Example: `  cell share retina --expires 1h`,
-		Args:    cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("revoke") {
+				return exactly()(cmd, args)
+			}
+			return exactly("NAME")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, identity, err := openHome()
 			if err != nil {
 				return err
 			}
-			if revoke != "" {
+			if cmd.Flags().Changed("revoke") {
 				return revokeKey(cmd, h, revoke)
-			}
-			if err := exactly("NAME")(cmd, args); err != nil {
-				return err
 			}
 			cell, err := address.ParseName(args[0])
 			if err == nil && cell.Reserved() {
@@ -79,6 +81,9 @@ func revokeKey(cmd *cobra.Command, h home.Home, which string) error {
 	if err := capability.Revoke(cmd.Context(), h, which); err != nil {
 		return misuse(err, `"cell share" printed it along with the address`)
 	}
+	if err := reread(cmd.Context(), h); err != nil {
+		return err
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "cell: key %s opens nothing any more\n", which)
-	return reread(cmd.Context(), h)
+	return nil
 }

@@ -75,7 +75,12 @@ func printStatus(w io.Writer, raw []byte) error {
 		return fmt.Errorf("the stem's status is not JSON: %w", err)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name string, cells ...string) { fmt.Fprintln(table, name+"\t"+strings.Join(cells, "\t")) }
+	row := func(name string, cells ...string) {
+		for i, cell := range cells {
+			cells[i] = wire.Words(cell) // some of it others have written
+		}
+		fmt.Fprintln(table, name+"\t"+strings.Join(cells, "\t"))
+	}
 	row("id", s.ID)
 	row("home", s.Home)
 	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime), s.PID))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,10 +21,10 @@ func trustCommand() *cobra.Command {
 	var cells []string
 	cmd := &cobra.Command{
 		Use:   "trust PEER [--as PETNAME] [--cells a,b|'*']",
-		Short: "let a peer reach cells of this machine",
+		Short: "name a peer, and let it reach cells of this machine",
 		Long: `Lets a peer reach the named cells here, besides those that it may reach already; without
---cells, every cell. PEER is what "cell id" prints there, or its petname. The peer's file
-in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command returns.`,
+--cells, it only gets a name. PEER is what "cell id" prints there, or its petname. The peer's
+file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command returns.`,
 		Example: `  cell trust 12D3KooW… --as laptop --cells retina,echo`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,7 +41,7 @@ in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command retur
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "call the peer `PETNAME`")
-	cmd.Flags().StringSliceVar(&cells, "cells", []string{"*"}, "let it reach these cells, `NAMES` with commas between; '*' is every one")
+	cmd.Flags().StringSliceVar(&cells, "cells", nil, "let it reach these cells, `NAMES` with commas between; '*' is every one")
 	return cmd
 }
 
@@ -50,6 +51,11 @@ func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, e
 	if err != nil {
 		return peers.Peer{}, err
 	}
+	lock, err := peers.Lock(ctx, h)
+	if err != nil {
+		return peers.Peer{}, err
+	}
+	defer lock.Unlock()
 	peer, err := findPeer(h, who)
 	if err != nil {
 		return peers.Peer{}, err
@@ -73,8 +79,8 @@ func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, e
 // call writes the peer's file under a petname, which may be another than it had, and must not be another peer's.
 func call(h home.Home, peer *peers.Peer, name address.Petname) error {
 	was := peer.Petname
-	if taken, err := peers.Read(h.Peer(name)); err == nil && taken.ID != peer.ID {
-		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another one")
+	if err := checkFree(h, name, peer.ID); err != nil {
+		return err
 	}
 	peer.Petname = name
 	if err := peers.Write(h, *peer); err != nil {
@@ -82,6 +88,20 @@ func call(h home.Home, peer *peers.Peer, name address.Petname) error {
 	}
 	if was != name {
 		return peers.Remove(h, was)
+	}
+	return nil
+}
+
+// checkFree refuses a petname that is another peer's, or whose file can't be read: it may be another peer's.
+func checkFree(h home.Home, name address.Petname, id address.ID) error {
+	taken, err := peers.Read(h.Peer(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return hint(err, "mend or remove that file first")
+	case taken.ID != id:
+		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another one")
 	}
 	return nil
 }

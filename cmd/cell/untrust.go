@@ -1,39 +1,78 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cell-mesh/cell/internal/invite"
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
 func untrustCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "untrust PEER",
-		Short: "let a peer reach nothing here any more",
-		Long: `Forgets a peer and all that it may reach here. Public cells stay public, and calls that
-are under way go on.`,
-		Example: `  cell untrust laptop`,
+	var cells []string
+	cmd := &cobra.Command{
+		Use:   "untrust PEER [--cells a,b]",
+		Short: "let a peer reach nothing here any more, or less than before",
+		Long: `Forgets a peer and all that it may reach here, its petname too; with --cells, it may only not
+reach those any more. Public cells stay public, and calls that are under way go on.`,
+		Example: `  cell untrust laptop --cells retina`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, _, err := openHome()
 			if err != nil {
 				return err
 			}
+			lock, err := peers.Lock(cmd.Context(), h)
+			if err != nil {
+				return err
+			}
+			defer lock.Unlock()
 			peer, err := knownPeer(h, args[0])
 			if err != nil {
 				return err
 			}
-			if err := invite.Bar(cmd.Context(), h, peer.ID); err != nil {
+			done := fmt.Sprintf("%s may reach nothing here, and is forgotten", peer.Petname)
+			if cmd.Flags().Changed("cells") {
+				if err := narrow(&peer, cells); err != nil {
+					return err
+				}
+				done = fmt.Sprintf("%s may reach %s here", peer.Petname, describeGrant(peer.Cells))
+				err = peers.Write(h, peer)
+			} else {
+				err = peers.RemoveAll(h, peer.ID)
+			}
+			if err != nil {
 				return err
 			}
-			if err := peers.Remove(h, peer.Petname); err != nil {
+			if err := reread(cmd.Context(), h); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s may reach nothing here\n", peer.Petname)
-			return reread(cmd.Context(), h)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s\n", done)
+			return nil
 		},
 	}
+	cmd.Flags().StringSliceVar(&cells, "cells", nil, "take only these away, `NAMES` with commas between")
+	return cmd
+}
+
+// narrow takes cells away from what a peer may reach.
+func narrow(peer *peers.Peer, cells []string) error {
+	less, err := peers.ParseGrant(cells)
+	if err != nil {
+		return misuse(err, "--cells takes names with commas between them, or '*'")
+	}
+	if peer.Cells.Any && !less.Any {
+		return hint(errors.New("it may reach every cell, from which none can be taken away"),
+			fmt.Sprintf("run \"cell untrust %s --cells '*'\" and trust it with those that it needs", peer.Petname))
+	}
+	if less.Any {
+		peer.Cells.Any = false
+	}
+	peer.Cells.Names = slices.DeleteFunc(peer.Cells.Names, func(name address.Name) bool {
+		return slices.Contains(less.Names, name)
+	})
+	return nil
 }

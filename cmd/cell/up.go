@@ -74,7 +74,7 @@ The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a
 
 // readConfig fills what the command line left open from stem.toml, if there is one.
 func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
-	var file upFlags
+	file := upFlags{Mesh: flags.Mesh}
 	err := textfile.Read(h.StemConfig(), &file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -86,7 +86,10 @@ func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	if !given("port") {
 		flags.Port = file.Port
 	}
-	if !given("mesh") && file.Mesh != "" {
+	if file.Mesh == "" {
+		return fmt.Errorf("%s: mesh is empty: name one, or remove the line", h.StemConfig())
+	}
+	if !given("mesh") {
 		flags.Mesh = file.Mesh
 	}
 	if !given("bootstrap") {

@@ -65,7 +65,10 @@ func Read(h home.Home, cell address.Name) (Settings, error) {
 
 // Public lists the cells that every peer may reach. A bad file is one of the errors, and its cell is not public.
 func Public(h home.Home) (cells []address.Name, problems []error) {
-	paths, _ := filepath.Glob(filepath.Join(h.DNADir(), "*.toml")) // errs only on a bad pattern
+	paths, err := textfile.List(h.DNADir())
+	if err != nil {
+		return nil, []error{err}
+	}
 	for _, path := range paths {
 		cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".toml"))
 		var settings Settings

@@ -32,8 +32,6 @@ type Invite struct {
 	As address.Petname
 	// Joined are those who did.
 	Joined []address.ID
-	// Barred are those who joined and were untrusted since: the invite brings them nothing back.
-	Barred []address.ID
 	// Revoked invites are kept until they expire, so that those who try one can be told.
 	Revoked bool
 }
@@ -60,11 +58,11 @@ const (
 	Revoked State = "revoked"
 )
 
-// State returns how the invite stands for a joiner. Whoever has joined with it may do so again, at no cost: its answer may
+// State returns how the invite stands for a joiner. Whoever has joined with it may ask again, at no cost: its answer may
 // have been lost.
 func (i Invite) State(joiner address.ID, now time.Time) State {
 	switch {
-	case i.Revoked || slices.Contains(i.Barred, joiner):
+	case i.Revoked:
 		return Revoked
 	case !now.Before(i.Expires):
 		return Expired
@@ -82,7 +80,6 @@ type file struct {
 	Uses    int          `toml:"uses"`
 	As      string       `toml:"as,omitempty"`
 	Joined  []address.ID `toml:"joined"`
-	Barred  []address.ID `toml:"barred,omitempty" comment:"joined, and untrusted since"`
 	Revoked bool         `toml:"revoked"`
 }
 
@@ -98,7 +95,6 @@ func Write(h home.Home, i Invite) error {
 		Uses:    i.Uses,
 		As:      i.As.String(),
 		Joined:  append([]address.ID{}, i.Joined...),
-		Barred:  i.Barred,
 		Revoked: i.Revoked,
 	})
 }
@@ -121,7 +117,7 @@ func Read(h home.Home, id string) (Invite, error) {
 	if err != nil {
 		return Invite{}, fmt.Errorf("%s: cells: %w", path, err)
 	}
-	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses, Joined: f.Joined, Barred: f.Barred, Revoked: f.Revoked}
+	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses, Joined: f.Joined, Revoked: f.Revoked}
 	if f.As != "" {
 		if i.As, err = address.ParsePetname(f.As); err != nil {
 			return Invite{}, fmt.Errorf("%s: as: %w", path, err)
@@ -148,27 +144,12 @@ func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) erro
 	return Write(h, i)
 }
 
-// Bar keeps a peer that is trusted no more from getting back what an invite once brought it.
-func Bar(ctx context.Context, h home.Home, peer address.ID) error {
-	all, _ := ReadAll(h, time.Now()) // a bad file lets nobody join
-	for _, i := range all {
-		if !slices.Contains(i.Joined, peer) || slices.Contains(i.Barred, peer) {
-			continue
-		}
-		err := Edit(ctx, h, i.ID, func(i *Invite) error {
-			i.Barred = append(i.Barred, peer)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ReadAll returns all invites, and forgets those that expired long ago. A bad file is one of the errors.
 func ReadAll(h home.Home, now time.Time) (all []Invite, problems []error) {
-	paths, _ := filepath.Glob(filepath.Join(h.InvitesDir(), "*.toml")) // sorted; errs only on a bad pattern
+	paths, err := textfile.List(h.InvitesDir())
+	if err != nil {
+		return nil, []error{err}
+	}
 	for _, path := range paths {
 		i, err := Read(h, strings.TrimSuffix(filepath.Base(path), ".toml"))
 		switch {

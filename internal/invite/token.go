@@ -88,12 +88,18 @@ func ParseToken(text string) (Token, error) {
 	return t, nil
 }
 
-// areWords keeps apart what a stranger wrote and what it ends up in: requests, of which it is one word, and terminals.
+// areWords keeps apart what a stranger wrote and what it ends up in: requests, of which it is one word, terminals, and commands
+// that a hint suggests to paste.
 func areWords(texts ...string) bool {
 	for _, text := range texts {
-		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if strings.ContainsFunc(text, isForeign) {
 			return false
 		}
 	}
 	return true
+}
+
+// isForeign says whether a character has no place in a mesh's name or a multiaddr.
+func isForeign(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.:/%", r))
 }

@@ -6,6 +6,7 @@
 package peers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
@@ -150,10 +152,18 @@ func Read(path string) (Peer, error) {
 	return Peer{name, f.ID, cells, places}, err
 }
 
+// Lock keeps others from changing the folder while one who holds it reads, decides and writes.
+func Lock(ctx context.Context, h home.Home) (*socket.Lock, error) {
+	return socket.WaitLock(ctx, filepath.Join(h.PeersDir(), "lock"))
+}
+
 // ReadAll reads the whole folder. A bad file is one of the errors and takes no other down; of two files with one ID,
 // the second by name is an error.
 func ReadAll(h home.Home) (all []Peer, problems []error) {
-	paths, _ := filepath.Glob(filepath.Join(h.PeersDir(), "*.toml")) // sorted; errs only on a bad pattern
+	paths, err := textfile.List(h.PeersDir())
+	if err != nil {
+		return nil, []error{err}
+	}
 	seen := map[address.ID]address.Petname{}
 	for _, path := range paths {
 		peer, err := Read(path)
@@ -181,6 +191,22 @@ func Write(h home.Home, p Peer) error {
 		places = append(places, at{place})
 	}
 	return textfile.Write(h.Peer(p.Petname), file{p.ID, cells, places})
+}
+
+// RemoveAll removes every file of the peer: there may be more than one, copied by hand, of which one is in force.
+func RemoveAll(h home.Home, id address.ID) error {
+	paths, err := textfile.List(h.PeersDir())
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if peer, err := Read(path); err == nil && peer.ID == id {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Remove removes the peer's file; it is no error if there is none.

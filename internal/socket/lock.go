@@ -52,4 +52,7 @@ func WaitLock(ctx context.Context, path string) (*Lock, error) {
 }
 
 // Unlock gives the lock back.
-func (l *Lock) Unlock() { l.file.Close() }
+func (l *Lock) Unlock() {
+	syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN) // closing alone leaves it to a child that is being forked right now
+	l.file.Close()
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,27 @@ func Read(path string, value any) error {
 	}
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	return locate(path, decoder.Decode(value))
+}
+
+// ErrUnreadable is wrapped by the error of a folder that could not be read at all, for want of file descriptors perhaps:
+// what is in it is not known, rather than nothing.
+var ErrUnreadable = errors.New("can't be read")
+
+// List returns the paths of the TOML files in a folder, sorted. There are none in a folder that does not exist.
+func List(dir string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %w: %w", dir, ErrUnreadable, err)
+	}
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), ".toml") && !strings.HasPrefix(entry.Name(), ".") {
+			paths = append(paths, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return paths, nil
 }
 
 // locate puts file and line before an error of the decoder.

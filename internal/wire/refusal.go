@@ -47,9 +47,9 @@ func (r Refusal) Error() string {
 // Unwrap makes errors.Is(err, wire.Denied) and the like hold.
 func (r Refusal) Unwrap() error { return r.Code }
 
-// words makes one line of any text: line ends become " | ", other control characters spaces,
-// and what does not fit is left out.
-func words(text string) string {
+// Words makes one line of any text, fit to be shown on a terminal whoever wrote it: line ends become " | ", other
+// control characters spaces, and what does not fit is left out.
+func Words(text string) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " | ")
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -12,7 +12,7 @@ func OK(pairs ...[2]string) string { return "ok" + Pairs(pairs).String() + "\n" 
 // No returns the verdict line that refuses one, with its newline. The reason is made to fit on a line.
 func No(r Refusal) string {
 	line := "no " + string(r.Code)
-	if reason := words(r.Reason); reason != "" {
+	if reason := Words(r.Reason); reason != "" {
 		line += " " + reason
 	}
 	return line + "\n"
@@ -28,9 +28,9 @@ func ParseVerdict(line string) (Pairs, error) {
 	case "no":
 		code, reason, _ := strings.Cut(rest, " ")
 		if !Code(code).known() {
-			return nil, Refusal{Failed, words(rest)}
+			return nil, Refusal{Failed, Words(rest)}
 		}
-		return nil, Refusal{Code(code), words(reason)}
+		return nil, Refusal{Code(code), Words(reason)}
 	}
 	return nil, Refusal{Bad, "verdict is neither ok nor no"}
 }
