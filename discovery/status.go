@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // Status is how things stand in the mesh.
@@ -76,5 +78,17 @@ func (f *Finder) contacts() []network.Conn {
 
 // lasting says whether the address behind a connection will work again: we dialled it, and no relay lent it.
 func lasting(conn network.Conn) bool {
-	return conn.Stat().Direction == network.DirOutbound && !conn.Stat().Limited
+	_, err := conn.RemoteMultiaddr().ValueForProtocol(ma.P_CIRCUIT)
+	return conn.Stat().Direction == network.DirOutbound && err != nil
 }
+
+// Servers are the members of the mesh that we know to answer in its DHT.
+func (f *Finder) Servers() []peer.ID {
+	if f.dht == nil {
+		return nil
+	}
+	return f.dht.RoutingTable().ListPeers()
+}
+
+// Remembered are addresses at which the peer was reached before.
+func (f *Finder) Remembered(id peer.ID) []ma.Multiaddr { return f.cache.get(id) }

@@ -33,15 +33,26 @@ func (n *Node) connect(ctx context.Context, id peer.ID, at []*spot) (conn networ
 	}
 }
 
-// connection returns the best connection there is: one that no relay limits, if possible.
+// connection returns the best connection there is: a direct one, if possible, or else one that the relay does not limit.
 func (n *Node) connection(id peer.ID) network.Conn {
 	var best network.Conn
 	for _, conn := range n.host.Network().ConnsToPeer(id) {
-		if !conn.IsClosed() && (best == nil || best.Stat().Limited) {
+		if !conn.IsClosed() && (best == nil || detour(conn) < detour(best)) {
 			best = conn
 		}
 	}
 	return best
+}
+
+// detour is 0 for a direct connection, 1 for a relayed one, and 2 for one that is cut after a while.
+func detour(conn network.Conn) int {
+	switch {
+	case conn.Stat().Limited:
+		return 2
+	case transport(conn.RemoteMultiaddr()) == "relay":
+		return 1
+	}
+	return 0
 }
 
 // why says what a flight failed of, to someone who gave these places along, and who may have given up.

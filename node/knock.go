@@ -59,14 +59,14 @@ func (n *Node) ask(ctx context.Context, at address.Place, targets []target) (pee
 	return "", discovery.Brief(failed)
 }
 
-// rank has QUIC tried first, then TCP, and relays last.
+// rank gives each target its pause.
 func rank(targets []target) []target {
 	var addrs []ma.Multiaddr
 	for _, t := range targets {
 		addrs = append(addrs, t.addr)
 	}
 	pauses := map[string]time.Duration{}
-	for _, next := range swarm.DefaultDialRanker(addrs) {
+	for _, next := range rankDials(addrs) {
 		pauses[string(next.Addr.Bytes())] = next.Delay
 	}
 	for i, t := range targets {

@@ -26,6 +26,7 @@ type link struct {
 
 	heard atomic.Int64 // when something came from the other end, in ns since 1970
 	sent  atomic.Int64 // bytes that the connection took from us
+	rtt   atomic.Int64 // what the last ping found, in ns
 }
 
 const (
@@ -162,9 +163,12 @@ func (l *link) ping(ctx context.Context) error {
 	data := make([]byte, ping.PingSize)
 	rand.Read(data)
 	lazy := multistream.NewMSSelect(s, ping.ID)
+	began := time.Now()
 	if _, err := lazy.Write(data); err != nil {
 		return err
 	}
-	_, err = io.ReadFull(lazy, data) // the connection is authenticated: whatever comes back is a sign of life
+	if _, err = io.ReadFull(lazy, data); err == nil { // the connection is authenticated: whatever comes back is a sign of life
+		l.rtt.Store(int64(time.Since(began)))
+	}
 	return err
 }

@@ -19,8 +19,10 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p"
@@ -29,6 +31,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	madns "github.com/multiformats/go-multiaddr-dns"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
@@ -57,11 +60,20 @@ type Config struct {
 	Resolver Resolver
 	// Cache is a file that remembers addresses that worked. If empty, none does.
 	Cache string
+	// Relay is whom the node relays for when it can be reached from the Internet: RelayTrusted, RelayPublic or
+	// RelayNone. If empty, RelayTrusted.
+	Relay string
+	// Friends returns the peers that the owner trusts, at once and from memory: they are relayed for, and asked to
+	// relay before others are. If nil, there are none.
+	Friends func() []address.ID
 	// Options are appended to the libp2p options whole, for simulations. If they bring their own QUIC
 	// sockets, the node listens on those alone.
 	Options []libp2p.Option
 	// Log hears what the node's owner should know. If nil, nobody does.
 	Log *slog.Logger
+
+	// wide has the node look for relays and relay on loopback, too.
+	wide bool
 }
 
 // Node is a libp2p host that carries calls. Its methods may be called at any time, from any goroutine.
@@ -72,6 +84,7 @@ type Node struct {
 	dns    *madns.Resolver
 	finder *discovery.Finder
 	udp    *sockets
+	reach  *reach // nil on loopback
 	log    *slog.Logger
 
 	life  context.Context // ends with Close
@@ -93,6 +106,9 @@ func New(cfg Config) (_ *Node, err error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if !slices.Contains([]string{"", RelayTrusted, RelayPublic, RelayNone}, cfg.Relay) {
+		return nil, fmt.Errorf("relay %q: write %s, %s or %s", cfg.Relay, RelayTrusted, RelayPublic, RelayNone)
 	}
 	n := &Node{
 		id:      cfg.Identity.id,
@@ -123,6 +139,11 @@ func New(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.reach != nil {
+		if err := n.reach.begin(n); err != nil {
+			return nil, err
+		}
+	}
 	return n, nil
 }
 
@@ -138,7 +159,12 @@ func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.life, cancel)()
-	return n.finder.Run(ctx)
+	var group errgroup.Group
+	if n.reach != nil {
+		group.Go(func() error { return n.reach.run(ctx) })
+	}
+	group.Go(func() error { return n.finder.Run(ctx) })
+	return group.Wait()
 }
 
 // Close cuts every stream, waits until their handlers and Run have returned, and frees the port.
@@ -165,6 +191,9 @@ func (n *Node) release() error {
 		}
 	}
 	n.group.Wait()
+	if n.reach != nil {
+		n.reach.end()
+	}
 	if n.finder != nil {
 		err = n.finder.Close()
 	}

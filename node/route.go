@@ -1,6 +1,7 @@
 package node
 
 import (
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -16,4 +17,14 @@ func (s *stream) Route() string {
 		return "relayed"
 	}
 	return "relayed " + transport(below)
+}
+
+// relayOf is the relay that an address leads through, or "" if it is a direct one.
+func relayOf(addr ma.Multiaddr) peer.ID {
+	below, circuit := ma.SplitFunc(addr, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
+	if circuit == nil || below == nil {
+		return ""
+	}
+	_, id := peer.SplitAddr(below)
+	return id
 }

@@ -16,28 +16,42 @@ type Status struct {
 	Mesh      string                `json:"mesh"`
 	DHT       discovery.DHTStatus   `json:"dht"`
 	Bootstrap []discovery.PeerState `json:"bootstrap"`
-	Peers     []PeerStatus          `json:"peers"`
+	// Reachability is "public" if others can reach this machine from the Internet, "private" if they can't,
+	// or "unknown".
+	Reachability string `json:"reachability"`
+	// Relays are the peers that let others through to this machine, and Relaying says whether it does so for others.
+	Relays   []string     `json:"relays"`
+	Relaying bool         `json:"relaying"`
+	Peers    []PeerStatus `json:"peers"`
 }
 
 // PeerStatus is one connection to a peer; a peer may have several.
 type PeerStatus struct {
 	ID        string `json:"id"`
 	Address   string `json:"address"`
-	Transport string `json:"transport"` // "quic", "tcp" or "relay"
-	Direction string `json:"direction"` // "in" or "out": who dialled
-	Streams   int    `json:"streams"`   // calls on it
+	Transport string `json:"transport"`       // "quic", "tcp" or "relay"
+	Relay     string `json:"relay,omitempty"` // the ID of the peer that relays, if one does
+	Direction string `json:"direction"`       // "in" or "out": who dialled
+	Streams   int    `json:"streams"`         // calls on it
+	// RTT is how long an answer takes, in milliseconds; 0 if that was never measured.
+	RTT float64 `json:"rtt_ms"`
 }
 
 // Status returns how things stand now.
 func (n *Node) Status() Status {
 	found := n.finder.Status()
 	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT, Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
+	s.Reachability, s.Relays, s.Relaying = n.reach.status()
 	for _, conn := range n.host.Network().Conns() {
 		p := PeerStatus{
 			ID:        conn.RemotePeer().String(),
 			Address:   conn.RemoteMultiaddr().String(),
 			Transport: transport(conn.RemoteMultiaddr()),
 			Direction: direction(conn),
+			RTT:       float64(n.rtt(conn).Microseconds()) / 1000,
+		}
+		if relay := relayOf(conn.RemoteMultiaddr()); relay != "" {
+			p.Relay = relay.String()
 		}
 		n.mu.Lock()
 		l := n.links[conn]

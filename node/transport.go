@@ -42,6 +42,7 @@ func (n *Node) start(cfg Config) (err error) {
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
 		libp2p.EnableRelay(), // NoListenAddrs would turn it off
+		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
 	}
 	port, simulated := cfg.Port, bringsSockets(cfg.Options)
 	if simulated {
@@ -53,6 +54,10 @@ func (n *Node) start(cfg Config) (err error) {
 			return err
 		}
 		options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(tcp.NewTCPTransport))
+	}
+	if !simulated && (cfg.wide || isWide(ips)) {
+		n.reach = newReach(cfg, ips)
+		options = append(options, n.natOptions(cfg, ips)...)
 	}
 	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {
 		return fmt.Errorf("start libp2p: %w", err)

@@ -1,0 +1,189 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/pipe"
+)
+
+// noDirect keeps a node from dialling a peer but through a relay, as a NAT before that peer would.
+type noDirect struct{ to address.ID }
+
+func (g noDirect) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
+	return id.String() != g.to.String() || transport(addr) == "relay"
+}
+func (noDirect) InterceptPeerDial(peer.ID) bool              { return true }
+func (noDirect) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+func (noDirect) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool {
+	return true
+}
+func (noDirect) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+
+// startBoot starts a node of the mesh "lab" that relays as one on the Internet would.
+func startBoot(t *testing.T, cfg Config) *Node {
+	t.Helper()
+	cfg.Mesh, cfg.wide = "lab", true
+	n := startNode(t, cfg)
+	service, err := newRelay(n.host, serves(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { service.Close() })
+	return n
+}
+
+// eventually waits until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(testWait); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not in %v", what, testWait)
+		}
+	}
+}
+
+// behindNAT starts a node that holds places at the relays, and one that reaches it through them alone.
+func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
+	t.Helper()
+	var through []string
+	for _, b := range boots {
+		through = append(through, b.Addrs()[0])
+	}
+	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true})
+	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
+	caller = startNode(t, Config{Mesh: "lab", Bootstrap: through,
+		Options: []libp2p.Option{libp2p.ConnectionGater(noDirect{inside.ID()})}})
+	return inside, caller
+}
+
+// TestRelayed is the promise to those behind a NAT: a peer ID is enough, and a call by a relay is like any other.
+func TestRelayed(t *testing.T) {
+	b := startBoot(t, Config{})
+	inside, caller := behindNAT(t, b)
+	const size = 1 << 20 // more than a stranger's relay lets through
+	inside.Handle(func(_ context.Context, _ address.ID, s pipe.Stream) {
+		n, err := io.Copy(io.Discard, s)
+		fmt.Fprint(s, n, err)
+		s.CloseWrite()
+	})
+	s, err := caller.Open(testContext(t), inside.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(s)
+	if want := fmt.Sprint(size, nil); err != nil || string(answer) != want {
+		t.Errorf("got %q and %v, want %q", answer, err, want)
+	}
+	for _, n := range []*Node{inside, caller} {
+		other := inside.ID()
+		if n == inside {
+			other = caller.ID()
+		}
+		peers := n.Status().Peers
+		i := slices.IndexFunc(peers, func(p PeerStatus) bool { return p.ID == other.String() && p.Transport == "relay" })
+		if i < 0 || peers[i].Relay != b.ID().String() {
+			t.Errorf("status: %+v", peers)
+		}
+	}
+}
+
+func TestRelayedAbort(t *testing.T) {
+	inside, caller := behindNAT(t, startBoot(t, Config{}))
+	ends := make(chan error, 1)
+	inside.Handle(func(_ context.Context, _ address.ID, s pipe.Stream) {
+		fmt.Fprint(s, "go on")
+		_, err := io.Copy(io.Discard, s)
+		ends <- err
+	})
+	s, err := caller.Open(testContext(t), inside.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(s, "half a message")
+	expect(t, s, "go on")
+	s.Abort(errors.New("enough"))
+	if err := receive(t, ends); err == nil {
+		t.Error("a cut arrived as an orderly end")
+	}
+}
+
+// TestRelayLost has two relays held, and a third taken when one is gone.
+func TestRelayLost(t *testing.T) {
+	a, b := startBoot(t, Config{}), startBoot(t, Config{})
+	inside, caller := behindNAT(t, a, b)
+	came := accept(t, inside)
+	a.Close()
+	eventually(t, "the loss of a relay", func() bool {
+		return slices.Equal(inside.Status().Relays, []string{b.ID().String()})
+	})
+	s, err := caller.Open(testContext(t), inside.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fmt.Fprint(s, "hello")
+	expect(t, receive(t, came), "hello")
+}
+
+func TestServes(t *testing.T) {
+	friend, stranger := testIdentity(t).ID(), testIdentity(t).ID()
+	trusted := func() []address.ID { return []address.ID{friend} }
+	for name, test := range map[string]struct {
+		cfg              Config
+		friend, stranger bool
+	}{
+		"public mesh":          {Config{}, true, false},
+		"no mesh":              {Config{Mesh: "none"}, true, false},
+		"private mesh":         {Config{Mesh: "lab"}, true, true},
+		"public mesh, public":  {Config{Relay: RelayPublic}, true, true},
+		"private mesh, nobody": {Config{Mesh: "lab", Relay: RelayNone}, false, false},
+	} {
+		test.cfg.Friends = trusted
+		who := serves(test.cfg)
+		for id, want := range map[address.ID]bool{friend: test.friend, stranger: test.stranger} {
+			decoded, err := peer.Decode(id.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := who.AllowReserve(decoded, nil); got != want {
+				t.Errorf("%s: reserve is %v for a friend=%v", name, got, id == friend)
+			}
+			if got := who.AllowConnect("", nil, decoded); got != want {
+				t.Errorf("%s: connect is %v to a friend=%v", name, got, id == friend)
+			}
+		}
+	}
+	if _, err := New(Config{Identity: testIdentity(t), Relay: "everyone"}); err == nil {
+		t.Error("an unknown word for whom to relay for was taken")
+	}
+}
+
+func TestGuesses(t *testing.T) {
+	seen := ma.StringCast("/ip4/198.51.100.1/udp/4433/quic-v1")
+	six := ma.StringCast("/ip6/2001:db8::1/udp/4433/quic-v1")
+	got := guesses{}.FilterLocal("", []ma.Multiaddr{seen, six})
+	want := []ma.Multiaddr{seen, six, ma.StringCast("/ip4/198.51.100.1/tcp/4433")}
+	if len(got) != len(want) || !slices.ContainsFunc(got, want[2].Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
