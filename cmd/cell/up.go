@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/textfile"
 	"github.com/cell-mesh/cell/node"
@@ -26,6 +29,7 @@ type upFlags struct {
 	Bootstrap []string     `toml:"bootstrap"`
 	NoMDNS    bool         `toml:"no-mdns"`
 	Listen    []netip.Addr `toml:"listen"`
+	Relay     string       `toml:"relay"`
 	Verbose   bool         `toml:"verbose"`
 }
 
@@ -59,6 +63,9 @@ The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a
 			if flags.Port < 0 || flags.Port > 65535 {
 				return misuse(fmt.Errorf("port %d does not exist", flags.Port), "ports go from 1 to 65535")
 			}
+			if !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, flags.Relay) {
+				return misuse(fmt.Errorf("relay %q: there is no such group", flags.Relay), "write trusted, public or none")
+			}
 			return up(cmd.Context(), h, identity, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -68,6 +75,7 @@ The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a
 	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil, "`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
 	f.BoolVar(&flags.NoMDNS, "no-mdns", false, "do not look for peers on the local network, nor be seen there")
 	f.StringArrayVar(&listen, "listen", nil, "`IP` address to listen on, instead of all; repeatable")
+	f.StringVar(&flags.Relay, "relay", node.RelayTrusted, "relay for `WHOM`: trusted (and the members of a private mesh), public, or none")
 	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "log calls and starts, too")
 	return cmd
 }
@@ -101,6 +109,9 @@ func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	if !given("listen") {
 		flags.Listen = file.Listen
 	}
+	if !given("relay") && file.Relay != "" {
+		flags.Relay = file.Relay
+	}
 	if !given("verbose") {
 		flags.Verbose = file.Verbose
 	}
@@ -122,6 +133,13 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		level = slog.LevelInfo
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	var running atomic.Pointer[stem.Stem] // it comes after its network, which asks it whom to relay for
+	friends := func() []address.ID {
+		if s := running.Load(); s != nil {
+			return s.Trusted()
+		}
+		return nil
+	}
 	n, err := node.New(node.Config{
 		Identity:  identity,
 		Port:      flags.Port,
@@ -130,6 +148,8 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		Bootstrap: flags.Bootstrap,
 		NoMDNS:    flags.NoMDNS,
 		Cache:     filepath.Join(h.CacheDir(), "addresses.json"),
+		Relay:     flags.Relay,
+		Friends:   friends,
 		Log:       log,
 	})
 	if err != nil {
@@ -147,6 +167,7 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 	if err != nil {
 		return err
 	}
+	running.Store(s)
 	// The network goes on while the stem lets its calls come to an end.
 	network, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
