@@ -84,7 +84,14 @@ func printStatus(w io.Writer, raw []byte) error {
 	row("id", s.ID)
 	row("home", s.Home)
 	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime), s.PID))
-	printNetwork(row, s.Network)
+	printNetwork(row, s.Network, func(id string) string {
+		for _, peer := range s.Peers {
+			if peer.ID == id {
+				return peer.Petname
+			}
+		}
+		return id
+	})
 	row("cells", list(s.Cells))
 	if len(s.Public) > 0 {
 		row("public", list(s.Public))

@@ -14,8 +14,23 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// reachable says whether others can reach this machine.
+func reachable(n node.Status) string {
+	how := map[string]string{"public": "from the Internet", "private": "through relays and hole punching"}[n.Reachability]
+	switch {
+	case how == "":
+		how = "not known yet"
+	case n.Reachability == "private" && len(n.Relays) == 0:
+		how = "not from the Internet: no relay has been found"
+	}
+	if n.Relaying {
+		how += ", relays for others"
+	}
+	return how
+}
+
 // printNetwork lays out what the stem can see of the network.
-func printNetwork(row func(name string, cells ...string), n node.Status) {
+func printNetwork(row func(name string, cells ...string), n node.Status, called func(id string) string) {
 	for i, addr := range n.Addrs {
 		if i == 0 {
 			row("listening", addr)
@@ -31,7 +46,19 @@ func printNetwork(row func(name string, cells ...string), n node.Status) {
 		}
 		row("bootstrap", b.ID, state)
 	}
+	row("reachable", reachable(n))
+	for _, id := range n.Relays {
+		row("relay", called(id))
+	}
 	for _, p := range n.Peers {
-		row("connected", p.ID, fmt.Sprintf("%s %s %s, %s", p.Direction, p.Transport, p.Address, count(p.Streams, "call")))
+		how := p.Transport + " " + p.Address
+		if p.Relay != "" {
+			how = "relayed by " + called(p.Relay)
+		}
+		rtt := ""
+		if p.RTT > 0 {
+			rtt = fmt.Sprintf(", %.3g ms", p.RTT)
+		}
+		row("connected", called(p.ID), fmt.Sprintf("%s %s, %s%s", p.Direction, how, count(p.Streams, "call"), rtt))
 	}
 }
