@@ -204,6 +204,9 @@ func (r *relays) settle(result reserved) {
 		return
 	}
 	delete(r.refused, result.id)
+	if r.held[result.id] == nil {
+		r.node.log.Info("relay lets others through to us", "peer", result.id, "address", result.conn.RemoteMultiaddr())
+	}
 	r.held[result.id] = &relayHeld{result.conn, r.lent(result), result.reservation.Expiration}
 	r.node.host.ConnManager().Protect(result.id, "relay")
 	for len(r.held) > wantedRelays {
