@@ -15,9 +15,9 @@ const module = "github.com/cell-mesh/cell"
 
 var names = []string{"echo", "edge_detector", "retina", "brain"}
 
-// build builds the example cells into dir: from the checkout that the current directory is in or, outside one, from the
+// Build builds the example cells into dir, which lies in a home: from the checkout that the current directory is in or, outside one, from the
 // version that this program was built from. It says which.
-func build(ctx context.Context, dir string) (from string, err error) {
+func Build(ctx context.Context, dir string) (from string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -25,14 +25,14 @@ func build(ctx context.Context, dir string) (from string, err error) {
 		return "", err
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", errors.New("the demo builds its cells, and there is no go on the PATH: install Go from https://go.dev/dl")
+		return "", errors.New("the example cells are to be built, and there is no go on the PATH: install Go from https://go.dev/dl")
 	}
 	if root := checkout(ctx); root != "" {
 		return root, goTool(ctx, nil, append([]string{"build", "-o", dir + "/"}, packages("")...)...)
 	}
 	version := ownVersion()
 	if version == "" {
-		return "", errors.New("the demo builds its cells, and finds no source of them: run it inside a checkout of cell")
+		return "", errors.New("the example cells are to be built, and there is no source of them: run it inside a checkout of cell")
 	}
 	return module + "@" + version, goTool(ctx, []string{"GOBIN=" + dir}, append([]string{"install"}, packages("@"+version)...)...)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/cells"
+	"github.com/cell-mesh/cell/internal/machine"
 )
 
 // output is the file that stays, in the current directory.
@@ -28,9 +29,9 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &machine{name: "a", home: filepath.Join(dir, "a"), cell: cell}
-	b := &machine{name: "b", home: filepath.Join(dir, "b"), cell: cell}
-	defer func() { err = errors.Join(err, a.stop(), b.stop(), os.RemoveAll(dir)) }()
+	a := &machine.Machine{Name: "a", Home: filepath.Join(dir, "a"), Cell: cell, Mesh: "demo"}
+	b := &machine.Machine{Name: "b", Home: filepath.Join(dir, "b"), Cell: cell, Mesh: "demo"}
+	defer func() { err = errors.Join(err, a.Stop(), b.Stop(), os.RemoveAll(dir)) }()
 
 	d.say("two machines, a and b: homes of their own under %s", dir)
 	if err := d.build(ctx, b); err != nil {
@@ -42,7 +43,7 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	if err := d.introduce(ctx, a, b); err != nil {
 		return err
 	}
-	edges, err := d.call(ctx, a, "retina@"+b.id, cells.Picture)
+	edges, err := d.call(ctx, a, "retina@"+b.ID, cells.Picture)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 		return fmt.Errorf("retina answered something else than a picture: %w", err)
 	}
 	d.say("a: got its edges, %d x %d; b grew retina, which grew edge_detector", size.Width, size.Height)
-	words, err := d.call(ctx, a, "brain@"+b.id, cells.Picture)
+	words, err := d.call(ctx, a, "brain@"+b.ID, cells.Picture)
 	if err != nil {
 		return err
 	}
@@ -74,9 +75,9 @@ func (d *demo) say(format string, args ...any) {
 }
 
 // build puts the cells into b's store.
-func (d *demo) build(ctx context.Context, b *machine) error {
+func (d *demo) build(ctx context.Context, b *machine.Machine) error {
 	d.say("b: building echo, edge_detector, retina and brain")
-	from, err := build(ctx, filepath.Join(b.home, "dna"))
+	from, err := Build(ctx, filepath.Join(b.Home, "dna"))
 	if err != nil {
 		return err
 	}
@@ -85,27 +86,27 @@ func (d *demo) build(ctx context.Context, b *machine) error {
 }
 
 // start brings both stems up in a mesh of their own. a is told where b is, as any member of a mesh is told of some other.
-func (d *demo) start(ctx context.Context, a, b *machine) error {
-	if err := b.start(ctx); err != nil {
+func (d *demo) start(ctx context.Context, a, b *machine.Machine) error {
+	if err := b.Start(ctx); err != nil {
 		return err
 	}
-	d.say("b: cell up                   %s", b.id)
-	if err := a.start(ctx, "--bootstrap", b.addr); err != nil {
+	d.say("b: cell up                   %s", b.ID)
+	if err := a.Start(ctx, "--bootstrap", b.Addrs[0]); err != nil {
 		return err
 	}
-	d.say("a: cell up --bootstrap …     %s", a.id)
+	d.say("a: cell up --bootstrap …     %s", a.ID)
 	return nil
 }
 
 // introduce shows that b lets nobody in until it is told to.
-func (d *demo) introduce(ctx context.Context, a, b *machine) error {
-	_, err := a.run(ctx, nil, "connect", "retina@"+b.id)
-	var failed *failure
-	if !errors.As(err, &failed) || !strings.Contains(failed.said, "denied") {
+func (d *demo) introduce(ctx context.Context, a, b *machine.Machine) error {
+	_, err := a.Run(ctx, nil, "connect", "retina@"+b.ID)
+	var failed *machine.Failure
+	if !errors.As(err, &failed) || !strings.Contains(failed.Said, "denied") {
 		return fmt.Errorf("a stranger was not denied: %v", err)
 	}
 	d.say("a: cell connect retina@b     denied: b lets nobody in until it is told to")
-	if _, err := b.run(ctx, nil, "trust", a.id, "--as", "a", "--cells", "retina,brain"); err != nil {
+	if _, err := b.Run(ctx, nil, "trust", a.ID, "--as", "a", "--cells", "retina,brain"); err != nil {
 		return err
 	}
 	d.say("b: cell trust a --cells retina,brain")
@@ -113,8 +114,8 @@ func (d *demo) introduce(ctx context.Context, a, b *machine) error {
 }
 
 // call sends input to a cell and returns the whole answer.
-func (d *demo) call(ctx context.Context, from *machine, address string, input []byte) ([]byte, error) {
+func (d *demo) call(ctx context.Context, from *machine.Machine, address string, input []byte) ([]byte, error) {
 	name, _, _ := strings.Cut(address, "@")
-	d.say("%s: cell connect %s@%s… < picture.png", from.name, name, address[len(name)+1:][:12])
-	return from.run(ctx, input, "connect", address)
+	d.say("%s: cell connect %s@%s… < picture.png", from.Name, name, address[len(name)+1:][:12])
+	return from.Run(ctx, input, "connect", address)
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/bench"
+	"github.com/cell-mesh/cell/synapse"
+	"github.com/cell-mesh/cell/testnet/floor"
+)
+
+func benchCommand() *cobra.Command {
+	var cfg bench.Config
+	var asJSON bool
+	var serve string
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "measure calls, side by side with what they can't do without",
+		Long: `Runs stems, cells and raw libp2p hosts in temporary homes on loopback, and prints what calls
+take next to their floor: the same exchange on a bare Unix socket, on a raw libp2p stream, or by
+fork and exec, measured in the same run. Takes one to two minutes on a quiet machine, and leaves
+no process and no file behind.
+
+KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
+		Example: `  cell bench --only local,quic`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if serve != "" {
+				return serveBench(cmd.Context(), serve, cmd.InOrStdin(), cmd.OutOrStdout())
+			}
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			cfg.Cell, cfg.Log = self, cmd.ErrOrStderr()
+			cfg.Dial, cfg.Floor = dialIn, dialFloor
+			rows, err := bench.Run(cmd.Context(), cfg)
+			if asJSON {
+				json.NewEncoder(cmd.OutOrStdout()).Encode(rows)
+			} else if len(rows) > 0 {
+				bench.Print(cmd.OutOrStdout(), rows)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&cfg.Only, "only", nil, "measure these `KIND`s, instead of all")
+	f.IntVar(&cfg.Bridges, "bridges", 10_000, "how many bridges to open at once")
+	f.DurationVar(&cfg.Idle, "idle", 20*time.Second, "how long to watch stems that have nothing to do")
+	f.BoolVar(&cfg.Quick, "quick", false, "do everything once, to see that it works; the figures mean little")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.StringVar(&serve, "serve", "", "be a far end of a measurement")
+	f.MarkHidden("serve")
+	return cmd
+}
+
+// dialIn dials as a program does that lives in a home.
+func dialIn(ctx context.Context, home, address string) (bench.Conn, error) {
+	if err := os.Setenv("CELL_HOME", home); err != nil {
+		return nil, err
+	}
+	return synapse.Dial(ctx, address)
+}
+
+func dialFloor(ctx context.Context, multiaddr string) (bench.Raw, error) {
+	h, err := floor.Dial(ctx, multiaddr)
+	if err != nil {
+		return nil, err
+	}
+	return raw{h}, nil
+}
+
+// raw is a floor.Host whose streams are Conns.
+type raw struct{ *floor.Host }
+
+func (r raw) Open(ctx context.Context, name string) (bench.Conn, error) {
+	return r.Host.Open(ctx, name)
+}
+
+// serveBench is a far end until whoever started it closes its stdin.
+func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // ends with the process at the latest
+		io.Copy(io.Discard, stdin)
+		stop()
+	}()
+	switch role {
+	case "cells":
+		return bench.ServeCells(ctx, os.Getenv("CELL_HOME"), synapse.Listen, stdout)
+	case "floor":
+		answer := func(name string, s floor.Stream) { bench.Answer(name, s) }
+		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready, stdout)
+	}
+	return errors.New("no far end is called " + role)
+}

@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// roundTripTime is that of the simulated link.
+const roundTripTime = 50 * time.Millisecond
+
+// far measures a call over a link that takes its time: what counts are the round trips.
+func (l *lab) far() error {
+	here, there, err := l.pair("quic-v1", l.slow)
+	if err != nil {
+		return err
+	}
+	if _, err := l.serveCells(there.Home); err != nil {
+		return err
+	}
+	raw, err := l.floor("quic-v1", l.slow)
+	if err != nil {
+		return err
+	}
+	floor, got, err := inTurns(l.times(10), 1,
+		func() error { return hello(raw.Open(l.ctx, HelloName)) },
+		func() error { return hello(l.Dial(l.ctx, here.Home, HelloName+"@"+there.ID)) })
+	if err != nil {
+		return err
+	}
+	l.addTime(fmt.Sprintf("quic, a link of %v: dial to first byte", roundTripTime), floor, got, 1.10, 0)
+	return nil
+}
+
+// slow puts a link of roundTripTime before a UDP multiaddr and returns its near end.
+func (l *lab) slow(multiaddr string) (string, error) {
+	parts := strings.Split(multiaddr, "/") // "", ip4, 127.0.0.1, udp, PORT, quic-v1, …
+	port, err := strconv.Atoi(parts[4])
+	if err != nil {
+		return "", err
+	}
+	link := &link{far: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}, ways: map[string]*net.UDPConn{}}
+	if link.near, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+		return "", err
+	}
+	link.work.Go(link.forth)
+	l.undo = append(l.undo, link.close)
+	parts[4] = strconv.Itoa(link.near.LocalAddr().(*net.UDPAddr).Port)
+	return strings.Join(parts, "/"), nil
+}
+
+// link carries datagrams between whoever sends to its near end, and the far one, and delays each.
+type link struct {
+	near *net.UDPConn
+	far  *net.UDPAddr
+	ways map[string]*net.UDPConn // to the far end, by who came; forth's
+	work sync.WaitGroup
+}
+
+func (l *link) forth() {
+	defer func() {
+		for _, way := range l.ways {
+			way.Close()
+		}
+	}()
+	l.carry(l.near, func(data []byte, from *net.UDPAddr) {
+		way := l.ways[from.String()]
+		if way == nil {
+			var err error
+			if way, err = net.DialUDP("udp4", nil, l.far); err != nil {
+				return
+			}
+			l.ways[from.String()] = way
+			l.work.Go(func() {
+				l.carry(way, func(data []byte, _ *net.UDPAddr) { l.near.WriteToUDP(data, from) })
+			})
+		}
+		way.Write(data)
+	})
+}
+
+// carry delays what comes, in order, until the socket is closed.
+func (l *link) carry(conn *net.UDPConn, deliver func([]byte, *net.UDPAddr)) {
+	type packet struct {
+		data []byte
+		from *net.UDPAddr
+		due  time.Time
+	}
+	queue := make(chan packet, 10_000)
+	var delivering sync.WaitGroup
+	defer delivering.Wait()
+	defer close(queue)
+	delivering.Go(func() {
+		for p := range queue {
+			time.Sleep(time.Until(p.due))
+			deliver(p.data, p.from)
+		}
+	})
+	buf := make([]byte, 64<<10)
+	for {
+		n, from, err := conn.ReadFromUDP(buf)
+		if err != nil {
+			return
+		}
+		queue <- packet{append([]byte(nil), buf[:n]...), from, time.Now().Add(roundTripTime / 2)}
+	}
+}
+
+func (l *link) close() error {
+	l.near.Close()
+	l.work.Wait()
+	return nil
+}
