@@ -11,7 +11,7 @@ import (
 )
 
 // maxCalls is how many streams a peer may have open to us, and we to it, at one time.
-const maxCalls = 4096
+const maxCalls = 16384
 
 // newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
 // 64 streams of one protocol; here every call of every cell is one. What a stranger can hold is bounded before
@@ -31,7 +31,7 @@ func newLimits() (network.ResourceManager, error) {
 	allow(&limits.PeerBaseLimit, calls)
 	allow(&limits.SystemBaseLimit, times(calls, 4))
 	allow(&limits.TransientBaseLimit, rcmgr.BaseLimit{ // many calls may begin at once
-		StreamsInbound: maxCalls / 4, StreamsOutbound: maxCalls / 4, Streams: maxCalls / 2,
+		StreamsInbound: 1024, StreamsOutbound: 1024, Streams: 2048,
 	})
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
 		rcmgr.WithMetricsDisabled(),

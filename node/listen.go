@@ -114,26 +114,30 @@ func family(protocol string, ip netip.Addr) string {
 	return protocol + "6"
 }
 
-// listen opens every address. Host.Network().Listen is content with one of them, so they go one by one.
-func listen(h host.Host, ips []netip.Addr, port int, tcp bool) error {
+// listen opens every address, for QUIC where quicAt says. Host.Network().Listen is content with one of them, so they go
+// one by one.
+func listen(h host.Host, ips []netip.Addr, quicAt func(netip.Addr) netip.Addr, port int, tcp bool) error {
 	for _, ip := range ips {
-		base, err := manet.FromIP(ip.AsSlice())
-		if err != nil {
+		if err := listenOn(h, quicAt(ip), fmt.Sprintf("/udp/%d/quic-v1", port)); err != nil {
 			return fmt.Errorf("listen %s: %w", ip, err)
 		}
-		if zone := ip.Zone(); zone != "" {
-			base = ma.Join(ma.StringCast("/ip6zone/"+zone), base)
+		if !tcp {
+			continue
 		}
-		wanted := []string{fmt.Sprintf("/udp/%d/quic-v1", port)}
-		if tcp {
-			wanted = append(wanted, fmt.Sprintf("/tcp/%d", port))
-		}
-		for _, suffix := range wanted {
-			at := base.Encapsulate(ma.StringCast(suffix))
-			if err := h.Network().Listen(at); err != nil {
-				return fmt.Errorf("listen %s: %w", at, err)
-			}
+		if err := listenOn(h, ip, fmt.Sprintf("/tcp/%d", port)); err != nil {
+			return fmt.Errorf("listen %s: %w", ip, err)
 		}
 	}
 	return nil
+}
+
+func listenOn(h host.Host, ip netip.Addr, suffix string) error {
+	base, err := manet.FromIP(ip.AsSlice())
+	if err != nil {
+		return err
+	}
+	if zone := ip.Zone(); zone != "" {
+		base = ma.Join(ma.StringCast("/ip6zone/"+zone), base)
+	}
+	return h.Network().Listen(base.Encapsulate(ma.StringCast(suffix)))
 }

@@ -3,7 +3,10 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"net/netip"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
@@ -24,9 +27,9 @@ type loan struct {
 	back      <-chan struct{}
 }
 
-// newManager is what libp2p calls to build its QUIC side. A socket for all addresses is lent, with our own
-// settings; one for a single address can't be, and is handed over when libp2p listens there, with
-// libp2p's limit of 256 streams for those who dial it.
+// newManager is what libp2p calls to build its QUIC side. The sockets are lent to it, with our own settings: of each IP
+// version the first, which is the only one unless the user has named several addresses. Those others are handed over when
+// libp2p listens there, with libp2p's limit of 256 streams for those who dial them.
 func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey, limits network.ResourceManager) (*quicreuse.ConnManager, error) {
 	admit := func(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 		// An address that has no multiaddr is for the limits to judge too.
@@ -49,24 +52,72 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 	s.manager = manager
 	manager.ClientConfig().MaxIncomingStreams = maxCalls
 	for _, conn := range s.conns {
-		at := conn.LocalAddr().(*net.UDPAddr)
-		if !at.IP.IsUnspecified() {
+		version := family("udp", boundTo(conn))
+		if s.hasLent(version) {
 			continue
 		}
-		transport := &lentTransport{quic.Transport{
-			Conn:                conn,
-			StatelessResetKey:   &key,
-			TokenGeneratorKey:   &tokens,
-			ConnContext:         admit,
-			VerifySourceAddress: limits.VerifySourceAddress,
-		}}
-		back, err := manager.LendTransport(family("udp", at.AddrPort().Addr()), transport, conn)
+		make := func(conn *net.UDPConn) *quic.Transport {
+			return &quic.Transport{
+				Conn:                conn,
+				StatelessResetKey:   &key,
+				TokenGeneratorKey:   &tokens,
+				ConnContext:         admit,
+				VerifySourceAddress: limits.VerifySourceAddress,
+			}
+		}
+		socket := &lentSocket{UDPConn: conn, lending: true}
+		transport := &lentTransport{Transport: make(conn), at: boundTo(conn), version: version, make: make}
+		back, err := manager.LendTransport(version, transport, socket)
 		if err != nil {
 			return nil, err
 		}
+		socket.lending = false
 		s.lent = append(s.lent, loan{transport, back})
 	}
 	return manager, nil
+}
+
+func (s *sockets) hasLent(version string) bool {
+	for _, l := range s.lent {
+		if l.transport.version == version {
+			return true
+		}
+	}
+	return false
+}
+
+// listenAt is where libp2p is told to listen for what is to be answered at an address: the socket that is lent for it
+// passes for one that is bound to every address of its IP version.
+func (s *sockets) listenAt(ip netip.Addr) netip.Addr {
+	for _, l := range s.lent {
+		if l.transport.at != ip {
+			continue
+		}
+		if ip.Is4() {
+			return netip.IPv4Unspecified()
+		}
+		return netip.IPv6Unspecified()
+	}
+	return ip
+}
+
+func boundTo(conn *net.UDPConn) netip.Addr {
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+}
+
+// lentSocket is a socket as libp2p sees it. It lets itself be lent only such as are bound to every address, so while it
+// looks, this one says that it is. Afterwards it tells the truth, which is what libp2p tells peers.
+type lentSocket struct {
+	*net.UDPConn
+	lending bool
+}
+
+func (s *lentSocket) LocalAddr() net.Addr {
+	at := s.UDPConn.LocalAddr().(*net.UDPAddr)
+	if s.lending {
+		return &net.UDPAddr{IP: make(net.IP, len(at.IP)), Port: at.Port}
+	}
+	return at
 }
 
 // listenUDP hands out the socket that is bound to the address, and makes others as libp2p wants them.
@@ -94,11 +145,74 @@ func (s *sockets) close() {
 	}
 }
 
-// lentTransport is QUIC on one socket, with as many streams on a connection as a peer may have calls.
-type lentTransport struct{ quic.Transport }
+// lentTransport is QUIC on one socket, with as many streams on a connection as a peer may have calls. If the socket is
+// bound to one address, peers that are reached from another one are dialled from a second socket.
+type lentTransport struct {
+	*quic.Transport
+	at      netip.Addr
+	version string // "udp4" or "udp6"
+	make    func(*net.UDPConn) *quic.Transport
+
+	mu    sync.Mutex
+	other *quic.Transport // nil until it is needed
+}
 
 func (t *lentTransport) Listen(tlsConf *tls.Config, conf *quic.Config) (quicreuse.QUICListener, error) {
 	conf = conf.Clone()
 	conf.MaxIncomingStreams = maxCalls
 	return t.Transport.Listen(tlsConf, conf)
+}
+
+func (t *lentTransport) Dial(ctx context.Context, to net.Addr, tlsConf *tls.Config, conf *quic.Config) (*quic.Conn, error) {
+	from, err := t.from(to)
+	if err != nil {
+		return nil, err
+	}
+	return from.Dial(ctx, to, tlsConf, conf)
+}
+
+func (t *lentTransport) WriteTo(data []byte, to net.Addr) (int, error) {
+	from, err := t.from(to)
+	if err != nil {
+		return 0, err
+	}
+	return from.WriteTo(data, to)
+}
+
+// from returns the transport whose packets reach an address.
+func (t *lentTransport) from(to net.Addr) (*quic.Transport, error) {
+	peer, ok := to.(*net.UDPAddr)
+	if !ok || t.at.IsUnspecified() {
+		return t.Transport, nil
+	}
+	probe, err := net.DialUDP(t.version, nil, peer) // sends nothing: it asks for the route
+	if err != nil {
+		return nil, err
+	}
+	source := boundTo(probe)
+	probe.Close()
+	if source.WithZone("") == t.at.WithZone("") {
+		return t.Transport, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.other == nil {
+		conn, err := net.ListenUDP(t.version, nil)
+		if err != nil {
+			return nil, err
+		}
+		t.other = t.make(conn)
+	}
+	return t.other, nil
+}
+
+// Close closes both transports, and the second socket.
+func (t *lentTransport) Close() error {
+	err := t.Transport.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.other != nil {
+		err = errors.Join(err, t.other.Close(), t.other.Conn.Close())
+	}
+	return err
 }

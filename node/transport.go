@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/libp2p/go-libp2p"
@@ -66,7 +67,11 @@ func (n *Node) start(cfg Config) (err error) {
 	if n.swarm, ok = n.host.Network().(*swarm.Swarm); !ok {
 		return fmt.Errorf("start libp2p: its network is a %T", n.host.Network())
 	}
-	return listen(n.host, ips, port, !simulated)
+	at := func(ip netip.Addr) netip.Addr { return ip }
+	if !simulated {
+		at = n.udp.listenAt
+	}
+	return listen(n.host, ips, at, port, !simulated)
 }
 
 // bringsSockets says whether the options name who makes QUIC's sockets; libp2p takes only one such word.

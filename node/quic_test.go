@@ -1,0 +1,44 @@
+package node
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestOneAddress has nodes that listen on one address each carry more calls than libp2p's 256 on one connection, and
+// reach a peer to which the way leads from another address.
+func TestOneAddress(t *testing.T) {
+	other := "127.0.0.2"
+	if runtime.GOOS == "darwin" {
+		other = "127.0.0.1" // which has no more of them
+	}
+	a := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr(other)}})
+	b := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
+	for _, addr := range a.Addrs() {
+		if !strings.HasPrefix(addr, "/ip4/"+other+"/") {
+			t.Errorf("listens at %s", addr)
+		}
+	}
+	for _, way := range []struct{ from, to *Node }{{a, b}, {b, a}} {
+		came := accept(t, way.to)
+		for i := range 600 {
+			s, err := way.from.Open(testContext(t), way.to.ID(), at(t, way.to, "quic-v1"))
+			if err != nil {
+				t.Fatalf("call %d: %v", i, err)
+			}
+			t.Cleanup(func() { s.Close() })
+			fmt.Fprint(s, "!")
+			accepted := receive(t, came)
+			t.Cleanup(func() { accepted.Close() })
+			expect(t, accepted, "!")
+		}
+		for _, conn := range way.from.swarm.Conns() {
+			if conn.ConnState().Transport != "quic-v1" {
+				t.Errorf("went over %s", conn.ConnState().Transport)
+			}
+		}
+	}
+}
