@@ -1,0 +1,62 @@
+//go:build linux
+
+package natlab
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Site is one network of a lab, at the end of a line to the internet.
+type Site struct {
+	Kind Kind
+	// Hosts are the names of its hosts, which no other host of the lab has.
+	Hosts []string
+	// Link is the site's line. If nil, the lab's.
+	Link *Link
+}
+
+// Over returns the site with a line of its own.
+func (s Site) Over(l Link) Site {
+	s.Link = &l
+	return s
+}
+
+// Link is a line to the internet. A packet between two sites crosses two lines, and its answer four.
+type Link struct {
+	// Delay is how long a packet takes, each way.
+	Delay time.Duration
+	// Loss is the share of packets that vanish, each way: 0 none, 1 all.
+	Loss float64
+}
+
+// maxLines is how many lines the addresses are enough for.
+const maxLines = 254
+
+// prefixes are the addresses of the line with a number.
+func prefixes(line int) (v4, v6 netip.Prefix) {
+	return netip.MustParsePrefix(fmt.Sprintf("45.%d.0.0/16", line)),
+		netip.MustParsePrefix(fmt.Sprintf("2a01:%x::/32", line))
+}
+
+// lan are the addresses inside a home. In IPv6 they are part of the line's.
+func lan(line int) (v4, v6 netip.Prefix) {
+	return netip.MustParsePrefix(fmt.Sprintf("192.168.%d.0/24", line)),
+		netip.MustParsePrefix(fmt.Sprintf("2a01:%x:1::/64", line))
+}
+
+// access are the addresses between a carrier and its subscribers' routers.
+var access = netip.MustParsePrefix("100.64.0.0/16")
+
+// nth is an address of a prefix: the first is the router's.
+func nth(p netip.Prefix, n int) netip.Prefix {
+	addr := p.Addr()
+	for range n {
+		addr = addr.Next()
+	}
+	return netip.PrefixFrom(addr, p.Bits())
+}
+
+// single is an address that is nobody's neighbour.
+func single(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr(), p.Addr().BitLen()) }
