@@ -21,12 +21,6 @@ func left(t *testing.T, lab string) []string {
 	return paths
 }
 
-func needLab(t *testing.T) {
-	if err := Check(); err != nil {
-		t.Skip(err)
-	}
-}
-
 func TestClose(t *testing.T) {
 	needLab(t)
 	t.Parallel()

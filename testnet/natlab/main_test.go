@@ -3,19 +3,31 @@
 package natlab
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removePrograms()
+		os.Exit(code)
+	}))
+}
 
-// newLab builds a lab that ends with the test.
-func newLab(t *testing.T, link Link, sites ...Site) *Lab {
+// needLab skips the test where labs can't be built.
+func needLab(t *testing.T) {
 	t.Helper()
 	if err := Check(); err != nil {
 		t.Skip(err)
 	}
+}
+
+// newLab builds a lab that ends with the test.
+func newLab(t *testing.T, link Link, sites ...Site) *Lab {
+	t.Helper()
+	needLab(t)
 	lab, err := New(Config{Link: link}, sites...)
 	check(t, err)
 	t.Cleanup(func() {

@@ -1,0 +1,147 @@
+//go:build linux
+
+package natlab
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	delay = 10 * time.Millisecond
+	rtt   = 4 * delay
+
+	// findWait bounds the time from the start of a stem until others can call it.
+	findWait = 10 * time.Second
+	// callWait bounds a first call.
+	callWait = 10 * time.Second
+	// directWait bounds the time from the first byte to a direct connection, where there should be one.
+	directWait = 8 * time.Second
+	// relayedWait is how long a call is watched that should stay relayed. A hole is punched within a second, or not at all.
+	relayedWait = 3 * time.Second
+)
+
+// encounter is a call between two hosts of an internet that nobody has called in before: a new lab, new homes, new identities.
+type encounter struct {
+	name  string
+	sites []Site // in which the hosts "dialer" and "target" are
+	mdns  bool
+	want  route
+}
+
+// outcome is what was seen of one.
+type outcome struct {
+	encounter
+	findable time.Duration // from the start of the target until someone else has called it
+	first    time.Duration // from the dialer's call to the first byte
+	direct   time.Duration // from the dialer's call to a direct connection
+	next     time.Duration // the first byte of a second call, after that
+	began    string        // the transport that the first byte has come by
+	ended    string        // and the one that is left
+	route    route
+}
+
+// meet starts the stems and makes the call.
+func (o *outcome) meet(t *testing.T) {
+	sites := []Site{Public.Site("member1", "member2", "member3", "member4"), EIM.Site("seeker")}
+	lab := newLab(t, Link{Delay: delay}, append(sites, o.sites...)...)
+	mesh := startMesh(t, lab)
+	seeker, dialer, target := newStem(t, lab.Host("seeker")), newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
+	for _, who := range []*stem{seeker, dialer} {
+		target.run("trust", who.id, "--cells", "echo")
+	}
+	flags := mesh.bootstrap()
+	if !o.mdns {
+		flags = append(flags, "--no-mdns")
+	}
+	seeker.up(flags...)
+	dialer.up(flags...)
+	seeker.joined()
+	dialer.joined()
+	target.up(flags...)
+	o.find(t, seeker, target)
+	o.call(t, dialer, target)
+}
+
+// startMesh runs the public stems that everyone else relies on, and returns the one that is named to them.
+func startMesh(t *testing.T, lab *Lab) (first *stem) {
+	first = newStem(t, lab.Host("member1"))
+	first.up("--no-mdns")
+	for _, name := range []string{"member2", "member3", "member4"} {
+		member := newStem(t, lab.Host(name))
+		member.up(append(first.bootstrap(), "--no-mdns")...)
+		defer member.joined()
+	}
+	return first
+}
+
+// find waits until someone can call the target. That is the seeker, a third party that nobody can call: the dialer must not
+// have tried, and the target has a connection to each public member anyway.
+func (o *outcome) find(t *testing.T, seeker, target *stem) {
+	var err error
+	found := eventually(t.Context(), findWait, func() bool {
+		ctx, cancel := context.WithDeadline(t.Context(), target.began.Add(findWait))
+		defer cancel()
+		var c call
+		if c, err = seeker.call(ctx, target); err != nil {
+			return false
+		}
+		c.Conn.Close()
+		return true
+	})
+	if !found {
+		t.Errorf("nobody can call the target in %v: %v", findWait, err)
+		return
+	}
+	o.findable = time.Since(target.began)
+}
+
+// call makes the first call and watches what way it takes.
+func (o *outcome) call(t *testing.T, dialer, target *stem) {
+	ctx, cancel := context.WithTimeout(t.Context(), callWait)
+	defer cancel()
+	start := time.Now()
+	c, err := dialer.call(ctx, target)
+	if err != nil {
+		t.Errorf("call: %v", err)
+		return
+	}
+	defer c.Conn.Close()
+	o.first = time.Since(start)
+	o.began = strings.Join(dialer.transports(target), "+")
+
+	wait := directWait
+	if o.want == relayed {
+		wait = relayedWait
+	}
+	o.route = relayed
+	if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
+		o.route, o.direct = direct, time.Since(start)
+	}
+	o.ended = strings.Join(dialer.transports(target), "+")
+	if o.route != o.want {
+		t.Errorf("the route is %v, over %s, want %v", o.route, o.ended, o.want)
+	}
+
+	// The first call goes on, and others come through, too.
+	ctx, cancel = context.WithTimeout(t.Context(), callWait)
+	defer cancel()
+	if err := c.echo(ctx); err != nil {
+		t.Errorf("the first call does not last: %v", err)
+	}
+	start = time.Now()
+	next, err := dialer.call(ctx, target)
+	if err != nil {
+		t.Errorf("second call: %v", err)
+		return
+	}
+	o.next = time.Since(start)
+	next.Conn.Close()
+}
+
+func isDirect(transports []string) bool {
+	return slices.ContainsFunc(transports, func(name string) bool { return name != "relay" })
+}

@@ -1,0 +1,111 @@
+//go:build linux
+
+package natlab
+
+// route is how the bytes of a call get to the other side.
+type route int
+
+const (
+	none    route = iota // not at all
+	relayed              // through a third stem, and it stays so
+	direct               // without one, at once or soon
+)
+
+func (r route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
+
+// The route that a call takes from one kind of network to another, for all of them. What is relayed has to be:
+//
+//   - Behind a symmetric router nobody can tell at which port they will be called from, so that someone must call in there;
+//     a direct way is left only to those whom everyone may call over IPv4, the public and the cone.
+//
+// All else has a direct way: the side that can be called is called, or both call at the same time, and each lets
+// in what looks like an answer.
+var routes = []struct {
+	dialer, target Kind
+	want           route
+}{
+	{EIM, EIM, direct},
+	{EIM, Symmetric, relayed},
+	{EIM, Cone, direct},
+	{EIM, CGN, direct},
+	{EIM, TCPOnly, direct},
+	{EIM, V6, direct},
+	{EIM, V6Firewall, direct},
+	{EIM, Public, direct},
+
+	{Symmetric, EIM, relayed},
+	{Symmetric, Symmetric, relayed},
+	{Symmetric, Cone, direct},
+	{Symmetric, CGN, relayed},
+	{Symmetric, TCPOnly, relayed},
+	{Symmetric, V6, relayed},
+	{Symmetric, V6Firewall, relayed},
+	{Symmetric, Public, direct},
+
+	{Cone, EIM, direct},
+	{Cone, Symmetric, direct},
+	{Cone, Cone, direct},
+	{Cone, CGN, direct},
+	{Cone, TCPOnly, direct},
+	{Cone, V6, direct},
+	{Cone, V6Firewall, direct},
+	{Cone, Public, direct},
+
+	{CGN, EIM, direct},
+	{CGN, Symmetric, relayed},
+	{CGN, Cone, direct},
+	{CGN, CGN, direct},
+	{CGN, TCPOnly, direct},
+	{CGN, V6, direct},
+	{CGN, V6Firewall, direct},
+	{CGN, Public, direct},
+
+	{TCPOnly, EIM, direct},
+	{TCPOnly, Symmetric, relayed},
+	{TCPOnly, Cone, direct},
+	{TCPOnly, CGN, direct},
+	{TCPOnly, TCPOnly, direct},
+	{TCPOnly, V6, direct},
+	{TCPOnly, V6Firewall, direct},
+	{TCPOnly, Public, direct},
+
+	{V6, EIM, direct},
+	{V6, Symmetric, relayed},
+	{V6, Cone, direct},
+	{V6, CGN, direct},
+	{V6, TCPOnly, direct},
+	{V6, V6, direct},
+	{V6, V6Firewall, direct},
+	{V6, Public, direct},
+
+	{V6Firewall, EIM, direct},
+	{V6Firewall, Symmetric, relayed},
+	{V6Firewall, Cone, direct},
+	{V6Firewall, CGN, direct},
+	{V6Firewall, TCPOnly, direct},
+	{V6Firewall, V6, direct},
+	{V6Firewall, V6Firewall, direct},
+	{V6Firewall, Public, direct},
+
+	{Public, EIM, direct},
+	{Public, Symmetric, direct},
+	{Public, Cone, direct},
+	{Public, CGN, direct},
+	{Public, TCPOnly, direct},
+	{Public, V6, direct},
+	{Public, V6Firewall, direct},
+	{Public, Public, direct},
+}
+
+// The same for two hosts of one site. They share a public address, at which no router lets them call each other, and
+// which is all that the rest of the mesh knows of them. Only mDNS tells those of one home that they are neighbours.
+var neighbours = []struct {
+	kind Kind
+	mdns bool
+	want route
+}{
+	{EIM, true, direct},
+	{EIM, false, relayed},
+	{Symmetric, true, direct},
+	{CGN, false, relayed},
+}
