@@ -17,6 +17,14 @@ type Host struct {
 	Routers []*Router
 }
 
+func newHost(m *machine, kind Kind, addrs []netip.Addr, routers ...*Router) *Host {
+	h := &Host{machine: m, Kind: kind, Addr: addrs[0], Routers: routers}
+	if len(addrs) > 1 {
+		h.Addr6 = addrs[1]
+	}
+	return h
+}
+
 // Flush makes all routers of the host forget all connections, as if they had been switched off and on.
 func (h *Host) Flush() error {
 	for _, r := range h.Routers {

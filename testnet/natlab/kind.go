@@ -41,9 +41,6 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// hasV6 says whether the kind's hosts have public IPv6 addresses.
-func (k Kind) hasV6() bool { return k == Public || k == V6 || k == V6Firewall }
-
 // Site returns a site of this kind with the given hosts. Those of Public are neighbours on nothing but the
 // internet; those of CGN share a carrier; all others share one router.
 func (k Kind) Site(hosts ...string) Site { return Site{Kind: k, Hosts: hosts} }

@@ -67,7 +67,7 @@ func (m *machine) Down() error {
 // Up plugs it in again, and returns when it can be used.
 func (m *machine) Up() error {
 	lines := append([]string{fmt.Sprintf("link set %s up", uplink)}, m.routes...)
-	if err := m.namespace.ip(lines...); err != nil || !m.addr6.IsValid() {
+	if err := m.namespace.ip(lines...); err != nil {
 		return err
 	}
 	return m.namespace.await(m.addr6)
@@ -75,10 +75,8 @@ func (m *machine) Up() error {
 
 // address gives the uplink an address, and makes it lead everywhere else: through a gateway, or, on a line, without one.
 func (m *machine) address(at netip.Prefix, gateway netip.Addr) error {
-	add := fmt.Sprintf("addr add %s dev %s", at, uplink)
 	route := "route replace 0.0.0.0/0 dev " + uplink
 	if at.Addr().Is6() {
-		add += " nodad" // nobody else has it, which takes a second to find out
 		route = "route replace ::/0 dev " + uplink
 		m.addr6 = at.Addr()
 	}
@@ -86,8 +84,17 @@ func (m *machine) address(at netip.Prefix, gateway netip.Addr) error {
 		route += " via " + gateway.String()
 	}
 	m.routes = append(m.routes, route)
-	if err := m.namespace.ip(add); err != nil {
+	if err := m.namespace.ip(addAddr(at, uplink)); err != nil {
 		return err
 	}
 	return m.Up()
+}
+
+// addAddr is the command that gives a device an address.
+func addAddr(at netip.Prefix, device string) string {
+	command := fmt.Sprintf("addr add %s dev %s", at, device)
+	if at.Addr().Is6() {
+		command += " nodad" // nobody else has it, and to find that out takes a second
+	}
+	return command
 }

@@ -11,9 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -94,9 +92,13 @@ func (n namespace) do(f func() error) error {
 // addressWait is how long an address may take to be usable.
 const addressWait = 5 * time.Second
 
-// await returns when packets to an IPv6 address of this namespace are taken. The kernel sees to that in its own time, some
-// microseconds after the address and its device are there, and tells nobody: so its routing table is read until it says so.
+// await returns when packets to an address inside are taken. For IPv6 the kernel sees to that in its own time, some
+// microseconds after the address and its device are there, and tells nobody: so its routing table is read until
+// it says so. IPv4 is ready when told.
 func (n namespace) await(addr netip.Addr) error {
+	if !addr.Is6() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), addressWait)
 	defer cancel()
 	entry := fmt.Appendf(nil, "%x 80 ", addr.As16())
@@ -117,67 +119,4 @@ func (n namespace) await(addr netip.Addr) error {
 			}
 		}
 	})
-}
-
-// killWait is how long a killed process may take to be gone.
-const killWait = 10 * time.Second
-
-// kill ends every program inside and returns when none is left. Zombies, for which someone else has to wait, do not count.
-func (n namespace) kill() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killWait)
-	defer cancel()
-	for {
-		pids, err := n.pids()
-		if err != nil || len(pids) == 0 {
-			return err
-		}
-		for _, pid := range pids {
-			if err := endProcess(ctx, pid); err != nil {
-				return fmt.Errorf("kill process %d in %s: %w", pid, n, err)
-			}
-		}
-	}
-}
-
-// pids are the processes inside, without our own, one of whose threads may be there.
-func (n namespace) pids() (pids []int, err error) {
-	if _, err := os.Stat(n.path()); errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	out, err := output("", "ip", "netns", "pids", string(n))
-	for _, field := range strings.Fields(out) {
-		if pid, err := strconv.Atoi(field); err == nil && pid != os.Getpid() {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, err
-}
-
-// endProcess kills a process, which may be nobody's child any more, and waits for its end.
-func endProcess(ctx context.Context, pid int) error {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if errors.Is(err, syscall.ESRCH) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return err
-	}
-	deadline, _ := ctx.Deadline()
-	ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(ended, int(time.Until(deadline).Milliseconds()))
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case err != nil:
-			return err
-		case n == 0:
-			return errors.New("it does not end")
-		default:
-			return nil
-		}
-	}
 }

@@ -23,10 +23,7 @@ func (r *Router) Flush() error { return r.Do(flushConntrack) }
 // Renumber gives the router another address, as providers do at night. The old one is nobody's then, and what passed through it is cut.
 func (r *Router) Renumber() error {
 	was, now := netip.PrefixFrom(r.Addr, r.bits), netip.PrefixFrom(r.Addr.Next(), r.bits)
-	err := r.namespace.ip(
-		fmt.Sprintf("addr add %s dev %s", now, uplink),
-		fmt.Sprintf("addr del %s dev %s", was, uplink),
-	)
+	err := r.namespace.ip(addAddr(now, uplink), fmt.Sprintf("addr del %s dev %s", was, uplink))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,75 @@
+//go:build linux
+
+package natlab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/wire"
+)
+
+// status is what this test wants to know of what `cell status --json` prints.
+type status struct {
+	Network struct {
+		Peers []struct {
+			ID        string `json:"id"`
+			Transport string `json:"transport"`
+		} `json:"peers"`
+	} `json:"network"`
+}
+
+func (s *stem) status() (now status) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), readyWait)
+	defer cancel()
+	answer, err := door.Ask(ctx, s.home, wire.Request{Verb: wire.Status})
+	check(s.t, err)
+	defer answer.Conn.Close()
+	deadline, _ := ctx.Deadline()
+	answer.Conn.SetDeadline(deadline)
+	check(s.t, json.NewDecoder(io.MultiReader(bytes.NewReader(answer.Rest), answer.Conn)).Decode(&now))
+	return now
+}
+
+// transports are those of the connections to another stem, "relay" among them.
+func (s *stem) transports(to *stem) (names []string) {
+	s.t.Helper()
+	for _, peer := range s.status().Network.Peers {
+		if peer.ID == to.id {
+			names = append(names, peer.Transport)
+		}
+	}
+	return names
+}
+
+// joined waits until the stem is connected to the mesh.
+func (s *stem) joined() {
+	s.t.Helper()
+	ok := eventually(s.t.Context(), readyWait, func() bool {
+		return len(s.status().Network.Peers) > 0
+	})
+	if !ok {
+		s.t.Fatalf("%s has not joined the mesh", s.host.Name())
+	}
+}
+
+// glance is how often a stem is asked for what it does not tell by itself.
+const glance = 10 * time.Millisecond
+
+// eventually says whether something happens within some time.
+func eventually(ctx context.Context, within time.Duration, happens func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for !happens() {
+		if socket.Pause(ctx, glance) != nil {
+			return false
+		}
+	}
+	return true
+}
