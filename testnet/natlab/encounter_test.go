@@ -39,8 +39,9 @@ type outcome struct {
 	first    time.Duration // from the dialer's call to the first byte
 	direct   time.Duration // from the dialer's call to a direct connection
 	next     time.Duration // the first byte of a second call, after that
-	began    string        // the transport that the first byte has come by
-	ended    string        // and the one that is left
+	before   string        // the transports of connections that there were already: stems of one mesh meet
+	began    string        // those at the first byte
+	ended    string        // and those in the end
 	route    route
 }
 
@@ -58,11 +59,12 @@ func (o *outcome) meet(t *testing.T) {
 		flags = append(flags, "--no-mdns")
 	}
 	seeker.up(flags...)
-	dialer.up(flags...)
 	seeker.joined()
-	dialer.joined()
 	target.up(flags...)
 	o.find(t, seeker, target)
+	dialer.up(flags...)
+	dialer.joined()
+	o.before = strings.Join(dialer.transports(target), "+")
 	o.call(t, dialer, target)
 }
 
@@ -78,8 +80,8 @@ func startMesh(t *testing.T, lab *Lab) (first *stem) {
 	return first
 }
 
-// find waits until someone can call the target. That is the seeker, a third party that nobody can call: the dialer must not
-// have tried, and the target has a connection to each public member anyway.
+// find waits until someone can call the target. That is the seeker, a third party that nobody can call: the dialer has not
+// been there yet, and the target has a connection to each public member anyway.
 func (o *outcome) find(t *testing.T, seeker, target *stem) {
 	var err error
 	found := eventually(t.Context(), findWait, func() bool {

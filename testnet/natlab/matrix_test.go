@@ -46,13 +46,13 @@ func TestRoutes(t *testing.T) {
 func table(outcomes []outcome) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\tover\tat first\twanted")
+	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\twanted\tover\tat first\tbefore")
 	for _, o := range outcomes {
 		if o.name == "" {
 			continue // not run
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%s\t%s\t%v\n",
-			o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.ended, o.began, o.want)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%s\t%s\t%s\n",
+			o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.ended, o.began, o.before)
 	}
 	w.Flush()
 	return text.String()
