@@ -2,25 +2,48 @@
 // and who may reach it.
 //
 //	# dna/retina.toml
-//	public = true            # any peer may reach it
-//	start_timeout = "30s"    # how long it may take until it answers
+//	mode = "stdio"            # how calls reach it: see Mode
+//	args = ["--fast"]         # behind the program's name
+//	env = { LANG = "C" }      # besides the stem's environment
+//	dir = "/srv/retina"       # where it runs, instead of in the home
+//	idle = "5m"               # it leaves when nobody has called for so long
+//	public = true             # any peer may reach it
+//	start_timeout = "30s"     # how long it may take until it answers
+//
+// A file without an executable makes a cell of a server that runs already:
+//
+//	# dna/db.toml
+//	forward = "127.0.0.1:5432"
 package dna
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/textfile"
 )
 
 // Settings is what NAME.toml says.
 type Settings struct {
+	// Mode is how calls reach the program.
+	Mode Mode
+	// Target is the server that calls are joined with, in mode Forward.
+	Target Target
+	// Args stand behind the program's name, and in mode Self behind "--name NAME".
+	Args []string
+	// Env are pairs KEY=VALUE, in the order of their keys.
+	Env []string
+	// Dir is the directory that the program runs in. If empty, the home.
+	Dir string
+	// Idle is how long the cell may be unused before it leaves. If zero, it stays.
+	Idle time.Duration
 	// Public lets every peer reach the cell.
 	Public bool
 	// StartTimeout is how long the cell may take from its start until its socket answers.
@@ -34,33 +57,30 @@ const (
 	MaxStartTimeout     = 90 * time.Second
 )
 
-// file is the text form of Settings.
-type file struct {
-	Public       bool    `toml:"public"`
-	StartTimeout timeout `toml:"start_timeout"`
-}
+// Path is the text file that says how a cell is started.
+func Path(h home.Home, cell address.Name) string { return h.DNA(cell) + ".toml" }
 
-// timeout is checked where it stands, so that an error can name its line. It is a struct since the decoder puts a
-// number into any kind of number unchecked.
-type timeout struct{ time.Duration }
-
-func (t *timeout) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	if err != nil || d < time.Millisecond || d > MaxStartTimeout {
-		return fmt.Errorf("%q is not a duration from 1ms to %v, as in \"30s\"", text, MaxStartTimeout)
+// List names what could grow: each executable, and each file that forwards, in order of the names. What may not
+// be called so is left out.
+func List(h home.Home) []address.Name {
+	entries, _ := os.ReadDir(h.DNADir()) // no folder, no dna
+	var cells []address.Name
+	for _, entry := range entries {
+		text, isSettings := strings.CutSuffix(entry.Name(), ".toml")
+		cell, err := address.ParseName(text)
+		if err != nil || cell.Reserved() {
+			continue
+		}
+		if isSettings {
+			settings, err := Read(h, cell)
+			if err == nil && settings.Mode != Forward {
+				continue // settings alone are no dna
+			}
+		}
+		cells = append(cells, cell)
 	}
-	t.Duration = d
-	return nil
-}
-
-// Read returns the cell's settings; without a file, the defaults. The error names the file.
-func Read(h home.Home, cell address.Name) (Settings, error) {
-	path := h.DNA(cell) + ".toml"
-	f := file{StartTimeout: timeout{DefaultStartTimeout}}
-	if err := textfile.Read(path, &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Settings{}, err
-	}
-	return Settings{f.Public, f.StartTimeout.Duration}, nil
+	slices.SortFunc(cells, func(a, b address.Name) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(cells)
 }
 
 // Public lists the cells that every peer may reach. A bad file is one of the errors, and its cell is not public.
@@ -86,4 +106,10 @@ func Public(h home.Home) (cells []address.Name, problems []error) {
 		}
 	}
 	return cells, problems
+}
+
+// exists says whether there is something at the path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }

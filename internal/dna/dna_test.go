@@ -3,6 +3,7 @@ package dna
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,20 +12,39 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
+// with returns the defaults with some changes.
+func with(change func(*Settings)) Settings {
+	s := Settings{Mode: Self, StartTimeout: DefaultStartTimeout}
+	change(&s)
+	return s
+}
+
 func TestRead(t *testing.T) {
 	for text, want := range map[string]Settings{
-		"none":                            {false, DefaultStartTimeout},
-		"":                                {false, DefaultStartTimeout},
-		"public = true\n":                 {true, DefaultStartTimeout},
-		"start_timeout = \"90s\"\n":       {false, MaxStartTimeout},
-		"# mine\nstart_timeout = '1ms'\n": {false, time.Millisecond},
-		"start_timeout = \"1m5s\" # slow\r\npublic=true": {true, 65 * time.Second},
+		"none":                            with(func(*Settings) {}),
+		"":                                with(func(*Settings) {}),
+		"mode = \"self\"":                 with(func(*Settings) {}),
+		"public = true\n":                 with(func(s *Settings) { s.Public = true }),
+		"start_timeout = \"90s\"\n":       with(func(s *Settings) { s.StartTimeout = MaxStartTimeout }),
+		"# mine\nstart_timeout = '1ms'\n": with(func(s *Settings) { s.StartTimeout = time.Millisecond }),
+		"start_timeout = \"1m5s\" # slow\r\npublic=true": with(func(s *Settings) { s.Public, s.StartTimeout = true, 65*time.Second }),
+		"mode = \"fd\"\ndir = \"/srv/../tmp\"":           with(func(s *Settings) { s.Mode, s.Dir = FD, "/tmp" }),
+		"mode = \"stdio\"\nidle = \"5m\"":                with(func(s *Settings) { s.Mode, s.Idle = Stdio, 5*time.Minute }),
+		"args = [\"-v\", \"two words\", \"\"]":           with(func(s *Settings) { s.Args = []string{"-v", "two words", ""} }),
+		"env = { B = \"2=3\", A = \"\" }":                with(func(s *Settings) { s.Env = []string{"A=", "B=2=3"} }),
+		"[env]\nLANG = \"C\"":                            with(func(s *Settings) { s.Env = []string{"LANG=C"} }),
+		"forward = \"127.0.0.1:5432\"": with(func(s *Settings) {
+			s.Mode, s.Target = Forward, Target{"tcp", "127.0.0.1:5432"}
+		}),
+		"forward = \"unix:/run/x.sock\"\nidle = \"1h\"\npublic = true": with(func(s *Settings) {
+			s.Mode, s.Target, s.Idle, s.Public = Forward, Target{"unix", "/run/x.sock"}, time.Hour, true
+		}),
 	} {
 		h := madeHome(t)
 		if text != "none" {
 			put(t, h, "retina.toml", text)
 		}
-		if got, err := Read(h, name(t, "retina")); err != nil || got != want {
+		if got, err := Read(h, name(t, "retina")); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, err, want)
 		}
 	}
@@ -45,20 +65,133 @@ func TestReadRefuses(t *testing.T) {
 		"public = true\nstart_timeout = 1.5\n":       "is not a duration",
 		"public = true\n= 3\n":                       "retina.toml:2: ",
 		"public = true\n[limits]\nmemory = \"1G\"\n": `retina.toml:2: unknown key "limits"`,
+
+		"\nmode = \"tty\"":                                 `retina.toml:2: toml: "tty" is no mode: it is "self", "fd" or "stdio"`,
+		"mode = \"forward\"":                               `"forward" is no mode`,
+		"mode = 3":                                         `"3" is no mode`,
+		"mode = \"stdio\"\nidle = \"soon\"":                `retina.toml:2: toml: "soon" is not a duration from 1ms to 1000h, as in "30s"`,
+		"mode = \"stdio\"\nidle = 5":                       `"5" is not a duration`,
+		"args = \"-v\"":                                    "retina.toml:1: ",
+		"args = [1]":                                       "retina.toml:1: ",
+		"args = [\"a\\u0000b\"]":                           `retina.toml:1: "a\x00b" has a zero byte`,
+		"env = [\"A=B\"]":                                  "retina.toml:1: ",
+		"mode = \"fd\"\nenv = { \"A=B\" = \"c\" }":         `retina.toml:2: "A=B" can't be the name of an environment variable`,
+		"mode = \"fd\"\n[env]\nLISTEN_FDS = \"2\"":         `retina.toml:2: LISTEN_FDS is not for you to set`,
+		"mode = \"fd\"\n\nenv.CELL_X = \"/\"":              `retina.toml:3: CELL_X is not for you to set`,
+		"env = { A = \"\\u0000\" }":                        "has a zero byte",
+		"dir = \"data\"":                                   `retina.toml:1: toml: "data" is not a whole path, as in "/srv/data"`,
+		"dir = \"\"":                                       `"" is not a whole path`,
+		"public = true\nforward = \"5432\"":                `retina.toml:2: toml: "5432" is neither HOST:PORT, as in "127.0.0.1:5432", nor "unix:/PATH"`,
+		"forward = 5432":                                   `"5432" is neither`,
+		"forward = \":5432\"":                              "is neither",
+		"forward = \"localhost:http\"":                     "is neither",
+		"forward = \"localhost:0\"":                        "is neither",
+		"forward = \"localhost:65536\"":                    "is neither",
+		"forward = \"unix:x.sock\"":                        `is not the whole path of a socket`,
+		"forward = \"unix:/" + strings.Repeat("x", 200):    "retina.toml:1: ",
+		"idle = \"5m\"":                                    "retina.toml:1: a program that binds its socket itself can't be watched: remove idle",
+		"idle = \"5m\"\nmode = \"self\"":                   "retina.toml:1: a program that binds its socket itself",
+		"mode = \"fd\"\nidle = \"5m\"":                     "retina.toml:2: a program in mode fd takes its calls unseen: remove idle",
+		"forward = \"a:1\"\nmode = \"stdio\"":              "retina.toml:2: there is no program to start where calls are forwarded: remove mode",
+		"forward = \"a:1\"\nargs = []":                     "retina.toml:2: there is no program",
+		"forward = \"a:1\"\n[env]\nA = \"b\"":              "retina.toml:2: there is no program",
+		"forward = \"a:1\"\ndir = \"/\"":                   "retina.toml:2: there is no program",
+		"forward = \"a:1\"\nforward = \"b:1\"":             "retina.toml:2: ",
+		"public = true\nforward = \"unix:OWN\"":            "retina.toml:2: this is the cell's own socket",
+		"public = true\nforward = \"unix:HOME/stem.sock\"": "", // odd, and allowed
 	} {
 		h := madeHome(t)
+		own, err := h.Socket(name(t, "retina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.NewReplacer("OWN", own, "HOME", h.String()).Replace(text)
 		put(t, h, "retina.toml", text)
 		got, err := Read(h, name(t, "retina"))
+		if reason == "" {
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+			continue
+		}
 		if err == nil || !strings.Contains(err.Error(), reason) || !strings.Contains(err.Error(), "retina.toml") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
-		if got != (Settings{}) {
+		if !reflect.DeepEqual(got, Settings{}) {
 			t.Errorf("%q: settings along with an error: %+v", text, got)
 		}
 		if cells, problems := Public(h); len(cells) != 0 || len(problems) != 1 {
 			t.Errorf("%q: public are %v, %v", text, cells, problems)
 		}
 	}
+}
+
+// A call can't both be forwarded and go to a program.
+func TestForwardAndProgram(t *testing.T) {
+	h := madeHome(t)
+	put(t, h, "db.toml", "# mine\nforward = \"127.0.0.1:5432\"\n")
+	put(t, h, "db", "a program")
+	_, err := Read(h, name(t, "db"))
+	if want := "db.toml:2: calls can't both be forwarded and go to the program at " + h.DNA(name(t, "db")) + ": remove one of them"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v\nwant %q", err, want)
+	}
+}
+
+// FuzzRead: whatever a file says, settings hold together, and an error names the file.
+func FuzzRead(f *testing.F) {
+	for _, text := range []string{"", "mode = \"stdio\"\nidle = \"5m\"", "forward = \"[::1]:80\"", "forward = \"unix:/x\"\nargs = [\"a\"]",
+		"[env]\nA = \"b\"", "env.A.B = 1", "env = {}", "args = [[]]", "public = true\n[idle]", "'' = 3", "dir = '/'", "mode = 1979-05-27"} {
+		f.Add(text)
+	}
+	dir, err := os.MkdirTemp("", "cell")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { os.RemoveAll(dir) })
+	h, err := home.At(dir)
+	if err == nil {
+		err = h.Make()
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	cell, err := address.ParseName("retina")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		put(t, h, "retina.toml", text)
+		s, err := Read(h, cell)
+		switch {
+		case err != nil && !strings.HasPrefix(err.Error(), Path(h, cell)+":"):
+			t.Errorf("%q: the error names no file: %v", text, err)
+		case err != nil:
+		case (s.Mode == Forward) == s.Target.IsZero():
+			t.Errorf("%q: mode %s with target %v", text, s.Mode, s.Target)
+		case s.Mode == Forward && (s.Args != nil || s.Env != nil || s.Dir != ""):
+			t.Errorf("%q: a program and a target: %+v", text, s)
+		case s.Idle != 0 && (s.Mode == Self || s.Mode == FD), s.Idle < 0:
+			t.Errorf("%q: mode %s leaves after %v", text, s.Mode, s.Idle)
+		case s.StartTimeout < time.Millisecond || s.StartTimeout > MaxStartTimeout:
+			t.Errorf("%q: %v", text, s.StartTimeout)
+		}
+	})
+}
+
+// What parses prints back to the same meaning.
+func FuzzParseTarget(f *testing.F) {
+	for _, text := range []string{"127.0.0.1:5432", "[::1]:080", "localhost:80", "unix:/run/x.sock", "unix:", ":1", "a:b:1", "host:+1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		target, err := ParseTarget(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseTarget(target.String()); err != nil || again != target {
+			t.Errorf("%q is %v, which is %v, %v", text, target, again, err)
+		}
+	})
 }
 
 // The gate decides from this list: a bad file must not open a cell, nor close another.
@@ -84,6 +217,121 @@ func TestPublic(t *testing.T) {
 		if !strings.Contains(problems[i].Error(), reason) {
 			t.Errorf("%v\nwant %q in it", problems[i], reason)
 		}
+	}
+}
+
+// What could grow: programs, and files that forward. A bad file is listed, since something was meant by it.
+func TestList(t *testing.T) {
+	h := madeHome(t)
+	for file, text := range map[string]string{
+		"b": "an executable", "a": "another", "a.toml": "public = true", "settings.toml": "public = true",
+		"db.toml": "forward = \"a:1\"", "bad.toml": "forward = 1", "Upper": "", "stem.x": "", ".new-1": "",
+	} {
+		put(t, h, file, text)
+	}
+	var got []string
+	for _, cell := range List(h) {
+		got = append(got, cell.String())
+	}
+	if strings.Join(got, " ") != "a b bad db" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Expose keeps what the file said besides, and touches no program's.
+func TestExposeAndHide(t *testing.T) {
+	h := madeHome(t)
+	db, first, second := name(t, "db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix", "/run/x.sock"}
+	if err := Hide(h, db); !os.IsNotExist(err) {
+		t.Errorf("hidden before it was exposed: %v", err)
+	}
+	if err := Expose(h, db, first); err != nil {
+		t.Fatal(err)
+	}
+	put(t, h, "db.toml", "forward = \"127.0.0.1:1\"\npublic = true\nidle = \"5m\"\nstart_timeout = \"20s\"")
+	if err := Expose(h, db, second); err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{Mode: Forward, Target: second, Idle: 5 * time.Minute, Public: true, StartTimeout: 20 * time.Second}
+	if got, err := Read(h, db); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if err := Hide(h, db); err != nil || exists(Path(h, db)) {
+		t.Errorf("hide: %v", err)
+	}
+
+	put(t, h, "mine.toml", "public = true")
+	put(t, h, "prog", "a program")
+	for _, cell := range []string{"mine", "prog"} {
+		if err := Expose(h, name(t, cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+			t.Errorf("exposed %s: %v", cell, err)
+		}
+		if err := Hide(h, name(t, cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+			t.Errorf("hid %s: %v", cell, err)
+		}
+	}
+	own, _ := h.Socket(db)
+	if err := Expose(h, db, Target{"unix", own}); err == nil || !strings.Contains(err.Error(), "own socket") {
+		t.Errorf("to itself: %v", err)
+	}
+	if exists(Path(h, db)) {
+		t.Error("a refusal left a file")
+	}
+}
+
+// What can be told of a program without running it, is told with the remedy.
+func TestRunnable(t *testing.T) {
+	dir := t.TempDir()
+	for label, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"script":     {"#!/bin/sh\necho", 0o755, ""},
+		"spaces":     {"#! /bin/sh -e\n", 0o755, ""},
+		"binary":     {"\x7fELF\x00\x00", 0o755, ""},
+		"plain":      {"#!/bin/sh\n", 0o644, "is not executable: run \"chmod +x "},
+		"text":       {"echo hello\n", 0o755, "is neither a program for this machine nor a script: a script begins with #! and its interpreter"},
+		"empty":      {"", 0o755, "is neither a program"},
+		"none":       {"#!\n", 0o755, ":1: names no interpreter"},
+		"missing":    {"#!/no/such/shell -x\n", 0o755, ":1: its interpreter \"/no/such/shell\" is not on this machine"},
+		"crlf":       {"#!/bin/sh\r\n", 0o755, `its interpreter "/bin/sh\r" is not`},
+		"a folder":   {"#!/\n", 0o755, "its interpreter \"/\""},
+		"unreadable": {"#!/bin/sh\n", 0o711, ""},
+	} {
+		path := filepath.Join(dir, label)
+		if err := os.WriteFile(path, []byte(c.text), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		err := Runnable(path)
+		if (err == nil) != (c.want == "") || err != nil && !(strings.Contains(err.Error(), c.want) && strings.HasPrefix(err.Error(), path)) {
+			t.Errorf("%s: %v, want %q", label, err, c.want)
+		}
+	}
+	if err := Runnable(dir); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a folder: %v", err)
+	}
+	if err := Runnable(filepath.Join(dir, "nothing")); !os.IsNotExist(err) {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
+// The last word on a variable counts: a program that reads the first would else see the stem's.
+func TestEnviron(t *testing.T) {
+	t.Setenv("LANG", "de")
+	t.Setenv("LISTEN_FDS", "7")
+	t.Setenv("CELL_STARTED", "1")
+	s := Settings{Env: []string{"LANG=C", "EMPTY="}}
+	var got []string
+	for _, pair := range s.Environ("CELL_NAME=x", "CELL_STARTED") {
+		for _, key := range []string{"LANG", "EMPTY", "CELL_", "LISTEN_"} {
+			if strings.HasPrefix(pair, key) && !strings.HasPrefix(pair, "CELL_HOME") {
+				got = append(got, pair)
+			}
+		}
+	}
+	if strings.Join(got, " ") != "LANG=C EMPTY= CELL_NAME=x" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
 )
 
 // maxSize bounds what is read of a file that a person wrote.
@@ -101,4 +102,19 @@ func Replace(path string, data []byte) (err error) {
 		return err
 	}
 	return os.Rename(file.Name(), path)
+}
+
+// At puts the file, and the line where a top-level key stands in it, before an error that was found after decoding.
+func At(path, key string, err error) error {
+	text, readErr := os.ReadFile(path)
+	var p unstable.Parser
+	p.Reset(text)
+	for readErr == nil && p.NextExpression() {
+		words := p.Expression().Key()
+		if words.Next() && string(words.Node().Data) == key {
+			line := p.Shape(words.Node().Raw).Start.Line
+			return fmt.Errorf("%s:%d: %w", path, line, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
