@@ -17,6 +17,8 @@ type Conn struct {
 	remote net.Addr
 	// end tells an orderly end from a cut. If nil, the other process is at the socket itself.
 	end *ending
+	// closed tells the Listener that the call is over. It may be nil.
+	closed func()
 }
 
 // Read reads what the other end sent. It returns io.EOF when the other end has ended its writing side in order, and
@@ -52,7 +54,13 @@ func (c *Conn) Write(p []byte) (int, error) { return c.unix.Write(p) }
 func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
 
 // Close ends both directions and releases the connection.
-func (c *Conn) Close() error { return c.unix.Close() }
+func (c *Conn) Close() error {
+	err := c.unix.Close()
+	if c.closed != nil {
+		c.closed()
+	}
+	return err
+}
 
 // LocalAddr returns this end's address, which is seldom of use: Unix sockets of callers have no name.
 func (c *Conn) LocalAddr() net.Addr { return c.unix.LocalAddr() }

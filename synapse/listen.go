@@ -1,34 +1,48 @@
 package synapse
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/listen"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
 // ErrInUse is what Listen fails with when a live cell of that name is already there.
 var ErrInUse = socket.ErrInUse
 
-// lockTimeout is how long Listen waits while somebody else starts the same cell; longer than most cells take.
-const lockTimeout = 15 * time.Second
+// ErrIdle is what Accept fails with when the cell has left because nobody used it, as Idle has it. It is a
+// net.ErrClosed, too.
+var ErrIdle = listen.ErrIdle
+
+// Option is how a cell listens.
+type Option func(*options)
+
+type options struct{ idle time.Duration }
+
+// Idle has the cell leave when there was no call for that long: its socket goes, and Accept fails with ErrIdle. A
+// call that arrives at that moment is not lost: it is accepted still, and Accept waits until it has ended, or the cell is
+// started anew for it. A call counts until its Conn is closed.
+func Idle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 
 // Listen makes this process the cell of that name. It takes the place of a dead one, and fails with ErrInUse
 // at a live one. Accepted connections are *Conn whose RemoteAddr is a Caller. Closing the listener removes its socket.
-func Listen(name string) (net.Listener, error) {
-	inner, err := listen(name)
+func Listen(name string, how ...Option) (net.Listener, error) {
+	inner, err := listenAs(name, how)
 	if err != nil {
 		return nil, fmt.Errorf("listen as %s: %w", name, err)
 	}
 	return &listener{inner}, nil
 }
 
-func listen(name string) (*socket.Listener, error) {
+func listenAs(name string, how []Option) (*listen.Listener, error) {
+	var o options
+	for _, option := range how {
+		option(&o)
+	}
 	cell, err := address.ParseName(name)
 	if err != nil {
 		return nil, err
@@ -37,44 +51,17 @@ func listen(name string) (*socket.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Make(); err != nil {
-		return nil, err
-	}
-	path, err := h.Socket(cell)
-	if err != nil {
-		return nil, err
-	}
-	if startedByStem(name) {
-		return socket.Listen(path, h.Lock(cell))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
-	defer cancel()
-	lock, err := socket.WaitLock(ctx, h.Lock(cell))
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Unlock()
-	return socket.Listen(path, h.Lock(cell))
+	return listen.As(h, cell, o.idle)
 }
 
-// startedByStem says whether the stem holds the name's lock on our behalf while it waits for us to listen.
-// It does so once: a process that listens again has to take the lock itself.
-func startedByStem(name string) bool {
-	started := os.Getenv("CELL_STARTED") == "1" && os.Getenv("CELL_NAME") == name
-	if started {
-		os.Unsetenv("CELL_STARTED")
-	}
-	return started
-}
-
-type listener struct{ inner *socket.Listener }
+type listener struct{ inner *listen.Listener }
 
 func (l *listener) Accept() (net.Conn, error) {
-	conn, err := l.inner.AcceptUnix()
+	conn, ended, err := l.inner.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{unix: conn, remote: callerOf(conn)}, nil
+	return &Conn{unix: conn, remote: callerOf(conn), closed: ended}, nil
 }
 
 func (l *listener) Close() error   { return l.inner.Close() }

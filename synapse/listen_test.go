@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
@@ -124,4 +125,33 @@ func deadSocket(t *testing.T, h home.Home, cell string) {
 func isSocket(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().Type() == os.ModeSocket
+}
+
+// With Idle, Accept goes on while a Conn is open, and ends for a server's loop as Close would end it.
+func TestListenIdle(t *testing.T) {
+	h := madeHome(t)
+	l, err := Listen("greet", Idle(time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialled := mustDial(t, "greet")
+	conn := accept(t, l)
+	left := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		left <- err
+	}()
+	select {
+	case err := <-left:
+		t.Fatalf("left during a call: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	dialled.Close()
+	conn.Close()
+	if err := <-left; !errors.Is(err, ErrIdle) || !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if isSocket(h.RunDir() + "/greet.sock") {
+		t.Error("its socket is still there")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -94,7 +95,8 @@ func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Wri
 	}()
 	switch role {
 	case "cells":
-		return bench.ServeCells(ctx, os.Getenv("CELL_HOME"), synapse.Listen, stdout)
+		listen := func(name string) (net.Listener, error) { return synapse.Listen(name) }
+		return bench.ServeCells(ctx, os.Getenv("CELL_HOME"), listen, stdout)
 	case "floor":
 		answer := func(name string, s floor.Stream) { bench.Answer(name, s) }
 		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready, stdout)

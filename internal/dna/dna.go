@@ -28,6 +28,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/textfile"
 )
 
 // Settings is what NAME.toml says.

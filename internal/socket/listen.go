@@ -21,6 +21,7 @@ type Listener struct {
 	path, lock string
 	file       fs.FileInfo
 	once       sync.Once
+	removed    sync.Once
 	closed     error
 }
 
@@ -66,10 +67,10 @@ func (l *Listener) reveal(hidden string) (err error) {
 func (l *Listener) Close() error {
 	l.once.Do(func() {
 		if l.lock == "" {
-			l.remove()
+			l.removed.Do(l.remove)
 		} else if lock, err := TryLock(l.lock); err == nil {
 			defer lock.Unlock()
-			l.remove()
+			l.removed.Do(l.remove)
 		} // else whoever holds the lock now deals with the file as with any dead socket
 		l.closed = l.UnixListener.Close()
 	})

@@ -45,7 +45,8 @@ type Cell struct {
 func (c Cell) Main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(c.run(ctx, os.Args[1:], os.Stderr, synapse.Listen))
+	listen := func(name string) (net.Listener, error) { return synapse.Listen(name) }
+	os.Exit(c.run(ctx, os.Args[1:], os.Stderr, listen))
 }
 
 func (c Cell) run(ctx context.Context, args []string, stderr io.Writer, listen func(name string) (net.Listener, error)) int {
