@@ -1,0 +1,309 @@
+package sdk_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every language calls every language's cells, here and on another machine: they are germinated, hear 8 MiB to its end
+// and answer with its hash, or send it all back.
+func TestEachCallsEach(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	far.cell(t, "trust", near.id)
+	text := make([]byte, 8<<20)
+	rand.NewChaCha8([32]byte{1}).Read(text)
+	hash := fmt.Sprintf("%x\n", sha256.Sum256(text))
+	for _, callee := range languages(t) {
+		late, echo := callee.dna(t, far.home, "late"), callee.dna(t, far.home, "echo")
+		for _, caller := range languages(t) {
+			caller.wantAnswer(t, near.home, late+"@"+far.tcp, string(text), hash)
+			caller.wantAnswer(t, far.home, "cell://local/"+echo, string(text), string(text))
+		}
+	}
+}
+
+// A cell that runs is called without a stem, and one that does not can't be.
+func TestCallWithoutAStem(t *testing.T) {
+	t.Parallel()
+	for _, l := range languages(t) {
+		home := newHome(t)
+		l.listen(t, home, "echo", "echo")
+		for _, caller := range foreign(t) {
+			caller.wantAnswer(t, home, "echo", "hello", "hello")
+			caller.wantError(t, home, "other", "NoStem", "dial other: no stem is running")
+			caller.wantError(t, home, "echo@laptop", "NoStem", "dial echo@laptop: no stem is running")
+		}
+	}
+}
+
+// What a call is refused with is one class per code, here and over there.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	check(t, os.MkdirAll(filepath.Join(near.home, "dna"), 0o700))
+	check(t, os.WriteFile(filepath.Join(near.home, "dna", "crash"), []byte("#!/bin/sh\necho my last words\nexit 3\n"), 0o700))
+	for _, l := range foreign(t) {
+		l.wantError(t, near.home, "missing", "NotFound", "dial missing: ")
+		l.wantError(t, near.home, "crash", "Failed", "my last words")
+		l.wantError(t, near.home, "echo@"+far.tcp, "Denied", "dial echo@")
+		l.wantError(t, near.home, "echo@/ip4/127.0.0.1/tcp/9/p2p/"+strings.Replace(far.id, far.id[20:], near.id[20:], 1), "Unreachable", "does not answer")
+		l.wantError(t, near.home, "echo@nobody", "Unreachable", "no peer is called nobody")
+		l.wantError(t, near.home, "echo@"+far.id[:30], "Bad", "is damaged")
+		for _, bad := range []string{"Echo", "a..b", "a.sock", "", "a b", "cell://local/echo?foo=1", strings.Repeat("a", 64)} {
+			l.wantError(t, near.home, bad, "Bad", "address ")
+		}
+	}
+}
+
+// All codes that a stem may answer with, those to come included, and a stem that ends before it answers.
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[string]string{
+		"no not-found no dna\n":     "NotFound: dial echo@laptop: no dna",
+		"no denied\n":               "Denied: dial echo@laptop: denied",
+		"no unreachable no way\n":   "Unreachable: dial echo@laptop: no way",
+		"no changed another\n":      "Changed: dial echo@laptop: another",
+		"no failed exit status 1\n": "Failed: dial echo@laptop: exit status 1",
+		"no busy too many\n":        "Busy: dial echo@laptop: too many",
+		"no bad what\n":             "Bad: dial echo@laptop: what",
+		"no later-code words\n":     "Failed: dial echo@laptop: later-code words",
+		"":                          "NoStem: dial echo@laptop: no stem is running any more: it ended before it answered",
+	} {
+		home := newHome(t)
+		fakeStem(t, home, func(conn net.Conn, _ string) { io.WriteString(conn, verdict) })
+		for _, l := range foreign(t) {
+			if _, got := l.ask(t, home, "echo@laptop", ""); got != want+"\n" {
+				t.Errorf("%s at %q: %q, want %q", l.name, verdict, got, want)
+			}
+		}
+	}
+}
+
+// At the end of file the stem is asked, and whatever it says, all that arrived is delivered first, from
+// the bytes behind the verdict on.
+func TestEndings(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[string]string{
+		"ok\n":                  "",
+		"no cut it was reset\n": "Cut: the call was cut: it was reset\n",
+		"no cut\n":              "Cut: the call was cut: cut\n",
+		"no bad no such call\n": "Cut: the call was cut: no such call\n",
+		"":                      "Cut: the call was cut: the stem of this machine ended\n",
+	} {
+		for _, unread := range []string{"", "unread"} { // a far end that closed with input unread resets the socket
+			home := newHome(t)
+			text := strings.Repeat("all there was ", 10000)
+			fakeStem(t, home, func(conn net.Conn, request string) {
+				if request == "end 9223372036854775807\n" {
+					io.WriteString(conn, verdict)
+					return
+				}
+				io.WriteString(conn, "ok call=9223372036854775807 later=1\n"+text[:10])
+				conn.Read(make([]byte, 1)) // not the rest, if there is more than its end
+				io.WriteString(conn, text[10:])
+			})
+			for _, l := range foreign(t) {
+				got, complaint := l.ask(t, home, "echo@laptop", unread)
+				if got != text || complaint != want {
+					t.Errorf("%s, %q unread, at %q: got %d bytes of %d and %q, want %q", l.name, unread, verdict, len(got), len(text), complaint, want)
+				}
+			}
+		}
+	}
+}
+
+// The cell ends its side first, and then still hears all that the caller says.
+func TestHalfCloseByTheCell(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	far.cell(t, "trust", near.id)
+	for _, callee := range foreign(t) {
+		first := callee.dna(t, far.home, "first")
+		for _, caller := range foreign(t) {
+			for home, address := range map[string]string{far.home: first, near.home: first + "@" + far.tcp} {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				cmd := caller.command(ctx, home, address)
+				stdin, err := cmd.StdinPipe()
+				check(t, err)
+				stdout, err := cmd.StdoutPipe()
+				check(t, err)
+				check(t, cmd.Start())
+				line, _ := bufio.NewReader(stdout).ReadString('\n') // only then do we speak
+				io.WriteString(stdin, "thanks")
+				stdin.Close()
+				if err := cmd.Wait(); err != nil || line != "you first\n" {
+					t.Errorf("%s calls %s: heard %q, %v", caller.name, address, line, err)
+				}
+				cancel()
+				whole := filepath.Join(far.home, "heard.whole")
+				if heard := waitFor(t, whole); heard != "thanks" {
+					t.Errorf("%s calls %s: it heard %q", caller.name, address, heard)
+				}
+				check(t, os.Remove(whole))
+			}
+		}
+	}
+}
+
+// A cell that answers and reads nothing is heard to its end, however much is still being said to it.
+func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	far.cell(t, "trust", near.id)
+	for _, callee := range foreign(t) {
+		early := callee.dna(t, far.home, "early")
+		for _, caller := range languages(t) {
+			for home, address := range map[string]string{far.home: early, near.home: early + "@" + far.tcp} {
+				caller.wantAnswer(t, home, address, strings.Repeat("x", 4<<20), strings.Repeat("enough\n", 20000))
+			}
+		}
+	}
+}
+
+// The far stem is killed under a call: that is an error, and not an end.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, l := range foreign(t) {
+		near, far := up(t), up(t)
+		far.cell(t, "trust", near.id)
+		hang := l.dna(t, far.home, "hang")
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		cmd := l.command(ctx, near.home, hang+"@"+far.tcp)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		stdin, err := cmd.StdinPipe()
+		check(t, err)
+		defer stdin.Close()
+		stdout, err := cmd.StdoutPipe()
+		check(t, err)
+		check(t, cmd.Start())
+		half := make([]byte, 4)
+		_, err = io.ReadFull(stdout, half)
+		check(t, err)
+		far.kill()
+		rest, _ := io.ReadAll(stdout)
+		if err := cmd.Wait(); err == nil || string(half)+string(rest) != "half" || !strings.HasPrefix(stderr.String(), "Cut: the call was cut: ") {
+			t.Errorf("%s: %v, got %s%s, says %q", l.name, err, half, rest, &stderr)
+		}
+	}
+}
+
+// A cell learns who calls: a machine by its ID, or a process of this one.
+func TestCallers(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	far.cell(t, "trust", near.id)
+	for _, callee := range foreign(t) {
+		who := callee.dna(t, far.home, "who")
+		for _, caller := range languages(t) {
+			caller.wantAnswer(t, near.home, who+"@"+far.tcp, "", near.id+"\n")
+			caller.wantAnswer(t, far.home, who+"@"+far.id, "", far.id+"\n")
+			got, complaint := caller.ask(t, far.home, who, "")
+			var pid, uid int
+			if n, err := fmt.Sscanf(got, "local pid %d uid %d\n", &pid, &uid); n != 2 || pid < 2 || uid != os.Getuid() || complaint != "" {
+				t.Errorf("%s calls %s: it is %q, %v, %q", caller.name, who, got, err, complaint)
+			}
+		}
+	}
+}
+
+// There is one cell of a name, whatever it is written in: a live one is refused, a dead one replaced.
+func TestOneCellOfAName(t *testing.T) {
+	t.Parallel()
+	for _, first := range languages(t) {
+		for _, second := range languages(t) {
+			home := newHome(t)
+			running := first.listen(t, home, "echo", "echo")
+			refused := second.start(t, home, "echo", "echo")
+			var stderr bytes.Buffer
+			refused.Stderr = &stderr
+			if err := refused.Run(); err == nil || !strings.HasPrefix(stderr.String(), "InUse: listen as echo: ") {
+				t.Errorf("%s beside %s: %v, says %q", second.name, first.name, err, &stderr)
+			}
+			first.wantAnswer(t, home, "echo", "still here", "still here")
+			running.Process.Kill()
+			running.Wait()
+			second.listen(t, home, "echo", "echo")
+			first.wantAnswer(t, home, "echo", "hello", "hello")
+			entries, err := os.ReadDir(filepath.Join(home, "run"))
+			check(t, err)
+			for _, entry := range entries {
+				info, err := entry.Info()
+				check(t, err)
+				if name := entry.Name(); name != "echo.sock" && name != "echo.lock" || info.Mode().Perm() != 0o600 {
+					t.Errorf("%s after %s: run/ has %s %v", second.name, first.name, name, info.Mode())
+				}
+			}
+		}
+	}
+}
+
+// Whoever starts by itself waits for the name's lock, and gives it back.
+func TestListenTakesTheLock(t *testing.T) {
+	t.Parallel()
+	for _, l := range foreign(t) {
+		home := newHome(t)
+		check(t, os.MkdirAll(filepath.Join(home, "run"), 0o700))
+		held := lock(t, filepath.Join(home, "run", "echo.lock"))
+		cmd := l.start(t, home, "echo", "echo")
+		stdout, err := cmd.StdoutPipe()
+		check(t, err)
+		check(t, cmd.Start())
+		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+		listening := make(chan string, 1)
+		go func() {
+			line, _ := bufio.NewReader(stdout).ReadString('\n')
+			listening <- line
+		}()
+		select {
+		case <-listening:
+			t.Errorf("%s did not wait for the lock", l.name)
+			continue
+		case <-time.After(500 * time.Millisecond): // longer than an interpreter takes to start
+		}
+		held.Unlock()
+		if got := <-listening; got != "listening\n" {
+			t.Errorf("%s: %q", l.name, got)
+		}
+		lock(t, filepath.Join(home, "run", "echo.lock")).Unlock()
+	}
+}
+
+// The functions for the shell.
+func TestShell(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	far.cell(t, "trust", near.id)
+	self := languages(t)[0]
+	echo, late := self.dna(t, far.home, "echo"), self.dna(t, far.home, "late")
+	script := `. sh/cell.sh
+		cell_ask ` + echo + "@" + far.tcp + ` 'two  words' '$HOME' '*' || exit 10
+		printf hello | cell_call ` + late + "@" + far.tcp + ` || exit 11
+		printf whole | cell_get ` + echo + "@" + far.tcp + ` "$CELL_HOME/got" || exit 12
+		cat "$CELL_HOME/got"; echo
+		cell_get missing "$CELL_HOME/got" </dev/null && exit 13
+		cat "$CELL_HOME/got"; echo
+		cell_ask Echo hello; echo $?
+		ls "$CELL_HOME" | grep got`
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
+	cmd.Env = append(os.Environ(), "CELL_HOME="+near.home, "PATH="+filepath.Dir(cellProgram)+":"+os.Getenv("PATH"))
+	out, err := cmd.Output()
+	want := fmt.Sprintf("two  words $HOME *\n%x\nwhole\nwhole\n2\ngot\n", sha256.Sum256([]byte("hello")))
+	if err != nil || string(out) != want {
+		t.Errorf("%v, got %q, want %q", err, out, want)
+	}
+}
