@@ -4,7 +4,6 @@ package natlab
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +63,12 @@ func (o *outcome) meet(t *testing.T) {
 	o.find(t, seeker, target)
 	dialer.up(flags...)
 	dialer.joined()
-	o.before = strings.Join(dialer.transports(target), "+")
+	for _, c := range dialer.connections(target) {
+		if c.Direction == "in" && !o.mdns {
+			t.Errorf("the target has called the dialer, over %s: this is not a first call", c.Transport)
+		}
+	}
+	o.before = dialer.transports(target)
 	o.call(t, dialer, target)
 }
 
@@ -113,7 +117,7 @@ func (o *outcome) call(t *testing.T, dialer, target *stem) {
 	}
 	defer c.Conn.Close()
 	o.first = time.Since(start)
-	o.began = strings.Join(dialer.transports(target), "+")
+	o.began = dialer.transports(target)
 
 	wait := directWait
 	if o.want == relayed {
@@ -123,7 +127,7 @@ func (o *outcome) call(t *testing.T, dialer, target *stem) {
 	if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
 		o.route, o.direct = direct, time.Since(start)
 	}
-	o.ended = strings.Join(dialer.transports(target), "+")
+	o.ended = dialer.transports(target)
 	if o.route != o.want {
 		t.Errorf("the route is %v, over %s, want %v", o.route, o.ended, o.want)
 	}
@@ -144,6 +148,15 @@ func (o *outcome) call(t *testing.T, dialer, target *stem) {
 	next.Conn.Close()
 }
 
-func isDirect(transports []string) bool {
-	return slices.ContainsFunc(transports, func(name string) bool { return name != "relay" })
+// isDirect says whether one of the transports is not a relay.
+func isDirect(transports string) bool { return directOf(transports) != "" }
+
+// directOf returns the first that is not.
+func directOf(transports string) string {
+	for name := range strings.SplitSeq(transports, "+") {
+		if name != "relay" {
+			return name
+		}
+	}
+	return ""
 }

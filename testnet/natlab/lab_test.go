@@ -5,6 +5,7 @@ package natlab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,15 +22,19 @@ func left(t *testing.T, lab string) []string {
 	return paths
 }
 
+// testPrefix is one that a test of the same name in another process does not have.
+func testPrefix(name string) string { return fmt.Sprintf("test-%s-%d", name, os.Getpid()) }
+
 func TestClose(t *testing.T) {
 	needLab(t)
 	t.Parallel()
-	lab, err := New(Config{Prefix: "test-close"}, Public.Site("a"), CGN.Site("x", "y"))
+	prefix := testPrefix("close")
+	lab, err := New(Config{Prefix: prefix}, Public.Site("a"), CGN.Site("x", "y"))
 	check(t, err)
-	if got := left(t, "test-close"); len(got) != 6 {
+	if got := left(t, prefix); len(got) != 6 {
 		t.Errorf("a lab of six machines has %v", got)
 	}
-	if _, err := New(Config{Prefix: "test-close"}, Public.Site("a")); !errors.Is(err, errClaimed) {
+	if _, err := New(Config{Prefix: prefix}, Public.Site("a")); !errors.Is(err, errClaimed) {
 		t.Errorf("a second lab with the prefix: %v", err)
 	}
 	cmd := lab.Host("x").Command(t.Context(), "cat")
@@ -42,7 +47,7 @@ func TestClose(t *testing.T) {
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		t.Errorf("a program in the lab ended with %v", cmd.ProcessState)
 	}
-	if got := left(t, "test-close"); len(got) > 0 {
+	if got := left(t, prefix); len(got) > 0 {
 		t.Errorf("left behind: %v", got)
 	}
 	check(t, lab.Close())
@@ -51,14 +56,15 @@ func TestClose(t *testing.T) {
 func TestNewFails(t *testing.T) {
 	needLab(t)
 	t.Parallel()
+	prefix := testPrefix("fails")
 	for _, sites := range [][]Site{
 		{Public.Site("a"), EIM.Site("x"), Public.Site("x")},
 		{Public.Site("a"), Kind(99).Site("x")},
 	} {
-		if _, err := New(Config{Prefix: "test-fails"}, sites...); err == nil {
+		if _, err := New(Config{Prefix: prefix}, sites...); err == nil {
 			t.Errorf("New(%v) has built something", sites)
 		}
-		if got := left(t, "test-fails"); len(got) > 0 {
+		if got := left(t, prefix); len(got) > 0 {
 			t.Errorf("New(%v) has left behind %v", sites, got)
 		}
 	}
@@ -71,7 +77,7 @@ func TestNewFails(t *testing.T) {
 func TestSweep(t *testing.T) {
 	needLab(t)
 	t.Parallel()
-	claim, err := newClaim("test-crashed")
+	claim, err := newClaim(testPrefix("crashed"))
 	check(t, err)
 	crashed := claim.namespace("a")
 	check(t, crashed.add())

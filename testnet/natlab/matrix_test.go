@@ -4,10 +4,7 @@ package natlab
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"text/tabwriter"
-	"time"
 )
 
 // Every kind of network reaches every other one, in the way that it should.
@@ -39,28 +36,5 @@ func TestRoutes(t *testing.T) {
 			})
 		}
 	})
-	t.Log("\n" + table(outcomes))
-}
-
-// table lays the outcomes out, in milliseconds and in round trips.
-func table(outcomes []outcome) string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\twanted\tover\tat first\tbefore")
-	for _, o := range outcomes {
-		if o.name == "" {
-			continue // not run
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%s\t%s\t%s\n",
-			o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.ended, o.began, o.before)
-	}
-	w.Flush()
-	return text.String()
-}
-
-func took(d time.Duration) string {
-	if d == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%d ms (%.1f)", d.Milliseconds(), float64(d)/float64(rtt))
+	t.Log("\n" + table(outcomes) + "\n" + grid(outcomes[:len(routes)]))
 }

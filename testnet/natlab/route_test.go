@@ -2,6 +2,8 @@
 
 package natlab
 
+import "testing"
+
 // route is how the bytes of a call get to the other side.
 type route int
 
@@ -13,13 +15,10 @@ const (
 
 func (r route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
 
-// The route that a call takes from one kind of network to another, for all of them. What is relayed has to be:
-//
-//   - Behind a symmetric router nobody can tell at which port they will be called from, so that someone must call in there;
-//     a direct way is left only to those whom everyone may call over IPv4, the public and the cone.
-//
-// All else has a direct way: the side that can be called is called, or both call at the same time, and each lets
-// in what looks like an answer.
+// The route that a call takes from one kind of network to another, for all of them. Relayed are those between a symmetric
+// router and a side that cannot just be called over IPv4: nobody can know at which port the router will let
+// an answer in. All others have a direct way: the side that can be called is called, or both sides call at
+// the same moment, and each router lets in what looks like an answer.
 var routes = []struct {
 	dialer, target Kind
 	want           route
@@ -108,4 +107,19 @@ var neighbours = []struct {
 	{EIM, false, relayed},
 	{Symmetric, true, direct},
 	{CGN, false, relayed},
+}
+
+// There is a line for each kind to each kind.
+func TestRoutesAreComplete(t *testing.T) {
+	lines := map[[2]Kind]int{}
+	for _, r := range routes {
+		lines[[2]Kind{r.dialer, r.target}]++
+	}
+	for _, dialer := range Kinds {
+		for _, target := range Kinds {
+			if n := lines[[2]Kind{dialer, target}]; n != 1 {
+				t.Errorf("%v to %v has %d lines", dialer, target, n)
+			}
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/door"
@@ -17,11 +18,15 @@ import (
 // status is what this test wants to know of what `cell status --json` prints.
 type status struct {
 	Network struct {
-		Peers []struct {
-			ID        string `json:"id"`
-			Transport string `json:"transport"`
-		} `json:"peers"`
+		Peers []peerConn `json:"peers"`
 	} `json:"network"`
+}
+
+// peerConn is one to a peer.
+type peerConn struct {
+	ID        string `json:"id"`
+	Transport string `json:"transport"` // "relay" among them
+	Direction string `json:"direction"` // "in" if the peer has dialled
 }
 
 func (s *stem) status() (now status) {
@@ -37,15 +42,25 @@ func (s *stem) status() (now status) {
 	return now
 }
 
-// transports are those of the connections to another stem, "relay" among them.
-func (s *stem) transports(to *stem) (names []string) {
+// connections are those to another stem.
+func (s *stem) connections(to *stem) (found []peerConn) {
 	s.t.Helper()
-	for _, peer := range s.status().Network.Peers {
-		if peer.ID == to.id {
-			names = append(names, peer.Transport)
+	for _, c := range s.status().Network.Peers {
+		if c.ID == to.id {
+			found = append(found, c)
 		}
 	}
-	return names
+	return found
+}
+
+// transports are those of the connections to another stem, as in "relay+quic".
+func (s *stem) transports(to *stem) string {
+	s.t.Helper()
+	var names []string
+	for _, c := range s.connections(to) {
+		names = append(names, c.Transport)
+	}
+	return strings.Join(names, "+")
 }
 
 // joined waits until the stem is connected to the mesh.
