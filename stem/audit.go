@@ -1,6 +1,7 @@
 package stem
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -72,37 +73,58 @@ func (a *audit) record(c Call) {
 	a.lost <- lost + 1
 }
 
+// auditPause is how long a record waits for others to be written along with it.
+const auditPause = 10 * time.Millisecond
+
 // run writes until ctx ends, and then what is left.
 func (a *audit) run(ctx context.Context, log *slog.Logger) error {
 	for {
 		select {
 		case c := <-a.queue:
-			a.write(c, log)
-		case <-ctx.Done():
-			for {
-				select {
-				case c := <-a.queue:
-					a.write(c, log)
-				default:
-					return nil
-				}
+			pause := time.NewTimer(auditPause)
+			select {
+			case <-pause.C:
+			case <-ctx.Done():
+				pause.Stop()
 			}
+			a.write(append([]Call{c}, a.waiting()...), log)
+		case <-ctx.Done():
+			a.write(a.waiting(), log)
+			return nil
 		}
 	}
 }
 
-func (a *audit) write(c Call, log *slog.Logger) {
-	line, err := json.Marshal(c)
-	if err == nil {
-		err = appendLine(a.path, line)
-	}
-	if err != nil {
-		log.Warn("a call was not recorded", "err", err)
+// waiting takes what is in the queue.
+func (a *audit) waiting() (list []Call) {
+	for {
+		select {
+		case c := <-a.queue:
+			list = append(list, c)
+		default:
+			return list
+		}
 	}
 }
 
-// appendLine opens the file for each line: it may have been moved or removed since the last one.
-func appendLine(path string, line []byte) error {
+func (a *audit) write(list []Call, log *slog.Logger) {
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	for _, c := range list {
+		if err := encoder.Encode(c); err != nil {
+			log.Warn("a call was not recorded", "err", err)
+		}
+	}
+	if lines.Len() == 0 {
+		return
+	}
+	if err := appendTo(a.path, lines.Bytes()); err != nil {
+		log.Warn("calls were not recorded", "calls", len(list), "err", err)
+	}
+}
+
+// appendTo opens the file each time: it may have been moved or removed since the last one.
+func appendTo(path string, lines []byte) error {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxAudit {
 		if err := os.Rename(path, path+".1"); err != nil {
 			return err
@@ -114,9 +136,9 @@ func appendLine(path string, line []byte) error {
 	}
 	defer file.Close()
 	if last := make([]byte, 1); endsOpen(file, last) {
-		line = append([]byte{'\n'}, line...) // half a line, of a stem that was killed, spoils no other
+		lines = append([]byte{'\n'}, lines...) // half a line, of a stem that was killed, spoils no other
 	}
-	_, err = file.Write(append(line, '\n'))
+	_, err = file.Write(lines)
 	return err
 }
 
