@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -50,15 +51,16 @@ func (g *negotiation) say(w io.Writer) error {
 
 // hear reads the answer, or goes on to read it after a deadline passed. It reads none of what follows.
 func (g *negotiation) hear(r io.Reader) error {
-	var one [1]byte
+	var buf [len(greeting)]byte
 	for g.unheard != "" {
-		n, err := r.Read(one[:])
+		n, err := r.Read(buf[:len(g.unheard)])
+		heard := string(buf[:n])
 		switch {
-		case n == 1 && one[0] == g.unheard[0]:
-			g.unheard = g.unheard[1:]
-		case n == 1 && one[0] == refusal[0]:
+		case n > 0 && strings.HasPrefix(g.unheard, heard):
+			g.unheard = g.unheard[n:]
+		case n > 0 && refused(g.unheard, heard):
 			return errNotSpoken
-		case n == 1:
+		case n > 0:
 			return errors.New("the peer answers with something else than " + Protocol)
 		case err == io.EOF:
 			return io.ErrUnexpectedEOF
@@ -67,4 +69,13 @@ func (g *negotiation) hear(r io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// refused says whether the answer goes on as a refusal, of which the beginning is enough.
+func refused(unheard, heard string) bool {
+	at := 0
+	for at < len(heard) && unheard[at] == heard[at] {
+		at++
+	}
+	return heard[at] == refusal[0]
 }
