@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = time.Minute
 
 // madeHome makes a home for the test and has CELL_HOME name it.
-func madeHome(t *testing.T) home.Home {
+func madeHome(t testing.TB) home.Home {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
 	if err != nil {
