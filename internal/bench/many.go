@@ -3,13 +3,29 @@ package bench
 import (
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/machine"
 )
 
+// mostBridges is how many bridges a process may hold here: each is a file, and some more are needed.
+func mostBridges() (int, error) {
+	var files syscall.Rlimit // Go has raised it as far as it goes
+	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
+	return int(min(files.Cur, 1<<30)) - 256, err
+}
+
 // many opens bridges over one QUIC port until there are as many as wanted, has all of them answer while all are open, and weighs them.
 func (l *lab) many() error {
+	most, err := mostBridges()
+	if err != nil {
+		return err
+	}
+	if l.Bridges > most {
+		fmt.Fprintf(l.Log, "%d bridges instead of %d: a process may have no more files open (ulimit -n)\n", most, l.Bridges)
+		l.Bridges = most
+	}
 	here, there, err := l.pair("quic-v1", nil)
 	if err != nil {
 		return err
