@@ -22,7 +22,7 @@ import (
 func TestEachCallsEach(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id)
+	far.cell(t, "trust", near.id, "--cells", "*")
 	text := make([]byte, 8<<20)
 	rand.NewChaCha8([32]byte{1}).Read(text)
 	hash := fmt.Sprintf("%x\n", sha256.Sum256(text))
@@ -129,7 +129,7 @@ func TestEndings(t *testing.T) {
 func TestHalfCloseByTheCell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id)
+	far.cell(t, "trust", near.id, "--cells", "*")
 	for _, callee := range foreign(t) {
 		first := callee.dna(t, far.home, "first")
 		for _, caller := range foreign(t) {
@@ -162,7 +162,7 @@ func TestHalfCloseByTheCell(t *testing.T) {
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id)
+	far.cell(t, "trust", near.id, "--cells", "*")
 	for _, callee := range foreign(t) {
 		early := callee.dna(t, far.home, "early")
 		for _, caller := range languages(t) {
@@ -178,7 +178,7 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, l := range foreign(t) {
 		near, far := up(t), up(t)
-		far.cell(t, "trust", near.id)
+		far.cell(t, "trust", near.id, "--cells", "*")
 		hang := l.dna(t, far.home, "hang")
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -206,7 +206,7 @@ func TestCut(t *testing.T) {
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id)
+	far.cell(t, "trust", near.id, "--cells", "*")
 	for _, callee := range foreign(t) {
 		who := callee.dna(t, far.home, "who")
 		for _, caller := range languages(t) {
@@ -287,7 +287,7 @@ func TestListenTakesTheLock(t *testing.T) {
 func TestShell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id)
+	far.cell(t, "trust", near.id, "--cells", "*")
 	self := languages(t)[0]
 	echo, late := self.dna(t, far.home, "echo"), self.dna(t, far.home, "late")
 	script := `. sh/cell.sh

@@ -63,7 +63,7 @@ func boundLogs(ctx context.Context, h home.Home, log *slog.Logger) error {
 		<-ctx.Done()
 		return nil
 	}
-	var due <-chan time.Time
+	due := time.After(0) // what was written before we watched, or while no stem ran
 	for {
 		select {
 		case <-watcher.Events:
