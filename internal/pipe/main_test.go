@@ -30,10 +30,10 @@ type transport struct {
 
 var (
 	memory = transport{"memory", func(*testing.T) (far, near pipe.Stream) { return pipetest.New() }}
-	unix   = transport{"unix", unixPair}
+	unix   = transport{"unix", func(t *testing.T) (far, near pipe.Stream) { return unixPair(t) }}
 )
 
-func unixPair(t *testing.T) (a, b pipe.Stream) {
+func unixPair(t testing.TB) (a, b pipe.Stream) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = time.Minute
 
 // folder returns a directory whose path is short enough for a socket, which that of t.TempDir need not be.
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cell")
 	if err != nil {
@@ -34,7 +34,7 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-func listen(t *testing.T, path string) *Listener {
+func listen(t testing.TB, path string) *Listener {
 	t.Helper()
 	l, err := Listen(path, "")
 	if err != nil {
