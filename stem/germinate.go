@@ -31,6 +31,8 @@ type factory struct {
 	births  *births
 	limits  *limits
 	flights flights
+	// wrapper is the program that carries the cells of all modes but self, executed as "cell run NAME".
+	wrapper string
 }
 
 func newFactory(h home.Home, id address.ID, log *slog.Logger) *factory {
@@ -101,23 +103,33 @@ func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Calle
 		func(ctx context.Context) error { return f.start(ctx, cell) })
 }
 
-// hasDNA says what is wrong with the cell's executable, if anything is.
+// hasDNA says what is wrong with what the cell would grow from, if anything is.
 func (f *factory) hasDNA(cell address.Name) error {
-	path := f.home.DNA(cell)
-	info, err := os.Stat(path)
-	switch {
-	case cell.Reserved():
+	if cell.Reserved() {
 		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and no dna may be called so", cell)}
+	}
+	settings, err := dna.Read(f.home, cell)
+	if err == nil && settings.Mode != dna.Forward {
+		err = dna.Runnable(f.home.DNA(cell))
+	}
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and there is no dna at %s", cell, path)}
+		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and there is no dna at %s", cell, f.home.DNA(cell))}
 	case err != nil:
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
-	case info.IsDir():
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s is a directory, and no executable", path)}
-	case info.Mode().Perm()&0o100 == 0:
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s is not executable: run \"chmod +x %s\"", path, path)}
 	}
 	return nil
+}
+
+// source is the file that the cell grows from and that was changed last: a cell that fails is tried anew when it changes.
+func (f *factory) source(cell address.Name) string {
+	program, settings := f.home.DNA(cell), dna.Path(f.home, cell)
+	if p, err := os.Stat(program); err == nil {
+		if s, err := os.Stat(settings); err != nil || s.ModTime().Before(p.ModTime()) {
+			return program
+		}
+	}
+	return settings
 }
 
 // start brings the cell to answer at its socket, unless it already does, and holds its lock meanwhile.
@@ -145,14 +157,14 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 	if alive {
 		return nil // somebody else has started it
 	}
-	if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
+	if err := f.limits.mayStart(cell, f.source(cell)); err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	}
-	err = f.grow(ctx, cell, path)
-	f.limits.started(cell, f.home.DNA(cell), err)
+	err = f.grow(ctx, cell, settings, path)
+	f.limits.started(cell, f.source(cell), err)
 	return err
 }
 

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // grow executes the cell's dna and waits for the first of: it has bound its socket, it ends, ctx ends. A cell
 // that does not bind it in time is killed, or every call would add one more to those that never will.
-func (f *factory) grow(ctx context.Context, cell address.Name, path string) error {
+func (f *factory) grow(ctx context.Context, cell address.Name, settings dna.Settings, path string) error {
 	born := f.births.watch(path)
 	defer f.births.unwatch(path)
 	output, err := openLog(f.home, cell)
@@ -27,7 +26,7 @@ func (f *factory) grow(ctx context.Context, cell address.Name, path string) erro
 	defer output.Close()
 	before := size(output)
 
-	process, err := f.exec(ctx, cell, path, output)
+	process, err := f.exec(ctx, cell, settings, path, output)
 	if err != nil {
 		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("start %s: %v", f.home.DNA(cell), err)}
 	}
@@ -45,40 +44,42 @@ func (f *factory) grow(ctx context.Context, cell address.Name, path string) erro
 	return wire.Refusal{Code: wire.Failed, Reason: reason}
 }
 
-// exec starts the dna in a session of its own, so that it outlives the stem. Its output is the log file itself: a pipe to
-// the stem would end with the stem, and the cell with the pipe.
-func (f *factory) exec(ctx context.Context, cell address.Name, path string, output *os.File) (process child, err error) {
+// exec starts the dna, or what carries it, in a session of its own, so that it outlives the stem. Its output is the log file
+// itself: a pipe to the stem would end with the stem, and the cell with the pipe.
+func (f *factory) exec(ctx context.Context, cell address.Name, settings dna.Settings, path string, output *os.File) (process child, err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return child{}, err
 	}
 	defer null.Close()
-	dna := f.home.DNA(cell)
 	attr := &os.ProcAttr{
-		Dir: f.home.String(),
-		Env: append(ownEnviron(),
-			"CELL_NAME="+cell.String(),
-			"CELL_HOME="+f.home.String(),
-			"CELL_SOCKET="+path,
-			"CELL_STARTED=1"), // we hold its lock
+		Dir:   f.home.String(),
 		Files: []*os.File{null, output, output},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	}
+	program, argv := f.wrapper, []string{"cell", "run", cell.String()}
+	own := []string{"CELL_NAME=" + cell.String(), "CELL_HOME=" + f.home.String(), "CELL_SOCKET=" + path,
+		"CELL_STARTED=1"} // we hold its lock
+	if settings.Mode == dna.Self {
+		program = f.home.DNA(cell)
+		argv = append([]string{program, "--name", cell.String()}, settings.Args...)
+		attr.Env = settings.Environ(own...)
+		if settings.Dir != "" {
+			attr.Dir = settings.Dir
+		}
+	} else {
+		attr.Env = dna.Settings{}.Environ(own...) // the wrapper reads the settings for itself
+	}
+	if _, err := os.Stat(attr.Dir); err != nil {
+		return child{}, err // which execve(2) would say of the program
+	}
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
-		process, err = f.reaper.start(dna, []string{dna, "--name", cell.String()}, attr)
+		process, err = f.reaper.start(program, argv, attr)
 		// A file that was written just now may still be open in a child that another thread has forked.
 		if !errors.Is(err, syscall.ETXTBSY) || socket.Pause(ctx, pause) != nil {
 			return process, explainExec(err)
 		}
 	}
-}
-
-// ownEnviron is our environment without what we set for each cell: of two values, a program may take the first.
-func ownEnviron() []string {
-	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
-		name, _, _ := strings.Cut(pair, "=")
-		return slices.Contains([]string{"CELL_NAME", "CELL_HOME", "CELL_SOCKET", "CELL_STARTED"}, name)
-	})
 }
 
 // explainExec adds the remedy to the errors of execve(2) that are hard to read.
@@ -108,7 +109,11 @@ func (f *factory) await(ctx context.Context, cell address.Name, born <-chan stru
 			if f.alive(cell) {
 				return nil // it left a child behind that answers
 			}
-			return errors.New(describeEnd(status) + " before its socket answered")
+			reason := describeEnd(status) + " before its socket answered"
+			if status.Exited() && status.ExitStatus() == 0 {
+				reason += ": a cell stays in the foreground as long as it is one"
+			}
+			return errors.New(reason)
 		case <-ctx.Done():
 			return fmt.Errorf("did not answer at its socket in time: %w", context.Cause(ctx))
 		}

@@ -87,7 +87,7 @@ func TestDNAThatCannotStart(t *testing.T) {
 		{"data", "#!/bin/sh\n", 0o600, wire.Failed, []string{"is not executable: run \"chmod +x ", "/dna/data\""}},
 		{"text", "echo hello\n", 0o700, wire.Failed, []string{"a script begins with #! and its interpreter"}},
 		{"empty", "", 0o700, wire.Failed, []string{"neither a program for this machine nor a script"}},
-		{"lost", "#!/no/such/interpreter\n", 0o700, wire.Failed, []string{"the interpreter in its first line", "is not on this machine"}},
+		{"lost", "#!/no/such/interpreter\n", 0o700, wire.Failed, []string{"lost:1: its interpreter", "is not on this machine"}},
 	} {
 		t.Run(test.cell, func(t *testing.T) {
 			f := newFactoryWith(t)

@@ -77,6 +77,9 @@ type Config struct {
 	Network Network
 	// Cells are the cells of this machine. If nil, those of the home: sockets in run/, executables in dna/.
 	Cells Cells
+	// Wrapper is the program that carries cells whose dna does not bind a socket itself: it is executed as "cell run NAME".
+	// If empty, this program.
+	Wrapper string
 	// Policy is who may reach what. If nil, what the home's peers/ and dna/ say.
 	Policy Policy
 	// Places remember who answered where. If nil, the home's places.toml does.
@@ -119,6 +122,13 @@ func New(cfg Config) (*Stem, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = 3 * time.Second
 	}
+	if cfg.Wrapper == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Wrapper = self
+	}
 	if cfg.Claim == nil {
 		claim, err := Claim(cfg.Home)
 		if err != nil {
@@ -130,7 +140,9 @@ func New(cfg Config) (*Stem, error) {
 		cfg.Policy = newFiles(cfg.Home, cfg.Network.ID(), cfg.Log)
 	}
 	if cfg.Cells == nil {
-		cfg.Cells = newFactory(cfg.Home, cfg.Network.ID(), cfg.Log)
+		f := newFactory(cfg.Home, cfg.Network.ID(), cfg.Log)
+		f.wrapper = cfg.Wrapper
+		cfg.Cells = f
 	}
 	if cfg.Places == nil {
 		cfg.Places = placesFile{cfg.Home}
