@@ -1,0 +1,68 @@
+package running
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// Patience is how long a cell may take to end once it is asked to.
+const Patience = 5 * time.Second
+
+// ErrNotRunning is what Stop fails with when nobody holds the cell's socket.
+var ErrNotRunning = errors.New("not running")
+
+// Stop asks the process of a cell to end (SIGTERM), and ends it if it has not within Patience (SIGKILL), together with
+// the processes of its group if it leads one. It returns once it is gone; killed says that it had to be.
+func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err error) {
+	cell, ok := Find(h, name)
+	switch {
+	case !ok:
+		return false, ErrNotRunning
+	case cell.PID == 0:
+		return false, errors.New("it runs, but the kernel does not tell as which process")
+	case cell.PID == os.Getpid():
+		return false, errors.New("this very process holds its socket")
+	}
+	if err := syscall.Kill(cell.PID, syscall.SIGTERM); err != nil && err != syscall.ESRCH {
+		return false, fmt.Errorf("process %d: %w", cell.PID, err)
+	}
+	patience, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	if gone(patience, cell.PID) {
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return false, fmt.Errorf("process %d was asked to end, and has not yet: %w", cell.PID, ctx.Err())
+	}
+	target := cell.PID
+	if group, err := syscall.Getpgid(target); err == nil && group == target {
+		target = -target
+	}
+	if err := syscall.Kill(target, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+		return false, fmt.Errorf("process %d: %w", cell.PID, err)
+	}
+	if !gone(ctx, cell.PID) {
+		return true, fmt.Errorf("process %d was killed, and is there yet: %w", cell.PID, ctx.Err())
+	}
+	return true, nil
+}
+
+// gone waits until a process has ended, or ctx has. The kernel tells only parents when, so it is looked at again and again.
+func gone(ctx context.Context, pid int) bool {
+	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
+		if syscall.Kill(pid, 0) == syscall.ESRCH || zombie(pid) {
+			return true
+		}
+		if socket.Pause(ctx, pause) != nil {
+			return false
+		}
+	}
+}
