@@ -34,6 +34,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		return misuse(err, fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
+		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand())

@@ -27,19 +27,28 @@ the call, and with 1 and a reason when it was refused or cut.`,
 		Example: `  printf hello | cell connect echo@12D3KooW…`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := address.Parse(args[0])
+			conn, err := dial(cmd.Context(), args[0])
 			if err != nil {
-				return misuse(err, "an address is NAME or NAME@PEER, as in echo@laptop")
-			}
-			conn, err := synapse.Dial(cmd.Context(), to.String())
-			if err != nil {
-				return hint(err, dialHint(err, to))
+				return err
 			}
 			defer conn.Close()
 			defer context.AfterFunc(cmd.Context(), func() { conn.Close() })()
 			return converse(cmd.Context(), conn, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
+}
+
+// dial calls an address that a person wrote; its errors carry a remedy.
+func dial(ctx context.Context, addr string) (*synapse.Conn, error) {
+	to, err := address.Parse(addr)
+	if err != nil {
+		return nil, misuse(err, "an address is NAME or NAME@PEER, as in echo@laptop")
+	}
+	conn, err := synapse.Dial(ctx, to.String())
+	if err != nil {
+		return nil, hint(err, dialHint(err, to))
+	}
+	return conn, nil
 }
 
 // converse copies both ways until the cell has ended its side and stdin has ended. On a terminal it does not wait for
@@ -114,6 +123,8 @@ func dialHint(err error, to address.Address) string {
 		return fmt.Sprintf("if you know that it is a new machine, run \"cell forget %s\"", to.Peer)
 	case errors.Is(err, synapse.ErrDenied) && to.Key != "":
 		return "ask for another address with a key"
+	case errors.Is(err, synapse.ErrDenied) && to.Cell.Reserved():
+		return fmt.Sprintf("it trusts this machine with nothing; ask its owner to run \"cell trust %s\"", ownID())
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
 	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):

@@ -18,12 +18,14 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"home":  cmdHome,
-			"dna":   cmdDNA,
-			"up":    cmdUp,
-			"down":  cmdDown,
-			"kill9": cmdKill9,
-			"on":    cmdOn,
+			"home":    cmdHome,
+			"dna":     cmdDNA,
+			"up":      cmdUp,
+			"down":    cmdDown,
+			"kill9":   cmdKill9,
+			"on":      cmdOn,
+			"server":  cmdServer,
+			"waitfor": cmdWaitFor,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -156,8 +157,13 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		return err
 	}
 	defer n.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	s, err := stem.New(stem.Config{
 		Home:     h,
+		Wrapper:  self,
 		Claim:    claim,
 		Network:  n,
 		Describe: func() any { return n.Status() },

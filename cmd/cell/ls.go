@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/dna"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/running"
+)
+
+func lsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ls [@PEER]",
+		Short: "list the cells of this machine, or those that a peer lets you call",
+		Long: `Lists what could grow here, with its mode, and what runs: its process, since when, and how
+much memory it holds. With @PEER, lists what that peer lets this machine call.`,
+		Example: `  cell ls @laptop`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				h, err := home.Default()
+				if err != nil {
+					return err
+				}
+				return printCells(cmd.OutOrStdout(), cellsOf(h), asJSON)
+			}
+			peer, ok := strings.CutPrefix(args[0], "@")
+			if len(args) > 1 || !ok {
+				return misuse(fmt.Errorf("cell ls takes nothing, or one @PEER, not %q", strings.Join(args, " ")), "as in cell ls @laptop")
+			}
+			names, err := callable(cmd.Context(), peer)
+			if err != nil {
+				return err
+			}
+			return printNames(cmd.OutOrStdout(), names, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// cellJSON is one cell as `cell ls --json` prints it.
+type cellJSON struct {
+	Name string `json:"name"`
+	// Mode is how it is started; empty if it has no dna.
+	Mode string `json:"mode,omitempty"`
+	// Target is where it forwards to.
+	Target string `json:"target,omitempty"`
+	Public bool   `json:"public,omitempty"`
+	// Problem is why it can't be started.
+	Problem string `json:"problem,omitempty"`
+	// PID is 0 unless it runs.
+	PID    int        `json:"pid,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Memory int64      `json:"memory,omitempty"`
+}
+
+// cellsOf returns what could grow in a home and what runs in it, in order of the names.
+func cellsOf(h home.Home) []cellJSON {
+	cells := map[string]cellJSON{}
+	for _, name := range dna.List(h) {
+		cell := cellJSON{Name: name.String()}
+		settings, err := dna.Read(h, name)
+		if err == nil && settings.Mode != dna.Forward {
+			err = dna.Runnable(h.DNA(name))
+		}
+		if err != nil {
+			cell.Problem = err.Error()
+		}
+		cell.Mode, cell.Target, cell.Public = string(settings.Mode), settings.Target.String(), settings.Public
+		cells[cell.Name] = cell
+	}
+	for _, run := range running.List(h) {
+		cell := cells[run.Name.String()]
+		cell.Name, cell.PID, cell.Since, cell.Memory = run.Name.String(), run.PID, &run.Since, run.Memory
+		cells[cell.Name] = cell
+	}
+	sorted := []cellJSON{}
+	for _, cell := range cells {
+		sorted = append(sorted, cell)
+	}
+	slices.SortFunc(sorted, func(a, b cellJSON) int { return cmp.Compare(a.Name, b.Name) })
+	return sorted
+}
+
+func printCells(w io.Writer, cells []cellJSON, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(cells)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, cell := range cells {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", cell.Name, describeDNA(cell), describeRun(cell))
+	}
+	return table.Flush()
+}
+
+func describeDNA(cell cellJSON) string {
+	switch {
+	case cell.Problem != "" && cell.Mode == "":
+		return "unreadable"
+	case cell.Mode == "":
+		return "no dna"
+	case cell.Target != "":
+		return cell.Mode + " to " + cell.Target
+	}
+	return cell.Mode
+}
+
+func describeRun(cell cellJSON) string {
+	switch {
+	case cell.Since != nil:
+		return fmt.Sprintf("process %d\tsince %s\t%.1f MiB", cell.PID, cell.Since.Local().Format(time.DateTime), float64(cell.Memory)/(1<<20))
+	case cell.Problem != "":
+		return cell.Problem
+	}
+	return "not running"
+}
+
+// callable asks a peer what it lets this machine call.
+func callable(ctx context.Context, peer string) ([]string, error) {
+	conn, err := dial(ctx, "stem.list@"+peer)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	text, err := io.ReadAll(io.LimitReader(conn, 1<<20))
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted")
+	}
+	return strings.Fields(string(text)), err
+}
+
+func printNames(w io.Writer, names []string, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(names)
+	}
+	for _, name := range names {
+		fmt.Fprintln(w, name)
+	}
+	return nil
+}
