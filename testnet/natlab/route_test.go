@@ -11,9 +11,15 @@ const (
 	none    route = iota // not at all
 	relayed              // through a third stem, and it stays so
 	direct               // without one, at once or soon
+	late                 // direct once the dialer knows its own public address; until then its calls are relayed
 )
 
-func (r route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
+func (r route) String() string { return [...]string{"none", "relayed", "direct", "late"}[r] }
+
+// is says whether a route that was seen is the one that was wanted.
+func (r route) is(wanted route) bool {
+	return r == wanted || wanted == late && (r == direct || r == relayed)
+}
 
 // The route that a call takes from one kind of network to another, for all of them. Relayed are those between a symmetric
 // router and a side that cannot just be called over IPv4: nobody can know at which port the router will let
@@ -42,7 +48,7 @@ var routes = []struct {
 	{Symmetric, Public, direct},
 
 	{Cone, EIM, direct},
-	{Cone, Symmetric, direct},
+	{Cone, Symmetric, late}, // the target calls back at once, to an address that must have been told before
 	{Cone, Cone, direct},
 	{Cone, CGN, direct},
 	{Cone, TCPOnly, direct},

@@ -13,13 +13,13 @@ import (
 func table(outcomes []outcome) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\twanted\tover\tat first\tbefore")
+	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\twanted\ttries\tover\tat first\tbefore")
 	for _, o := range outcomes {
 		if o.name == "" {
 			continue // not run
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%s\t%s\t%s\n",
-			o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.ended, o.began, o.before)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%d\t%s\t%s\t%s\n",
+			o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.tries, o.ended, o.began, o.before)
 	}
 	w.Flush()
 	return text.String()
@@ -69,7 +69,7 @@ func (o outcome) brief() (text string) {
 	default:
 		text = fmt.Sprintf("%d → %d %s", o.first.Milliseconds(), o.direct.Milliseconds(), directOf(o.ended))
 	}
-	if o.route != o.want {
+	if !o.route.is(o.want) {
 		text += " !"
 	}
 	return text
