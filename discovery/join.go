@@ -180,6 +180,22 @@ func (f *Finder) join(ctx context.Context) bool {
 	return f.dht.RoutingTable().Size() > 0
 }
 
+// Moved is to be called when this machine is in another network, or has other addresses there: we say so in the local
+// network, look around in it anew, and go back to the mesh at once.
+func (f *Finder) Moved() {
+	if f.near != nil {
+		signal(f.near.again)
+	}
+	f.mu.Lock()
+	for _, b := range f.boots {
+		f.wakeLocked(b)
+	}
+	f.mu.Unlock()
+	if f.dht != nil && f.dht.RoutingTable().Size() > 0 {
+		f.dht.RefreshRoutingTable()
+	}
+}
+
 // signal leaves a token, unless there is one.
 func signal(c chan struct{}) {
 	select {

@@ -24,6 +24,7 @@ const (
 type near struct {
 	finder    *Finder
 	newcomers chan peer.AddrInfo // through whom an empty mesh may be joined
+	again     chan struct{}      // holds a token when our addresses have changed
 
 	mu      sync.Mutex
 	peers   map[peer.ID]sighting
@@ -40,33 +41,38 @@ func newNear(f *Finder) *near {
 	return &near{
 		finder:    f,
 		newcomers: make(chan peer.AddrInfo, 4),
+		again:     make(chan struct{}, 1),
 		peers:     map[peer.ID]sighting{},
 		changed:   make(chan struct{}),
 	}
 }
 
-// run announces us and listens until ctx ends. A machine that has no network yet may get one later.
+// run announces us and listens until ctx ends. A machine that has no network yet may get one later. What is announced, and
+// on which interfaces, is settled when a service starts: for other addresses there is another one.
 func (n *near) run(ctx context.Context) {
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for pause := minPause; ctx.Err() == nil; pause = min(2*pause, maxPause) {
 		service := mdns.NewMdnsService(n.finder.host, n.finder.mesh.service(), n)
 		err := service.Start()
 		if err == nil {
 			n.look(ctx)
 			service.Close()
-			return
+			pause = minPause
+			continue
 		}
 		service.Close()
 		n.finder.log.Warn("local network is not searched", "retry", pause, "err", err)
 		n.endLook()
 		select {
 		case <-time.After(pause):
+		case <-n.again:
+			pause = minPause
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// look ends with ctx. A private mesh of which we know nobody is joined through whom we see; to others
+// look ends with ctx, or when our addresses change. A private mesh of which we know nobody is joined through whom we see; to others
 // we connect only when asked.
 func (n *near) look(ctx context.Context) {
 	first := time.NewTimer(firstLook)
@@ -75,6 +81,8 @@ func (n *near) look(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			n.endLook()
+			return
+		case <-n.again:
 			return
 		case <-first.C:
 			n.endLook()

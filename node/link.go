@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/multiformats/go-multistream"
 )
@@ -32,6 +33,9 @@ type link struct {
 const (
 	pingEvery = 3 * time.Second
 	pingWait  = 5 * time.Second
+	// trustFor is how long after a sign of life a connection is taken to be alive. A router that restarts or gets
+	// another address cuts connections at any moment, and a call that believes in one hangs until a ping fails.
+	trustFor = time.Second
 	// pingBehind is the wait while the connection goes on taking bytes from us: the ping may queue behind them.
 	pingBehind = 30 * time.Second
 )
@@ -53,8 +57,25 @@ func (n *Node) linkOf(conn network.Conn) *link {
 // forget is called by the host when a connection is gone.
 func (n *Node) forget(_ network.Network, conn network.Conn) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	delete(n.links, conn)
+	n.mu.Unlock()
+	if relayOf(conn.RemoteMultiaddr()) == "" {
+		n.spawn(func() { n.leaveRelays(conn.RemotePeer()) })
+	}
+}
+
+// leaveRelays closes relayed connections to a peer that carry no call, if there is no direct one. A hole is punched
+// when a relayed connection begins, and at no other time: one that was left over when the direct one died
+// would keep us on the relay for good.
+func (n *Node) leaveRelays(id peer.ID) {
+	if best := n.connection(id); best == nil || detour(best) == 0 {
+		return
+	}
+	for _, conn := range n.swarm.ConnsToPeer(id) {
+		if detour(conn) > 0 && n.linkOf(conn).calls() == 0 {
+			conn.Close()
+		}
+	}
 }
 
 // acquire counts a call on the link, and begins to watch it with the first.
@@ -92,7 +113,7 @@ func (l *link) calls() int {
 func (l *link) hear() { l.heard.Store(time.Now().UnixNano()) }
 
 // heardLately says whether the connection can be trusted to be alive.
-func (l *link) heardLately() bool { return time.Since(time.Unix(0, l.heard.Load())) < pingEvery }
+func (l *link) heardLately() bool { return time.Since(time.Unix(0, l.heard.Load())) < trustFor }
 
 // watch pings until ctx ends, or until it closes the connection, which cuts every call on it.
 func (l *link) watch(ctx context.Context) {

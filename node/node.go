@@ -127,7 +127,7 @@ func New(cfg Config) (_ *Node, err error) {
 	if err := n.start(cfg); err != nil {
 		return nil, err
 	}
-	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.forget})
+	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.doubt, DisconnectedF: n.forget})
 	n.finder, err = discovery.New(discovery.Config{
 		Host:      n.host,
 		Mesh:      cfg.Mesh,
@@ -162,6 +162,12 @@ func (n *Node) Run(ctx context.Context) error {
 	var group errgroup.Group
 	if n.reach != nil {
 		group.Go(func() error { return n.reach.run(ctx) })
+		group.Go(func() error {
+			if err := watchInterfaces(ctx, n.roam); err != nil {
+				n.log.Warn("a change of networks will be noticed late", "err", err)
+			}
+			return nil
+		})
 	}
 	group.Go(func() error { return n.finder.Run(ctx) })
 	return group.Wait()

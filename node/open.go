@@ -17,7 +17,7 @@ const (
 	// openWait bounds an Open or a Whois whose ctx has no earlier deadline.
 	openWait = 15 * time.Second
 	// proveWait is how long a connection that nobody watched may take to prove that it is alive.
-	proveWait = 3 * time.Second
+	proveWait = 1500 * time.Millisecond
 )
 
 // Open finds the peer, connects to it if need be, and begins a call. at are places where it may be, besides those
@@ -35,6 +35,7 @@ func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pi
 
 	s, err := n.open(ctx, id, spots)
 	if errors.Is(err, errDied) {
+		n.leaveRelays(id)
 		s, err = n.open(ctx, id, spots) // on a fresh connection
 	}
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 type reach struct {
 	cfg    Config
 	ips    []netip.Addr // listened to
+	port   uint16
 	host   host.Host
 	relays *relays
 
@@ -39,6 +40,7 @@ type reach struct {
 	// what published needs to know
 	appended  atomic.Pointer[[]ma.Multiaddr]
 	confirmed atomic.Value // of []ma.Multiaddr
+	addresses atomic.Pointer[[]netip.Addr]
 
 	// touched by one goroutine
 	behind  bool // someone on the Internet sees us at an address that is not ours
@@ -47,8 +49,8 @@ type reach struct {
 }
 
 // newReach is called before there is a host: that wants to know where to ask for more addresses.
-func newReach(cfg Config, ips []netip.Addr) *reach {
-	return &reach{cfg: cfg, ips: ips, behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1)}
+func newReach(cfg Config, ips []netip.Addr, port int) *reach {
+	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1)}
 }
 
 // published is where we say that we can be reached. To libp2p's list it adds the relays' addresses, which libp2p would
@@ -56,6 +58,7 @@ func newReach(cfg Config, ips []netip.Addr) *reach {
 // And as long as there are relays it leaves out where others merely see us from outside: most NATs let nobody in
 // there, and whoever tries first waits for an answer that does not come.
 func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
+	addrs = r.current(addrs)
 	more := r.appended.Load()
 	if more == nil || len(*more) == 0 {
 		return addrs
@@ -67,6 +70,25 @@ func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 		return outside(addr) && !slices.Contains(own, ip) && !ma.Contains(confirmed, addr)
 	})
 	return ma.Unique(append(addrs, *more...))
+}
+
+// current replaces the addresses of our interfaces, which libp2p looks at once a minute, by those of now.
+func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
+	own := r.own()
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
+		ip, _, _ := parts(addr)
+		return ip.IsValid() && manet.IsPrivateAddr(addr) && !slices.Contains(own, ip)
+	})
+	for _, ip := range own {
+		listening := slices.ContainsFunc(r.ips, func(l netip.Addr) bool { return l.IsUnspecified() && l.Is4() == ip.Is4() })
+		if !listening || ip.IsLinkLocalUnicast() {
+			continue
+		}
+		if both, err := bothTransports(ip, r.port); err == nil && !ip.IsLoopback() {
+			addrs = append(addrs, both...)
+		}
+	}
+	return ma.Unique(addrs)
 }
 
 // begin makes the first guess, before anybody could ask.
@@ -210,6 +232,14 @@ func (r *reach) status() (reachability string, relays []string, relaying bool) {
 
 // own are the IP addresses of this machine that we listen to.
 func (r *reach) own() []netip.Addr {
+	if known := r.addresses.Load(); known != nil {
+		return *known
+	}
+	return r.refresh()
+}
+
+// look asks the system for them.
+func (r *reach) look() []netip.Addr {
 	var own []netip.Addr
 	for _, ip := range r.ips {
 		if !ip.IsUnspecified() {

@@ -57,7 +57,7 @@ func (n *Node) start(cfg Config) (err error) {
 		options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(tcp.NewTCPTransport))
 	}
 	if !simulated && (cfg.wide || isWide(ips)) {
-		n.reach = newReach(cfg, ips)
+		n.reach = newReach(cfg, ips, port)
 		options = append(options, n.natOptions(cfg, ips)...)
 	}
 	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {

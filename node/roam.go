@@ -1,0 +1,81 @@
+package node
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// stillWait is how long a connection has to prove that it survived a change of interfaces.
+const stillWait = 1500 * time.Millisecond
+
+// roam is called when this machine has other addresses than before: it may be in another network, or without a cable.
+// What failed before may work now; connections may be dead that look alive. QUIC goes on from a new address by itself,
+// so those that carry calls are left to prove it. The others are made anew: nobody tells us over an old connection
+// at which address the new network's NAT shows us, and that is what holes are punched with.
+func (n *Node) roam() {
+	n.log.Info("interfaces changed")
+	for _, id := range n.host.Peerstore().Peers() {
+		n.swarm.Backoff().Clear(id)
+	}
+	n.reach.refresh()
+	var group sync.WaitGroup
+	for _, conn := range n.swarm.Conns() {
+		if relayOf(conn.RemoteMultiaddr()) != "" { // ends with the connection to the relay
+			n.leaveRelays(conn.RemotePeer())
+			continue
+		}
+		if n.linkOf(conn).calls() == 0 {
+			conn.Close()
+			continue
+		}
+		group.Go(func() { n.stillThere(conn) })
+	}
+	signal(n.reach.moved)
+	n.finder.Moved()
+	group.Wait()
+	n.finder.Moved() // to replace those that were lost
+	signal(n.reach.moved)
+}
+
+// stillThere closes a connection over which nothing comes back.
+func (n *Node) stillThere(conn network.Conn) {
+	ctx, cancel := context.WithTimeout(n.life, stillWait)
+	defer cancel()
+	l := n.linkOf(conn)
+	heard := l.heard.Load()
+	if l.ping(ctx); ctx.Err() != nil && n.life.Err() == nil && l.heard.Load() == heard {
+		conn.Close()
+	}
+}
+
+// doubt is called by the host when there is a connection. A peer that comes by a relay while we have it directly has lost
+// that connection, and as long as we believe in it, we don't punch a hole for another.
+func (n *Node) doubt(_ network.Network, conn network.Conn) {
+	if conn.Stat().Direction != network.DirInbound || detour(conn) == 0 {
+		return
+	}
+	for _, other := range n.swarm.ConnsToPeer(conn.RemotePeer()) {
+		if detour(other) == 0 {
+			n.spawn(func() { n.stillThere(other) })
+		}
+	}
+}
+
+// refresh takes in the addresses that this machine has now, and returns them.
+func (r *reach) refresh() []netip.Addr {
+	own := r.look()
+	r.addresses.Store(&own)
+	return own
+}
+
+// signal leaves a token, unless there is one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

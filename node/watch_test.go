@@ -1,0 +1,55 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestWatchInterfaces runs TestHelperWatch in a network namespace of its own, whose interfaces it may change.
+func TestWatchInterfaces(t *testing.T) {
+	t.Parallel()
+	if err := exec.Command("unshare", "--net", "true").Run(); err != nil {
+		t.Skipf("can't make a network namespace: unshare: %v", err)
+	}
+	child := exec.Command("unshare", "--net", "sh", "-c", `set -e
+		ip link add wire type veth peer name far
+		ip link set far up
+		ip link set wire up
+		exec "$0" -test.run='^TestHelperWatch$' -test.v`, os.Args[0])
+	child.Env = append(os.Environ(), "CELL_TEST_WATCH=1")
+	out, err := child.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestHelperWatch")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestHelperWatch gives an interface an address, unplugs it, and plugs it in.
+func TestHelperWatch(t *testing.T) {
+	if os.Getenv("CELL_TEST_WATCH") == "" {
+		t.Skip("runs as a child of TestWatchInterfaces")
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	moved, ended := make(chan bool, 1), make(chan error, 1)
+	go func() { ended <- watchInterfaces(ctx, func() { moved <- true }) }()
+	time.Sleep(100 * time.Millisecond) // there is no telling when it listens
+	for _, change := range [][]string{
+		{"addr", "add", "10.99.0.1/24", "dev", "wire"},
+		{"link", "set", "wire", "down"},
+		{"link", "set", "wire", "up"},
+	} {
+		if out, err := exec.Command("ip", change...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %v: %s", change, err, out)
+		}
+		began := time.Now()
+		receive(t, moved)
+		t.Logf("ip %v: seen after %v", change, time.Since(began))
+	}
+	cancel()
+	if err := receive(t, ended); err != nil {
+		t.Error(err)
+	}
+}
