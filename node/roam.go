@@ -59,7 +59,7 @@ func (n *Node) doubt(_ network.Network, conn network.Conn) {
 		return
 	}
 	for _, other := range n.swarm.ConnsToPeer(conn.RemotePeer()) {
-		if detour(other) == 0 {
+		if detour(other) == 0 && n.linkOf(other).calls() == 0 { // one with calls is watched anyway, with more patience
 			n.spawn(func() { n.stillThere(other) })
 		}
 	}
