@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -119,8 +120,18 @@ func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	return nil
 }
 
+// leaveCores keeps the stem to half of the cores, unless $GOMAXPROCS says otherwise. A stem passes bytes on, and its cells
+// and their callers do the work: on a machine with few cores, a thread of ours that looks for more to do costs each
+// call more than it gains.
+func leaveCores() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
+	}
+}
+
 // up claims the home, listens, and serves until ctx ends.
 func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags, stdout, stderr io.Writer) error {
+	leaveCores()
 	claim, err := stem.Claim(h)
 	if errors.Is(err, stem.ErrRunning) {
 		return hint(err, `one is enough; for another, set CELL_HOME to another directory`)

@@ -2,40 +2,44 @@ package pipe
 
 import "sync"
 
-// A direction that idles waits in Read with a small buffer; one that flows has a large one. A read that
-// fills the small buffer is taken for a flow, and a read that would have fitted it for the flow's end,
-// so that an idle bridge pins two small buffers and no more.
+// A direction that idles waits in Read with a small buffer; one that flows has a large one. A read that fills its buffer
+// is taken for a flow, and the next buffer is a size larger; one that does not, for its end, and the next is a size
+// smaller. So whatever was said before, a bridge on which nothing flows any more pins a medium buffer each way at
+// most, and mostly a small one.
+var sizes = [...]int{2 << 10, 16 << 10, 128 << 10}
+
 const (
-	smallBuffer = 2 << 10
-	largeBuffer = 128 << 10
+	small = iota
+	medium
+	large
 )
 
-var (
-	smallPool = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, smallBuffer)} }}
-	largePool = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, largeBuffer)} }}
-)
+var pools = [len(sizes)]sync.Pool{}
 
-type buffer struct{ bytes []byte }
-
-func borrowSmall() *buffer { return smallPool.Get().(*buffer) }
-
-func (b *buffer) giveBack() {
-	if len(b.bytes) == smallBuffer {
-		smallPool.Put(b)
-	} else {
-		largePool.Put(b)
-	}
+// buffer is one of a pool; level is its place in sizes.
+type buffer struct {
+	bytes []byte
+	level int
 }
+
+func borrow(level int) *buffer {
+	if b, ok := pools[level].Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{make([]byte, sizes[level]), level}
+}
+
+func (b *buffer) giveBack() { pools[b.level].Put(b) }
 
 // fit returns the buffer for the next read, given how many bytes the last one got.
 func (b *buffer) fit(got int) *buffer {
-	switch small := len(b.bytes) == smallBuffer; {
-	case small && got == smallBuffer:
-		b.giveBack()
-		return largePool.Get().(*buffer)
-	case !small && got < smallBuffer:
-		b.giveBack()
-		return borrowSmall()
+	level := max(b.level-1, small)
+	if got == len(b.bytes) {
+		level = min(b.level+1, large)
 	}
-	return b
+	if level == b.level {
+		return b
+	}
+	b.giveBack()
+	return borrow(level)
 }

@@ -12,27 +12,28 @@ import (
 // Thousands of idle calls are held in small buffers, and a flow has a large one.
 func TestFit(t *testing.T) {
 	for _, test := range []struct{ has, got, want int }{
-		{smallBuffer, 0, smallBuffer},
-		{smallBuffer, 1, smallBuffer},
-		{smallBuffer, smallBuffer - 1, smallBuffer},
-		{smallBuffer, smallBuffer, largeBuffer},
-		{largeBuffer, largeBuffer, largeBuffer},
-		{largeBuffer, smallBuffer, largeBuffer},
-		{largeBuffer, smallBuffer - 1, smallBuffer},
-		{largeBuffer, 0, smallBuffer},
+		{small, 0, small},
+		{small, 1, small},
+		{small, sizes[small] - 1, small},
+		{small, sizes[small], medium},
+		{medium, 1, small},
+		{medium, sizes[medium] - 1, small},
+		{medium, sizes[medium], large},
+		{large, sizes[large], large},
+		{large, sizes[large] - 1, medium},
+		{large, 0, medium},
 	} {
-		buf := &buffer{make([]byte, test.has)}
-		if next := buf.fit(test.got); len(next.bytes) != test.want {
-			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, test.has, len(next.bytes), test.want)
+		if next := borrow(test.has).fit(test.got); next.level != test.want || len(next.bytes) != sizes[test.want] {
+			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, sizes[test.has], len(next.bytes), sizes[test.want])
 		}
 	}
 }
 
-// A read that waits, waits with a small buffer, also behind a flow.
-func TestJoinWaitsWithASmallBuffer(t *testing.T) {
-	src := &scripted{reads: []int{10, smallBuffer, largeBuffer, smallBuffer, 1, 10}}
+// A read that waits has no large buffer, whatever was said before.
+func TestJoinWaitsWithoutALargeBuffer(t *testing.T) {
+	src := &scripted{reads: []int{10, sizes[small], sizes[medium], sizes[large], sizes[small], 1, 10}}
 	Join(context.Background(), src, &scripted{})
-	want := []int{smallBuffer, smallBuffer, largeBuffer, largeBuffer, largeBuffer, smallBuffer, smallBuffer}
+	want := []int{sizes[small], sizes[small], sizes[medium], sizes[large], sizes[large], sizes[medium], sizes[small], sizes[small]}
 	if !slices.Equal(src.offered, want) {
 		t.Errorf("the buffers had\n %v, want\n %v", src.offered, want)
 	}

@@ -57,7 +57,7 @@ func Join(ctx context.Context, a, b Stream) Report {
 
 // carry copies from src to dst until src ends or dst takes no more. An error is a cut.
 func carry(dst, src Stream) (n int64, err error) {
-	buf := borrowSmall()
+	buf := borrow(small)
 	defer func() { buf.giveBack() }()
 	for {
 		got, readErr := src.Read(buf.bytes)

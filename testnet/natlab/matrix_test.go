@@ -8,7 +8,7 @@ import (
 )
 
 // maxTries is how often two stems may meet anew, in a lab of their own each time, before a route counts as wrong.
-const maxTries = 3
+const maxTries = 5
 
 // Every kind of network reaches every other one, in the way that it should.
 func TestRoutes(t *testing.T) {
