@@ -119,6 +119,7 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 		}
 		stream := b.raw(a.net.id, "echo")
 		everything(t, stream, "123")
+		synctest.Wait()
 		wantReset(t, "a stranger", b.raw(testID(9), "echo"))
 		synctest.Wait()
 		if got, want := in.take(), []string{"in " + idA + " echo ok sent=3 received=3 orderly:",
