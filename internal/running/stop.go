@@ -36,7 +36,7 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	}
 	patience, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	if gone(patience, cell.PID) {
+	if gone(patience, h, cell) {
 		return false, nil
 	}
 	if ctx.Err() != nil {
@@ -49,20 +49,27 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	if err := syscall.Kill(target, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
 		return false, fmt.Errorf("process %d: %w", cell.PID, err)
 	}
-	if !gone(ctx, cell.PID) {
+	if !gone(ctx, h, cell) {
 		return true, fmt.Errorf("process %d was killed, and is there yet: %w", cell.PID, ctx.Err())
 	}
 	return true, nil
 }
 
-// gone waits until a process has ended, or ctx has. The kernel tells only parents when, so it is looked at again and again.
-func gone(ctx context.Context, pid int) bool {
+// gone waits until a cell's process has ended and let go of its socket, or ctx has. The kernel tells only parents when, so it
+// is looked at again and again; and a process of several threads holds what it holds until the last one has ended.
+func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
-		if syscall.Kill(pid, 0) == syscall.ESRCH || zombie(pid) {
+		if syscall.Kill(cell.PID, 0) == syscall.ESRCH || zombie(cell.PID) && !holds(h, cell) {
 			return true
 		}
 		if socket.Pause(ctx, pause) != nil {
 			return false
 		}
 	}
+}
+
+// holds says whether the cell's socket is still its own, or of nobody who can be told, as when the owner is ending.
+func holds(h home.Home, cell Cell) bool {
+	now, ok := Find(h, cell.Name)
+	return ok && (now.PID == cell.PID || now.PID == 0)
 }
