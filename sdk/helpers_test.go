@@ -87,3 +87,10 @@ func lock(t *testing.T, path string) *socket.Lock {
 	check(t, err)
 	return held
 }
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	check(t, err)
+	check(t, os.WriteFile(to, text, 0o700))
+}

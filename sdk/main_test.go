@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -48,7 +50,12 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // language is how the programs of one SDK are run.
@@ -91,7 +98,11 @@ func foreign(t *testing.T) []language {
 // dna puts a cell of this language into a home's store, as KIND-LANGUAGE.
 func (l language) dna(t *testing.T, home, kind string) string {
 	t.Helper()
-	name := kind + "-" + l.name
+	return l.dnaAs(t, home, kind, kind+"-"+l.name)
+}
+
+func (l language) dnaAs(t *testing.T, home, kind, name string) string {
+	t.Helper()
 	script := "#!/bin/sh\nexec '" + strings.Join(l.cells, "' '") + "' " + kind + ` "$@"` + "\n"
 	check(t, os.MkdirAll(filepath.Join(home, "dna"), 0o700))
 	check(t, os.WriteFile(filepath.Join(home, "dna", name), []byte(script), 0o700))

@@ -35,6 +35,20 @@ func TestEachCallsEach(t *testing.T) {
 	}
 }
 
+// A cell of this machine that does not run is started by the call, and so is one that has left a dead socket.
+func TestGerminate(t *testing.T) {
+	t.Parallel()
+	here := up(t)
+	for i, caller := range foreign(t) {
+		for _, callee := range languages(t) {
+			echo := callee.dnaAs(t, here.home, "echo", fmt.Sprintf("echo%d-%s", i, callee.name))
+			caller.wantAnswer(t, here.home, echo, "hello", "hello")
+			endCells(here.home)
+			caller.wantAnswer(t, here.home, echo, "hello again", "hello again")
+		}
+	}
+}
+
 // A cell that runs is called without a stem, and one that does not can't be.
 func TestCallWithoutAStem(t *testing.T) {
 	t.Parallel()
@@ -105,7 +119,7 @@ func TestEndings(t *testing.T) {
 	} {
 		for _, unread := range []string{"", "unread"} { // a far end that closed with input unread resets the socket
 			home := newHome(t)
-			text := strings.Repeat("all there was ", 10000)
+			text := strings.Repeat("all there was ", 2000)
 			fakeStem(t, home, func(conn net.Conn, request string) {
 				if request == "end 9223372036854775807\n" {
 					io.WriteString(conn, verdict)
@@ -113,7 +127,11 @@ func TestEndings(t *testing.T) {
 				}
 				io.WriteString(conn, "ok call=9223372036854775807 later=1\n"+text[:10])
 				conn.Read(make([]byte, 1)) // not the rest, if there is more than its end
-				io.WriteString(conn, text[10:])
+				// The caller is slow: the last piece comes, and then the end, while it still holds what was before.
+				io.WriteString(conn, text[10:len(text)-100])
+				time.Sleep(8 * time.Millisecond)
+				io.WriteString(conn, text[len(text)-100:])
+				time.Sleep(8 * time.Millisecond)
 			})
 			for _, l := range foreign(t) {
 				got, complaint := l.ask(t, home, "echo@laptop", unread)
@@ -280,6 +298,22 @@ func TestListenTakesTheLock(t *testing.T) {
 			t.Errorf("%s: %q", l.name, got)
 		}
 		lock(t, filepath.Join(home, "run", "echo.lock")).Unlock()
+	}
+}
+
+// The example at the head of each file works, linked into the store as the README says.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	here := up(t)
+	check(t, os.MkdirAll(filepath.Join(here.home, "dna"), 0o700))
+	for _, l := range foreign(t) {
+		ext := filepath.Ext(l.call[1])
+		dir := filepath.Join(here.home, l.name)
+		check(t, os.Mkdir(dir, 0o700))
+		copyFile(t, "testdata/shout"+ext, filepath.Join(dir, "shout"+ext))
+		copyFile(t, map[string]string{".py": "python/cell.py", ".js": "js/cell.js"}[ext], filepath.Join(dir, "cell"+ext))
+		check(t, os.Symlink(filepath.Join(dir, "shout"+ext), filepath.Join(here.home, "dna", "shout-"+l.name)))
+		l.wantAnswer(t, here.home, "shout-"+l.name, "hello", "HELLO")
 	}
 }
 

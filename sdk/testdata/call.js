@@ -4,7 +4,9 @@ const cell = require('../js/cell.js')
 async function main() {
   const conn = await cell.connect(process.argv[2], { signal: AbortSignal.timeout(60000) })
   process.stdin.pipe(conn)
+  let parts = 0
   for await (const data of conn) {
+    if (parts++ < 10) await new Promise(done => setTimeout(done, 30)) // what comes next waits in buffers
     if (!process.stdout.write(data)) await new Promise(done => process.stdout.once('drain', done))
   }
 }

@@ -22,9 +22,11 @@ const cells = {
     conn.end('enough\n'.repeat(20000), () => conn.destroy())
   },
   async who(conn) {
-    const { peer, pid, uid } = await conn.caller()
-    conn.end((peer || `local pid ${pid} uid ${uid}`) + '\n')
     conn.resume()
+    await new Promise(setImmediate) // it is being read now, and asking does not stop that
+    const { peer, pid, uid } = await conn.caller()
+    const answer = () => conn.end((peer || `local pid ${pid} uid ${uid}`) + '\n')
+    conn.readableEnded ? answer() : conn.on('end', answer)
   },
   async hang(conn) { // says something, and never ends
     conn.write('half')
