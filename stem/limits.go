@@ -3,7 +3,9 @@ package stem
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -21,7 +23,7 @@ const (
 )
 
 // A cell that fails again and again is started after pauses that double from the second failure on. One
-// that has lived for a while, or whose dna has changed, begins anew. To end soon after a good start is a failure, too.
+// that has lived for a while, or whose dna has changed, begins anew. To crash soon after a good start is a failure, too.
 const (
 	soon      = 2 * time.Second
 	firstWait = 200 * time.Millisecond
@@ -42,6 +44,7 @@ type failure struct {
 	dna      os.FileInfo
 	reason   string
 	born     time.Time // of the last start, if that was a good one
+	ended    <-chan syscall.WaitStatus
 }
 
 func newLimits() *limits {
@@ -102,8 +105,12 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 		delete(l.failures, cell)
 		return nil
 	}
-	if !last.born.IsZero() { // it is to be started again, so it has ended
-		last = last.again("ended soon after it had started", dna)
+	if !last.born.IsZero() && !crashed(last.ended) { // somebody has ended it, or it had nothing more to do
+		delete(l.failures, cell)
+		return nil
+	}
+	if !last.born.IsZero() {
+		last = last.again("it crashed as soon as it had started", dna)
 		l.failures[cell] = last
 	}
 	if wait := time.Until(last.notUntil); wait > 0 {
@@ -111,6 +118,30 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 			cell, last.times, wait.Round(100*time.Millisecond), last.reason)}
 	}
 	return nil
+}
+
+// grown remembers where the end of a cell that was started will be told.
+func (l *limits) grown(cell address.Name, ended <-chan syscall.WaitStatus) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := l.failures[cell]
+	last.ended = ended
+	l.failures[cell] = last
+}
+
+// crashed says whether a process has ended by its own fault, as far as is known: not in order, and not because it was told to.
+func crashed(ended <-chan syscall.WaitStatus) bool {
+	select {
+	case status := <-ended:
+		switch {
+		case status.Exited():
+			return status.ExitStatus() != 0
+		case status.Signaled():
+			return !slices.Contains([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}, status.Signal())
+		}
+	default:
+	}
+	return false
 }
 
 // started counts how a start went.

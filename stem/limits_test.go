@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,9 +120,21 @@ func TestPausesOfACellThatFails(t *testing.T) {
 				t.Errorf("after %v: %v", want, err)
 			}
 		}
-		l.started(cell, dna, nil)
-		if err := l.mayStart(cell, dna); err == nil {
-			t.Error("a cell that ended as soon as it had started is taken for one that ran")
+		end := func(status syscall.WaitStatus) error {
+			ended := make(chan syscall.WaitStatus, 1)
+			ended <- status
+			l.grown(cell, ended)
+			l.started(cell, dna, nil)
+			return l.mayStart(cell, dna)
+		}
+		if err := end(3 << 8); err == nil {
+			t.Error("a cell that crashed as soon as it had started is taken for one that ran")
+		}
+		<-time.After(lastWait)
+		for _, status := range []syscall.WaitStatus{0, syscall.WaitStatus(syscall.SIGKILL), syscall.WaitStatus(syscall.SIGTERM)} {
+			if err := end(status); err != nil {
+				t.Errorf("a cell that was ended (%v) is taken for one that crashed: %v", status, err)
+			}
 		}
 		<-time.After(lastWait)
 		l.started(cell, dna, nil)

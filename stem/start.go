@@ -33,6 +33,7 @@ func (f *factory) grow(ctx context.Context, cell address.Name, settings dna.Sett
 	f.log.Info("cell started", "cell", cell, "pid", process.pid)
 	err = f.await(ctx, cell, born, process.ended)
 	if err == nil {
+		f.limits.grown(cell, process.ended)
 		return nil
 	}
 	syscall.Kill(-process.pid, syscall.SIGKILL) // its whole session, if anything is left of it
