@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -94,8 +96,22 @@ func newInvite(cells []string, uses int, expires time.Duration, as string) (invi
 	return invite.New(grant, uses, time.Now().Add(expires), name), nil
 }
 
-// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its line.
-const maxTokenAddrs = 12
+// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its line; so many of them may be
+// relayed ones.
+const (
+	maxTokenAddrs   = 12
+	maxTokenRelayed = 4
+)
+
+// tokenAddrs chooses the first addresses, and among them relayed ones, which come last: behind a router, they are those
+// that work.
+func tokenAddrs(addrs []string) []string {
+	isDirect := func(addr string) bool { return !strings.Contains(addr, "/p2p-circuit") }
+	relayed := slices.DeleteFunc(slices.Clone(addrs), isDirect)
+	relayed = relayed[:min(len(relayed), maxTokenRelayed)]
+	direct := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool { return !isDirect(addr) })
+	return append(direct[:min(len(direct), maxTokenAddrs-len(relayed))], relayed...)
+}
 
 // tokenOf puts into the invite's token where the running stem can be reached.
 func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
@@ -107,7 +123,7 @@ func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
 	if err != nil {
 		return invite.Token{}, err
 	}
-	token := invite.Token{Peer: id, At: s.Network.Addrs[:min(len(s.Network.Addrs), maxTokenAddrs)], Mesh: s.Network.Mesh, ID: i.ID, Secret: i.Secret, Expires: i.Expires.Unix()}
+	token := invite.Token{Peer: id, At: tokenAddrs(s.Network.Addrs), Mesh: s.Network.Mesh, ID: i.ID, Secret: i.Secret, Expires: i.Expires.Unix()}
 	for _, b := range s.Network.Bootstrap {
 		for _, addr := range b.Addrs {
 			if s.Network.Mesh != "public" { // those of the public mesh are built in
