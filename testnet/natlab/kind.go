@@ -1,8 +1,9 @@
-//go:build linux
-
 package natlab
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Kind is a kind of network to be in: what stands between its hosts and the internet.
 type Kind int
@@ -44,3 +45,17 @@ func (k Kind) String() string {
 // Site returns a site of this kind with the given hosts. Those of Public are neighbours on nothing but the
 // internet; those of CGN share a carrier; all others share one router.
 func (k Kind) Site(hosts ...string) Site { return Site{Kind: k, Hosts: hosts} }
+
+// MarshalText returns the name of the kind.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads the name of a kind.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for _, known := range Kinds {
+		if known.String() == string(text) {
+			*k = known
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no kind of network %q: it is one of %v", text, Kinds)
+}
