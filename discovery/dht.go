@@ -51,6 +51,8 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 	}) {
 		return false
 	}
+	seen := newTally(id)
+	defer func() { f.told(seen.over()) }()
 	var enough <-chan time.Time
 	answer := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {
@@ -66,6 +68,7 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 			if !ok { // ctx ended
 				return known
 			}
+			seen.note(e)
 			if e.Type != routing.PeerResponse {
 				continue
 			}
@@ -75,6 +78,9 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 				}
 			}
 		case addrs := <-whole:
+			if len(addrs) > 0 {
+				seen.found(0)
+			}
 			answer(addrs)
 			return known
 		case <-enough:

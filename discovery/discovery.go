@@ -24,6 +24,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -38,6 +39,10 @@ type Config struct {
 	Bootstrap []string
 	// NoMDNS turns off looking around in the local network.
 	NoMDNS bool
+	// MDNS makes what looks there and is seen there. If nil, libp2p's does.
+	MDNS func(h host.Host, service string, found mdns.Notifee) mdns.Service
+	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.
+	Looked func(Lookup)
 	// Cache is a file of addresses that worked. If empty, they are forgotten at the end.
 	Cache string
 	// Log hears what the owner should know. If nil, nobody does.
@@ -48,6 +53,7 @@ type Config struct {
 type Finder struct {
 	host  host.Host
 	mesh  mesh
+	told  func(Lookup)
 	log   *slog.Logger
 	dht   *dht.IpfsDHT // nil in the mesh "none"
 	near  *near        // nil without mDNS
@@ -69,6 +75,14 @@ func New(cfg Config) (*Finder, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.MDNS == nil {
+		cfg.MDNS = func(h host.Host, service string, found mdns.Notifee) mdns.Service {
+			return mdns.NewMdnsService(h, service, found)
+		}
+	}
+	if cfg.Looked == nil {
+		cfg.Looked = func(Lookup) {}
+	}
 	m, err := parseMesh(cfg.Mesh)
 	if err != nil {
 		return nil, err
@@ -79,6 +93,7 @@ func New(cfg Config) (*Finder, error) {
 	}
 	f := &Finder{
 		host:    cfg.Host,
+		told:    cfg.Looked,
 		mesh:    m,
 		log:     cfg.Log,
 		cache:   loadCache(cfg.Cache, cfg.Log),
@@ -89,7 +104,7 @@ func New(cfg Config) (*Finder, error) {
 	}
 	f.life, f.end = context.WithCancel(context.Background())
 	if !cfg.NoMDNS {
-		f.near = newNear(f)
+		f.near = newNear(f, cfg.MDNS)
 	}
 	if f.dht != nil {
 		f.setBoots(boots)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
@@ -23,6 +24,7 @@ const (
 // somebody asks for the peer, because mDNS reports each peer only about once an hour.
 type near struct {
 	finder    *Finder
+	service   func(host.Host, string, mdns.Notifee) mdns.Service
 	newcomers chan peer.AddrInfo // through whom an empty mesh may be joined
 	again     chan struct{}      // holds a token when our addresses have changed
 
@@ -37,9 +39,10 @@ type sighting struct {
 	at    time.Time
 }
 
-func newNear(f *Finder) *near {
+func newNear(f *Finder, service func(host.Host, string, mdns.Notifee) mdns.Service) *near {
 	return &near{
 		finder:    f,
+		service:   service,
 		newcomers: make(chan peer.AddrInfo, 4),
 		again:     make(chan struct{}, 1),
 		peers:     map[peer.ID]sighting{},
@@ -51,7 +54,7 @@ func newNear(f *Finder) *near {
 // on which interfaces, is settled when a service starts: for other addresses there is another one.
 func (n *near) run(ctx context.Context) {
 	for pause := minPause; ctx.Err() == nil; pause = min(2*pause, maxPause) {
-		service := mdns.NewMdnsService(n.finder.host, n.finder.mesh.service(), n)
+		service := n.service(n.finder.host, n.finder.mesh.service(), n)
 		err := service.Start()
 		if err == nil {
 			n.look(ctx)

@@ -1,10 +1,14 @@
 package discovery
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
+	kbucket "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -88,6 +92,24 @@ func (f *Finder) Servers() []peer.ID {
 		return nil
 	}
 	return f.dht.RoutingTable().ListPeers()
+}
+
+// Introduce takes peers for members of the mesh that answer in its DHT, without asking them: as many as the
+// routing table has room for. They are asked when it matters.
+func (f *Finder) Introduce(members ...peer.AddrInfo) error {
+	if f.dht == nil {
+		return nil
+	}
+	for _, m := range members {
+		added, err := f.dht.RoutingTable().TryAddPeer(m.ID, true, false)
+		if err != nil && !errors.Is(err, kbucket.ErrPeerRejectedNoCapacity) {
+			return fmt.Errorf("introduce %s: %w", m.ID, err)
+		}
+		if added {
+			f.host.Peerstore().AddAddrs(m.ID, m.Addrs, peerstore.PermanentAddrTTL)
+		}
+	}
+	return nil
 }
 
 // Remembered are addresses at which the peer was reached before.

@@ -1,0 +1,69 @@
+package discovery
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/routing"
+)
+
+// Lookup is one search for a peer in the mesh, as it went until there was an address, or until it was given up.
+type Lookup struct {
+	Peer  peer.ID
+	Found bool
+	// Asked is how many members of the mesh were asked.
+	Asked int
+	// Hops is how far from us the one was that knew: 1 for a member that we knew, 2 for one that it named, and so on; 0 if
+	// nobody had to be asked.
+	Hops int
+	Took time.Duration
+}
+
+// tally makes a Lookup of what happens in a query.
+type tally struct {
+	Lookup
+	began time.Time
+	depth map[peer.ID]int
+}
+
+func newTally(id peer.ID) *tally {
+	return &tally{Lookup: Lookup{Peer: id}, began: time.Now(), depth: map[peer.ID]int{}}
+}
+
+// note takes in an event.
+func (t *tally) note(e *routing.QueryEvent) {
+	if t.Found {
+		return
+	}
+	if t.depth[e.ID] == 0 {
+		t.depth[e.ID] = 1
+	}
+	switch e.Type {
+	case routing.SendingQuery:
+		t.Asked++
+	case routing.PeerResponse:
+		for _, info := range e.Responses {
+			if t.depth[info.ID] == 0 {
+				t.depth[info.ID] = t.depth[e.ID] + 1
+			}
+			if info.ID == t.Peer && len(info.Addrs) > 0 {
+				t.found(t.depth[e.ID])
+			}
+		}
+	}
+}
+
+// found ends the tally.
+func (t *tally) found(hops int) {
+	if !t.Found {
+		t.Found, t.Hops, t.Took = true, hops, time.Since(t.began)
+	}
+}
+
+// over is what came of it.
+func (t *tally) over() Lookup {
+	if !t.Found {
+		t.Took = time.Since(t.began)
+	}
+	return t.Lookup
+}
