@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -53,3 +54,6 @@ func transport(a ma.Multiaddr) string {
 
 // cost puts the transports in the order in which one would try them.
 func cost(a ma.Multiaddr) int { return slices.Index([]string{"quic", "tcp", "relay"}, transport(a)) }
+
+// Introduce takes peers for members of the mesh that answer in its DHT, without asking them.
+func (n *Node) Introduce(members ...peer.AddrInfo) error { return n.finder.Introduce(members...) }

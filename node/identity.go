@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -38,6 +39,15 @@ func (i Identity) Sign(message []byte) ([]byte, error) {
 		return nil, errors.New("sign: no identity")
 	}
 	return i.key.Sign(message)
+}
+
+// SeededIdentity makes an Ed25519 key of a seed: the same key of the same seed, so that a seed is as secret as its key.
+func SeededIdentity(seed [ed25519.SeedSize]byte) (Identity, error) {
+	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
+	if err != nil {
+		return Identity{}, err
+	}
+	return newIdentity(key)
 }
 
 // LoadIdentity reads the key at path, or makes an Ed25519 key there if there is no file yet. Of those

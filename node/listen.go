@@ -30,12 +30,13 @@ func everywhere() []netip.Addr {
 
 // bind takes a port on every address: wanted, or, if that is 0, the default one or else any that is free.
 // The UDP sockets are what holds it; two stems that start at once can't both get it.
-func bind(ips []netip.Addr, wanted int) (*sockets, int, error) {
+func bind(cfg Config, ips []netip.Addr, tcp bool) (*sockets, int, error) {
+	wanted := cfg.Port
 	port := wanted
 	if port == 0 {
 		port = defaultPort
 	}
-	s, err := bindPort(ips, port)
+	s, err := bindPort(cfg, ips, port, tcp)
 	if err == nil {
 		return s, port, nil
 	}
@@ -46,7 +47,7 @@ func bind(ips []netip.Addr, wanted int) (*sockets, int, error) {
 		return nil, 0, fmt.Errorf("%w: choose another with --port, or leave --port out to take a free one", err)
 	}
 	for range freeTries {
-		if s, err = bindPort(ips, 0); err == nil {
+		if s, err = bindPort(cfg, ips, 0, tcp); err == nil {
 			return s, s.conns[0].LocalAddr().(*net.UDPAddr).Port, nil
 		}
 	}
@@ -54,15 +55,15 @@ func bind(ips []netip.Addr, wanted int) (*sockets, int, error) {
 }
 
 // bindPort takes one port, or the one that the first address gets if it is 0, or nothing.
-func bindPort(ips []netip.Addr, port int) (_ *sockets, err error) {
-	s := &sockets{}
+func bindPort(cfg Config, ips []netip.Addr, port int, tcp bool) (_ *sockets, err error) {
+	s := &sockets{cfg: cfg}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
 	for _, ip := range ips {
-		conn, err := net.ListenUDP(family("udp", ip), net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+		conn, err := cfg.Machine.ListenUDP(family("udp", ip), net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 		if err != nil {
 			return nil, bindError("udp", ip, port, err)
 		}
@@ -70,6 +71,9 @@ func bindPort(ips []netip.Addr, port int) (_ *sockets, err error) {
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
 	for _, ip := range ips {
+		if !tcp {
+			break
+		}
 		// libp2p listens with SO_REUSEPORT, which would share a port with another listener of the same user and
 		// never say so. This probe does without, and so fails if there is any. Between it and libp2p's
 		// listening only a program that is no stem could step in: a stem takes the UDP port first.

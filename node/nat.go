@@ -17,8 +17,8 @@ const punchWait = 2500 * time.Millisecond
 // natOptions are what a node needs that is to be reached through NATs. Peers tell each other how they see one another
 // and probe each other's addresses (AutoNAT v2), routers are asked for a port, and relayed connections are
 // replaced by direct ones (hole punching). Relays are our own business: see relays.
-func (n *Node) natOptions(cfg Config, ips []netip.Addr) []libp2p.Option {
-	options := []libp2p.Option{
+func (n *Node) natOptions() []libp2p.Option {
+	return []libp2p.Option{
 		libp2p.EnableAutoNATv2(),
 		libp2p.EnableHolePunching(holepunch.DirectDialTimeout(punchWait), holepunch.WithAddrFilter(guesses{})),
 		libp2p.AddrsFactory(n.reach.published),
@@ -27,10 +27,6 @@ func (n *Node) natOptions(cfg Config, ips []netip.Addr) []libp2p.Option {
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 	}
-	if isWide(ips) && cfg.Mesh != "none" { // without a mesh nobody is looked for beyond the local network
-		options = append(options, libp2p.NATPortMap())
-	}
-	return options
 }
 
 // isWide says whether a node listens to more than its own machine. On loopback there is no NAT to traverse.

@@ -24,6 +24,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -66,8 +67,13 @@ type Config struct {
 	// Friends returns the peers that the owner trusts, at once and from memory: they are relayed for, and asked to
 	// relay before others are. If nil, there are none.
 	Friends func() []address.ID
-	// Options are appended to the libp2p options whole, for simulations. If they bring their own QUIC
-	// sockets, the node listens on those alone.
+	// Idle is how long a QUIC connection lasts over which nothing is said. If 0, connections are kept alive.
+	Idle time.Duration
+	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.
+	Looked func(discovery.Lookup)
+	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC alone, and asks no router for a port.
+	Machine Machine
+	// Options are appended to the libp2p options whole.
 	Options []libp2p.Option
 	// Log hears what the node's owner should know. If nil, nobody does.
 	Log *slog.Logger
@@ -79,6 +85,7 @@ type Config struct {
 // Node is a libp2p host that carries calls. Its methods may be called at any time, from any goroutine.
 type Node struct {
 	id     address.ID
+	on     Machine
 	host   host.Host
 	swarm  *swarm.Swarm // the host's network
 	dns    *madns.Resolver
@@ -107,11 +114,16 @@ func New(cfg Config) (_ *Node, err error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	own := cfg.Machine == nil
+	if own {
+		cfg.Machine = thisMachine{}
+	}
 	if !slices.Contains([]string{"", RelayTrusted, RelayPublic, RelayNone}, cfg.Relay) {
 		return nil, fmt.Errorf("relay %q: write %s, %s or %s", cfg.Relay, RelayTrusted, RelayPublic, RelayNone)
 	}
 	n := &Node{
 		id:      cfg.Identity.id,
+		on:      cfg.Machine,
 		log:     cfg.Log,
 		links:   map[network.Conn]*link{},
 		flights: map[peer.ID]*flight{},
@@ -124,7 +136,7 @@ func New(cfg Config) (_ *Node, err error) {
 			n.release()
 		}
 	}()
-	if err := n.start(cfg); err != nil {
+	if err := n.start(cfg, own); err != nil {
 		return nil, err
 	}
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.doubt, DisconnectedF: n.forget})
@@ -133,6 +145,8 @@ func New(cfg Config) (_ *Node, err error) {
 		Mesh:      cfg.Mesh,
 		Bootstrap: cfg.Bootstrap,
 		NoMDNS:    cfg.NoMDNS,
+		MDNS:      cfg.Machine.MDNS,
+		Looked:    cfg.Looked,
 		Cache:     cfg.Cache,
 		Log:       cfg.Log,
 	})
@@ -163,7 +177,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.reach != nil {
 		group.Go(func() error { return n.reach.run(ctx) })
 		group.Go(func() error {
-			if err := watchInterfaces(ctx, n.roam); err != nil {
+			if err := n.on.Watch(ctx, n.roam); err != nil {
 				n.log.Warn("a change of networks will be noticed late", "err", err)
 			}
 			return nil

@@ -8,7 +8,12 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/pnet"
+	tpt "github.com/libp2p/go-libp2p/core/transport"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/quic-go/quic-go"
 )
@@ -17,7 +22,8 @@ import (
 // its own, but then nothing would say in time whether the port is free, and a connection would carry 256
 // streams and no more.
 type sockets struct {
-	conns   []*net.UDPConn
+	cfg     Config
+	conns   []net.PacketConn
 	manager *quicreuse.ConnManager // set once libp2p has built its transports
 	lent    []loan
 }
@@ -27,7 +33,35 @@ type loan struct {
 	back      <-chan struct{}
 }
 
-// newManager is what libp2p calls to build its QUIC side. The sockets are lent to it, with our own settings: of each IP
+// newQUIC is what libp2p calls to build its QUIC side: of the host, and of a second one from which AutoNAT calls those
+// back who ask whether they can be reached. That one takes sockets as it needs them, since whoever is called from
+// a port that they have called themselves learns nothing.
+func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, psk pnet.PSK,
+	gater connmgr.ConnectionGater, limits network.ResourceManager) (tpt.Transport, error) {
+	if key.Equals(s.cfg.Identity.key) {
+		manager, err := s.newManager(reset, tokens, limits)
+		if err != nil {
+			return nil, err
+		}
+		return libp2pquic.NewTransport(key, manager, psk, gater, limits)
+	}
+	manager, err := quicreuse.NewConnManager(reset, tokens, quicreuse.OverrideListenUDP(s.cfg.Machine.ListenUDP))
+	if err != nil {
+		return nil, err
+	}
+	quic, err := libp2pquic.NewTransport(key, manager, psk, gater, limits)
+	return probing{quic, manager}, err
+}
+
+// probing is a transport with a manager of its own, which the host does not know.
+type probing struct {
+	tpt.Transport
+	manager *quicreuse.ConnManager
+}
+
+func (p probing) Close() error { return p.manager.Close() }
+
+// newManager lends the sockets to libp2p, with our own settings: of each IP
 // version the first, which is the only one unless the user has named several addresses. Those others are handed over when
 // libp2p listens there, with libp2p's limit of 256 streams for those who dial them.
 func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey, limits network.ResourceManager) (*quicreuse.ConnManager, error) {
@@ -50,13 +84,13 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 		return nil, err
 	}
 	s.manager = manager
-	manager.ClientConfig().MaxIncomingStreams = maxCalls
+	s.tune(manager.ClientConfig())
 	for _, conn := range s.conns {
 		version := family("udp", boundTo(conn))
 		if s.hasLent(version) {
 			continue
 		}
-		make := func(conn *net.UDPConn) *quic.Transport {
+		make := func(conn net.PacketConn) *quic.Transport {
 			return &quic.Transport{
 				Conn:                conn,
 				StatelessResetKey:   &key,
@@ -65,8 +99,8 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 				VerifySourceAddress: limits.VerifySourceAddress,
 			}
 		}
-		socket := &lentSocket{UDPConn: conn, lending: true}
-		transport := &lentTransport{Transport: make(conn), at: boundTo(conn), version: version, make: make}
+		socket := &lentSocket{PacketConn: conn, lending: true}
+		transport := &lentTransport{Transport: make(conn), sockets: s, at: boundTo(conn), version: version, make: make}
 		back, err := manager.LendTransport(version, transport, socket)
 		if err != nil {
 			return nil, err
@@ -75,6 +109,14 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 		s.lent = append(s.lent, loan{transport, back})
 	}
 	return manager, nil
+}
+
+// tune makes a connection carry as many streams as a peer may have calls, and last as long as configured.
+func (s *sockets) tune(conf *quic.Config) {
+	conf.MaxIncomingStreams = maxCalls
+	if s.cfg.Idle > 0 {
+		conf.KeepAlivePeriod, conf.MaxIdleTimeout = 0, s.cfg.Idle
+	}
 }
 
 func (s *sockets) hasLent(version string) bool {
@@ -101,19 +143,19 @@ func (s *sockets) listenAt(ip netip.Addr) netip.Addr {
 	return ip
 }
 
-func boundTo(conn *net.UDPConn) netip.Addr {
+func boundTo(conn interface{ LocalAddr() net.Addr }) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
 // lentSocket is a socket as libp2p sees it. It lets itself be lent only such as are bound to every address, so while it
 // looks, this one says that it is. Afterwards it tells the truth, which is what libp2p tells peers.
 type lentSocket struct {
-	*net.UDPConn
+	net.PacketConn
 	lending bool
 }
 
 func (s *lentSocket) LocalAddr() net.Addr {
-	at := s.UDPConn.LocalAddr().(*net.UDPAddr)
+	at := s.PacketConn.LocalAddr().(*net.UDPAddr)
 	if s.lending {
 		return &net.UDPAddr{IP: make(net.IP, len(at.IP)), Port: at.Port}
 	}
@@ -128,7 +170,7 @@ func (s *sockets) listenUDP(network string, at *net.UDPAddr) (net.PacketConn, er
 			return conn, nil
 		}
 	}
-	return net.ListenUDP(network, at)
+	return s.cfg.Machine.ListenUDP(network, at)
 }
 
 // close gives the sockets up, those that libp2p borrowed only when it is done with them: the host is closed before.
@@ -149,9 +191,10 @@ func (s *sockets) close() {
 // bound to one address, peers that are reached from another one are dialled from a second socket.
 type lentTransport struct {
 	*quic.Transport
+	sockets *sockets
 	at      netip.Addr
 	version string // "udp4" or "udp6"
-	make    func(*net.UDPConn) *quic.Transport
+	make    func(net.PacketConn) *quic.Transport
 
 	mu    sync.Mutex
 	other *quic.Transport // nil until it is needed
@@ -159,7 +202,7 @@ type lentTransport struct {
 
 func (t *lentTransport) Listen(tlsConf *tls.Config, conf *quic.Config) (quicreuse.QUICListener, error) {
 	conf = conf.Clone()
-	conf.MaxIncomingStreams = maxCalls
+	t.sockets.tune(conf)
 	return t.Transport.Listen(tlsConf, conf)
 }
 
@@ -185,19 +228,17 @@ func (t *lentTransport) from(to net.Addr) (*quic.Transport, error) {
 	if !ok || t.at.IsUnspecified() {
 		return t.Transport, nil
 	}
-	probe, err := net.DialUDP(t.version, nil, peer) // sends nothing: it asks for the route
+	source, err := t.sockets.cfg.Machine.Source(t.version, peer)
 	if err != nil {
 		return nil, err
 	}
-	source := boundTo(probe)
-	probe.Close()
 	if source.WithZone("") == t.at.WithZone("") {
 		return t.Transport, nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.other == nil {
-		conn, err := net.ListenUDP(t.version, nil)
+		conn, err := t.sockets.cfg.Machine.ListenUDP(t.version, nil)
 		if err != nil {
 			return nil, err
 		}
