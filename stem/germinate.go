@@ -194,6 +194,9 @@ func (f *factory) alive(cell address.Name) bool {
 	return alive
 }
 
+// Known lists the cells that answer at their sockets, and those in the store.
+func (f *factory) Known() []address.Name { return append(dna.List(f.home), f.Running()...) }
+
 // Running lists the cells that answer at their sockets.
 func (f *factory) Running() (cells []address.Name) {
 	paths, _ := filepath.Glob(filepath.Join(f.home.RunDir(), "*.sock")) // errs only on a bad pattern

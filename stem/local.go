@@ -15,21 +15,37 @@ import (
 )
 
 // listenLocal opens the door for the user of this machine. The lock on the home is held.
-func (s *Stem) listenLocal() (*socket.Listener, error) {
+func (s *Stem) listenLocal() (Door, error) {
 	door, err := socket.Listen(s.Home.StemSocket(), "")
 	if err != nil {
 		return nil, fmt.Errorf("open the stem's door: %w", err)
 	}
-	return door, nil
+	return unixDoor{door}, nil
 }
 
-// serveLocal serves the Unix door until it is closed.
-func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
+// unixDoor lets in those who run as the same user as the stem.
+type unixDoor struct{ *socket.Listener }
+
+func (d unixDoor) Accept() (pipe.Stream, error) {
+	for {
+		conn, err := d.AcceptUnix()
+		if err != nil {
+			return nil, err
+		}
+		if sameUser(conn) {
+			return pipe.Unix(conn), nil
+		}
+		conn.Close()
+	}
+}
+
+// serveLocal serves the local door until it is closed.
+func (s *Stem) serveLocal(ctx context.Context, door Door) error {
 	var late sync.WaitGroup
 	defer late.Wait()
 	pause := socket.FirstPause
 	for {
-		conn, err := door.AcceptUnix()
+		stream, err := door.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
@@ -44,17 +60,13 @@ func (s *Stem) serveLocal(ctx context.Context, door *socket.Listener) error {
 			continue
 		}
 		pause = socket.FirstPause
-		if !sameUser(conn) {
-			conn.Close()
-			continue
-		}
 		if !s.begin() {
-			late.Go(func() { s.serveLate(pipe.Unix(conn)) })
+			late.Go(func() { s.serveLate(stream) })
 			continue
 		}
 		go func() { // drain waits for it
 			defer s.work.Done()
-			s.serve(ctx, Caller{}, pipe.Unix(conn))
+			s.serve(ctx, Caller{}, stream)
 		}()
 	}
 }

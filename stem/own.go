@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/wire"
 )
@@ -28,7 +27,7 @@ func (s *Stem) own(ctx context.Context, caller Caller, w wanted) (pipe.Stream, e
 func (s *Stem) list(caller Caller) string {
 	rules, now := s.Policy.Rules(), time.Now()
 	var lines []string
-	for _, cell := range append(dna.List(s.Home), s.Cells.Running()...) {
+	for _, cell := range s.Cells.Known() {
 		if !cell.Reserved() && gate(rules, caller, cell, "", now) {
 			lines = append(lines, cell.String()+"\n")
 		}

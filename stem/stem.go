@@ -49,6 +49,9 @@ type Cells interface {
 	// Running lists the cells that answer at their sockets.
 	Running() []address.Name
 
+	// Known lists the cells that run, and those that could be started. A name may be there twice.
+	Known() []address.Name
+
 	// Run does what Cells need done all the time, until ctx ends.
 	Run(ctx context.Context) error
 }
@@ -69,10 +72,19 @@ type Policy interface {
 	Run(ctx context.Context) error
 }
 
+// Door is where the user of this machine calls.
+type Door interface {
+	// Accept waits for a caller, whose stream the stem owns. After Close it returns net.ErrClosed.
+	Accept() (pipe.Stream, error)
+
+	// Close ends Accept. Callers who have been let in are left alone.
+	Close() error
+}
+
 // Config is what a Stem is made of.
 type Config struct {
 	Home home.Home
-	// Claim is what Claim returned for the home. If nil, New claims it.
+	// Claim is what Claim returned for the home. If nil, New claims it; the zero Lock claims nothing.
 	Claim   *socket.Lock
 	Network Network
 	// Cells are the cells of this machine. If nil, those of the home: sockets in run/, executables in dna/.
@@ -82,6 +94,8 @@ type Config struct {
 	Wrapper string
 	// Policy is who may reach what. If nil, what the home's peers/ and dna/ say.
 	Policy Policy
+	// Door is where the user of this machine calls. If nil, the home's stem.sock.
+	Door Door
 	// Places remember who answered where. If nil, the home's places.toml does.
 	Places Places
 	// Record is given each call from or to another machine once it has ended, and does not wait. If nil, calls are written
@@ -179,9 +193,12 @@ func Claim(h home.Home) (*socket.Lock, error) {
 // cuts those that are left, closes the doors, and returns nil. Cells are left alone.
 func (s *Stem) Run(ctx context.Context) error {
 	defer s.Claim.Unlock()
-	door, err := s.listenLocal()
-	if err != nil {
-		return err
+	door := s.Door
+	if door == nil {
+		var err error
+		if door, err = s.listenLocal(); err != nil {
+			return err
+		}
 	}
 	// Calls outlive ctx by the grace period; their own context ends with a reason for those who are cut.
 	calls, cut := context.WithCancelCause(context.WithoutCancel(ctx))

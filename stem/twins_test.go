@@ -152,6 +152,8 @@ func (c *fakeCells) Running() (cells []address.Name) {
 	return cells
 }
 
+func (c *fakeCells) Known() []address.Name { return c.Running() }
+
 func (c *fakeCells) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 type fakeRules struct {
