@@ -28,7 +28,7 @@ type encounter struct {
 	name  string
 	sites []Site // in which the hosts "dialer" and "target" are
 	mdns  bool
-	want  route
+	want  Route
 }
 
 // outcome is what was seen of one.
@@ -41,7 +41,7 @@ type outcome struct {
 	before   string        // the transports of connections that there were already: stems of one mesh meet
 	began    string        // those at the first byte
 	ended    string        // and those in the end
-	route    route
+	route    Route
 	tries    int // a punch may miss, on a busy machine above all
 }
 
@@ -121,12 +121,12 @@ func (o *outcome) call(t *testing.T, dialer, target *stem) {
 	o.began = dialer.transports(target)
 
 	wait := directWait
-	if o.want == relayed || o.want == late {
+	if o.want == Relayed || o.want == Late {
 		wait = relayedWait
 	}
-	o.route = relayed
+	o.route = Relayed
 	if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
-		o.route, o.direct = direct, time.Since(start)
+		o.route, o.direct = Direct, time.Since(start)
 	}
 	o.ended = dialer.transports(target)
 

@@ -14,11 +14,11 @@ const maxTries = 5
 func TestRoutes(t *testing.T) {
 	needLab(t)
 	var encounters []encounter
-	for _, r := range routes {
+	for _, r := range Routes {
 		encounters = append(encounters, encounter{
-			name:  fmt.Sprintf("%v to %v", r.dialer, r.target),
-			sites: []Site{r.dialer.Site("dialer"), r.target.Site("target")},
-			want:  r.want,
+			name:  fmt.Sprintf("%v to %v", r.Dialer, r.Target),
+			sites: []Site{r.Dialer.Site("dialer"), r.Target.Site("target")},
+			want:  r.Want,
 		})
 	}
 	for _, n := range neighbours {
@@ -38,7 +38,7 @@ func TestRoutes(t *testing.T) {
 					o := outcome{encounter: e, tries: try}
 					o.meet(t)
 					outcomes[i] = o
-					if o.route.is(o.want) {
+					if o.route.Is(o.want) {
 						return
 					}
 					if try == maxTries {
@@ -49,5 +49,5 @@ func TestRoutes(t *testing.T) {
 			})
 		}
 	})
-	t.Log("\n" + table(outcomes) + "\n" + grid(outcomes[:len(routes)]))
+	t.Log("\n" + table(outcomes) + "\n" + grid(outcomes[:len(Routes)]))
 }

@@ -41,8 +41,8 @@ func grid(outcomes []outcome) string {
 	}
 	text.WriteString("\n|" + strings.Repeat("---|", len(Kinds)+1) + "\n")
 	cells := map[[2]Kind]string{}
-	for i, r := range routes {
-		cells[[2]Kind{r.dialer, r.target}] = outcomes[i].brief()
+	for i, r := range Routes {
+		cells[[2]Kind{r.Dialer, r.Target}] = outcomes[i].brief()
 	}
 	for _, dialer := range Kinds {
 		fmt.Fprintf(&text, "| %v |", dialer)
@@ -60,16 +60,16 @@ func (o outcome) brief() (text string) {
 	switch {
 	case o.name == "":
 		return "" // not run
-	case o.route == none:
+	case o.route == None:
 		text = "no"
-	case o.route == relayed:
+	case o.route == Relayed:
 		text = fmt.Sprintf("%d relay", o.first.Milliseconds())
 	case isDirect(o.began):
 		text = fmt.Sprintf("%d %s", o.first.Milliseconds(), directOf(o.ended))
 	default:
 		text = fmt.Sprintf("%d → %d %s", o.first.Milliseconds(), o.direct.Milliseconds(), directOf(o.ended))
 	}
-	if !o.route.is(o.want) {
+	if !o.route.Is(o.want) {
 		text += " !"
 	}
 	return text
