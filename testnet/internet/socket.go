@@ -1,0 +1,155 @@
+package internet
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Socket is a UDP socket of a host.
+type Socket struct {
+	host *Host
+	at   netip.AddrPort
+
+	mu      sync.Mutex
+	changed sync.Cond
+	queue   []packet
+	closed  bool
+	readBy  time.Time
+	alarm   *time.Timer // wakes readers at readBy
+}
+
+var _ net.PacketConn = (*Socket)(nil)
+
+// maxQueue is how many packets wait to be read. More are dropped.
+const maxQueue = 2048
+
+func newSocket(h *Host, at netip.AddrPort) *Socket {
+	s := &Socket{host: h, at: at}
+	s.changed.L = &s.mu
+	return s
+}
+
+// put takes a packet that has arrived, and says whether there was room.
+func (s *Socket) put(p packet) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.queue) == maxQueue {
+		return false
+	}
+	s.queue = append(s.queue, p)
+	s.changed.Signal()
+	return true
+}
+
+// ReadFrom waits for a packet. What does not fit into b is cut off.
+func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) == 0 {
+		switch {
+		case s.closed:
+			return 0, nil, s.fail("read", net.ErrClosed)
+		case !s.readBy.IsZero() && !time.Now().Before(s.readBy):
+			return 0, nil, s.fail("read", os.ErrDeadlineExceeded)
+		}
+		s.changed.Wait()
+	}
+	p := s.queue[0]
+	s.queue[0] = packet{}
+	if s.queue = s.queue[1:]; len(s.queue) == 0 {
+		s.queue = nil // most sockets are silent most of the time
+	}
+	return copy(b, p.data), net.UDPAddrFromAddrPort(p.from), nil
+}
+
+// WriteTo sends a packet. That it was sent does not mean that it arrives.
+func (s *Socket) WriteTo(b []byte, to net.Addr) (int, error) {
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, s.fail("write", fmt.Errorf("a UDP socket can't send to a %T", to))
+	}
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return 0, s.fail("write", net.ErrClosed)
+	}
+	at := udp.AddrPort()
+	at = netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port())
+	if at.Addr().Is4() != s.at.Addr().Is4() {
+		return 0, s.fail("write", syscall.ENETUNREACH)
+	}
+	s.host.send(packet{from: s.at, to: at, data: bytes.Clone(b)})
+	return len(b), nil
+}
+
+func (s *Socket) fail(op string, err error) error {
+	return &net.OpError{Op: op, Net: "udp", Source: s.LocalAddr(), Err: err}
+}
+
+// Close frees the port and ends reads under way.
+func (s *Socket) Close() error {
+	s.host.mu.Lock()
+	if s.host.sockets[s.at] == s {
+		delete(s.host.sockets, s.at)
+	}
+	s.host.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return s.fail("close", net.ErrClosed)
+	}
+	s.closed, s.queue = true, nil
+	s.silence()
+	s.changed.Broadcast()
+	return nil
+}
+
+// LocalAddr is where the socket is, as a *net.UDPAddr.
+func (s *Socket) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(s.at) }
+
+// SetDeadline is SetReadDeadline: writing never waits.
+func (s *Socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
+
+// SetWriteDeadline does nothing: writing never waits.
+func (s *Socket) SetWriteDeadline(time.Time) error { return nil }
+
+// SetReadDeadline bounds the reads under way and to come.
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return s.fail("set deadline", net.ErrClosed)
+	}
+	s.silence()
+	s.readBy = t
+	if !t.IsZero() {
+		s.alarm = time.AfterFunc(time.Until(t), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.changed.Broadcast()
+		})
+	}
+	s.changed.Broadcast()
+	return nil
+}
+
+// silence ends the alarm; s.mu is held.
+func (s *Socket) silence() {
+	if s.alarm != nil {
+		s.alarm.Stop()
+		s.alarm = nil
+	}
+}
+
+// SetReadBuffer does nothing: there is room for maxQueue packets.
+func (s *Socket) SetReadBuffer(int) error { return nil }
+
+// SetWriteBuffer does nothing, either.
+func (s *Socket) SetWriteBuffer(int) error { return nil }
