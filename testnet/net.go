@@ -1,73 +1,199 @@
 package testnet
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/testnet/internet"
+	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
 // Net is a set of nodes and what lies between them. Its methods may be called at any time, from any goroutine.
-type Net struct{}
+type Net struct {
+	cfg   Config
+	world *internet.Internet
 
-// New makes a net without nodes. Close gives everything back.
-func New(cfg Config) (*Net, error) { return nil, errors.New("testnet: not built yet") }
-
-// Add starts a node, and returns when it listens; Node.Joined waits until it is a member of the mesh. ctx covers the start alone.
-func (n *Net) Add(ctx context.Context, cfg NodeConfig) (*Node, error) { return nil, nil }
-
-// Node returns a node by its name. It panics if there is none.
-func (n *Net) Node(name string) *Node { return nil }
-
-// Nodes are all that were added, in that order, those that were stopped or killed included.
-func (n *Net) Nodes() []*Node { return nil }
-
-// Preset tells all nodes of each other as if they had long been members of the mesh: it fills their routing tables, from
-// which connections are made when they are needed. It is for nodes that were added with Bootstrap empty, and
-// that are all public: the tables name addresses that anybody can call.
-func (n *Net) Preset() {}
-
-// Partition cuts all ways between nodes of different groups. Those that are in none are a group of their own. It
-// replaces an earlier partition; packets that are under way still arrive.
-func (n *Net) Partition(groups ...[]*Node) {}
-
-// Heal undoes Partition and Cut.
-func (n *Net) Heal() {}
-
-// Cut drops whatever one of two nodes sends to the other, directly: they may find a way over a third. Nodes of one LAN
-// can't be cut from each other.
-func (n *Net) Cut(a, b *Node) {}
-
-// Renumber gives the router of a LAN, or of a node that has one of its own, another public address and has it forget its connections, as
-// providers do at night. LAN is its name, or the name of the node.
-func (n *Net) Renumber(lan string) error { return nil }
-
-// SetLink changes the line of a node, or of its LAN.
-func (n *Net) SetLink(node *Node, link internet.Link) {}
-
-// Stats are what the net has carried so far.
-func (n *Net) Stats() Stats { return Stats{} }
-
-// Stats count since the net was made, over all nodes.
-type Stats struct {
-	Packets, Bytes uint64 // that were sent, lost ones included
-	Lost           uint64 // by the lines' loss, their queues, cuts and partitions
-	Refused        uint64 // by NATs, and sent to addresses where nobody is
+	mu      sync.Mutex
+	closed  bool
+	nodes   []*Node
+	names   map[string]*Node
+	ids     map[address.ID]*Node
+	sites   map[string]*internet.Site // of LANs with a name
+	lans    map[*internet.Site]*lan
+	lookups []Lookup
 }
 
-// Close stops all nodes at once and ends everything. Close twice is fine.
-func (n *Net) Close() error { return nil }
+// New makes a net without nodes. Close gives everything back.
+func New(cfg Config) (*Net, error) {
+	if cfg.Mesh == "" {
+		cfg.Mesh = "testnet"
+	}
+	if cfg.Mesh == "public" {
+		return nil, errors.New(`testnet: the mesh "public" is that of the real internet: name another`)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Net{
+		cfg:   cfg,
+		world: internet.New(cfg.Seed),
+		names: map[string]*Node{},
+		ids:   map[address.ID]*Node{},
+		sites: map[string]*internet.Site{},
+		lans:  map[*internet.Site]*lan{},
+	}, nil
+}
 
-// Lookups are the searches in the mesh that the nodes have done so far, each once it is over.
-func (n *Net) Lookups() []Lookup { return nil }
+// Add starts a node, and returns when it listens; Node.Joined waits until it is a member of the mesh.
+func (n *Net) Add(cfg NodeConfig) (*Node, error) {
+	added, err := n.enroll(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("testnet: add %s: %w", cfg.Name, err)
+	}
+	return added, added.Restart()
+}
 
-// Lookup is one search for a peer in the mesh.
-type Lookup struct {
-	From  *Node
-	To    string        // the peer ID
-	Found bool          // an address of it
-	Asked int           // peers that were asked until then, which is how many messages were sent
-	Hops  int           // how far the one that knew was from us: 1 is one that we knew already
-	Took  time.Duration // until the first address
+// enroll makes a node that does not run yet.
+func (n *Net) enroll(cfg NodeConfig) (*Node, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, errClosed
+	}
+	if cfg.Name == "" {
+		cfg.Name = fmt.Sprintf("node%d", len(n.nodes)+1)
+	}
+	if n.names[cfg.Name] != nil {
+		return nil, errors.New("there is one of this name")
+	}
+	if cfg.Cells == nil {
+		cfg.Cells = map[string]Cell{"echo": Echo}
+	}
+	if cfg.Bootstrap == nil {
+		cfg.Bootstrap = n.pillars()
+	}
+	site, err := n.site(cfg)
+	if err != nil {
+		return nil, err
+	}
+	host, err := site.Host()
+	if err != nil {
+		return nil, err
+	}
+	node := &Node{net: n, cfg: cfg, host: host, opened: map[address.ID]opened{}}
+	if node.identity, err = seeded(n.cfg.Seed, cfg.Name); err != nil {
+		return nil, err
+	}
+	if node.cells, err = newCells(cfg.Cells); err != nil {
+		return nil, err
+	}
+	if node.policy, err = newPolicy(node.identity.ID(), cfg); err != nil {
+		return nil, err
+	}
+	n.nodes = append(n.nodes, node)
+	n.names[cfg.Name], n.ids[node.ID()] = node, node
+	return node, nil
+}
+
+var errClosed = errors.New("the net is closed")
+
+// maxPillars is how many nodes others begin with, if they name none.
+const maxPillars = 3
+
+// pillars are the first public nodes.
+func (n *Net) pillars() []*Node {
+	list := []*Node{}
+	for _, node := range n.nodes {
+		if node.cfg.Place.Kind == natlab.Public && len(list) < maxPillars {
+			list = append(list, node)
+		}
+	}
+	return list
+}
+
+// site is the network that a node lives in.
+func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
+	name := cfg.Place.LAN
+	if name == "" {
+		name = "/" + cfg.Name // no LAN is called so: it is nobody else's
+	} else if cfg.Place.Kind == natlab.Public {
+		return nil, fmt.Errorf("LAN %s: public nodes share no network: leave the LAN out, or the kind public", name)
+	}
+	if s := n.sites[name]; s != nil {
+		if s.Kind() != cfg.Place.Kind {
+			return nil, fmt.Errorf("LAN %s is of kind %v, and not %v", name, s.Kind(), cfg.Place.Kind)
+		}
+		return s, nil
+	}
+	link := n.cfg.Link
+	if cfg.Link != nil {
+		link = *cfg.Link
+	}
+	s, err := n.world.Site(cfg.Place.Kind, link)
+	if err != nil {
+		return nil, err
+	}
+	n.sites[name], n.lans[s] = s, newLAN()
+	return s, nil
+}
+
+// seeded is the seed of a node's key.
+func seeded(seed uint64, name string) (node.Identity, error) {
+	return node.SeededIdentity(sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, seed), name...)))
+}
+
+// Node returns a node by its name. It panics if there is none.
+func (n *Net) Node(name string) *Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	node := n.names[name]
+	if node == nil {
+		panic("testnet: no node is called " + name)
+	}
+	return node
+}
+
+// Nodes are all that were added, in that order, those that were stopped or killed included.
+func (n *Net) Nodes() []*Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.nodes)
+}
+
+// Close kills all nodes and ends everything. Close twice is fine.
+func (n *Net) Close() error {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	var group sync.WaitGroup
+	all := n.Nodes()
+	errs := make([]error, len(all))
+	for i, node := range all {
+		group.Go(func() { errs[i] = node.Kill() })
+	}
+	group.Wait()
+	n.world.Close()
+	if inBubble() { // which must have nothing in it at its end
+		time.Sleep(linger)
+	}
+	return errors.Join(errs...)
+}
+
+// linger is how long libp2p may leave goroutines behind that wait for nothing but the time.
+const linger = 5 * time.Second
+
+// inBubble says whether time is virtual here: then it is not what the system says.
+func inBubble() bool {
+	var real syscall.Timeval
+	err := syscall.Gettimeofday(&real)
+	return err == nil && time.Since(time.Unix(real.Unix())).Abs() > time.Hour
 }
