@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))
+			env.Defer(func() { endTestnet(filepath.Join(env.WorkDir, "t")) })
 			return nil
 		},
 	})

@@ -68,6 +68,10 @@ func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	}
 }
 
+// Ended says whether there is no such process, or it has ended and only its parent has not noticed yet. Of several threads, some may
+// still be ending then.
+func Ended(pid int) bool { return syscall.Kill(pid, 0) == syscall.ESRCH || zombie(pid) }
+
 // holds says whether the cell's socket is still its own, or of nobody who can be told, as when the owner is ending.
 func holds(h home.Home, cell Cell) bool {
 	now, ok := Find(h, cell.Name)

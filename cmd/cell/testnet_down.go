@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func testnetDownCommand() *cobra.Command {
+	var dirFlag string
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "end the testnet's stems and their cells, and remove their homes",
+		Long: `Ends the stems that live in the testnet's homes, whoever started them there, and the cells
+that run in them, and removes the homes. Other stems and cells are left alone.`,
+		Example: `  cell testnet down`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := openTestnet(dirFlag)
+			if err != nil {
+				return err
+			}
+			if err := n.Down(cmd.Context()); err != nil {
+				return hint(err, "its homes are left as they are: try again")
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the testnet in %s is gone\n", n.Dir)
+			return nil
+		},
+	}
+	testnetDirFlag(cmd, &dirFlag)
+	return cmd
+}

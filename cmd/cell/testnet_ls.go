@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/testnet/local"
+)
+
+func testnetLsCommand() *cobra.Command {
+	var asJSON bool
+	var dirFlag string
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "list the testnet's stems: process, address, running cells, ID",
+		Long: `Lists the stems of the testnet that "cell testnet up" runs: whether each answers, as which
+process, where it listens, which cells run there, and its peer ID. Their homes are the
+directories beside testnet.toml, and what a stem complains of is in log/stem.up.log there.`,
+		Example: `  cell testnet ls --json`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := openTestnet(dirFlag)
+			if err != nil {
+				return err
+			}
+			return printTestnet(cmd, n, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	testnetDirFlag(cmd, &dirFlag)
+	return cmd
+}
+
+func printTestnet(cmd *cobra.Command, n *local.Net, asJSON bool) error {
+	states, err := n.States(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(states)
+	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, s := range states {
+		process, cells := "does not run", "-"
+		if s.PID != 0 {
+			process = fmt.Sprintf("process %d", s.PID)
+		}
+		if len(s.Cells) > 0 {
+			cells = strings.Join(s.Cells, ", ")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Name, process, where(s.Addrs), cells, s.ID)
+	}
+	return table.Flush()
+}
+
+// where is IP:PORT of a stem that listens on one.
+func where(addrs []string) string {
+	for _, addr := range addrs {
+		if words := strings.Split(addr, "/"); len(words) > 4 {
+			return words[2] + ":" + words[4]
+		}
+	}
+	return "-"
+}

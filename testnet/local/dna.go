@@ -1,0 +1,66 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
+	"github.com/cell-mesh/cell/internal/home"
+)
+
+// dnaFiles are the paths that every node's store gets links to. None stand for the cell echo.
+type dnaFiles []string
+
+// findDNA returns what in a directory is dna: executables, and text files that say how cells are started.
+func findDNA(dir string) (files dnaFiles, err error) {
+	if dir == "" {
+		return nil, nil
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		text, isSettings := strings.CutSuffix(entry.Name(), ".toml")
+		name, err := address.ParseName(text)
+		if err != nil || name.Reserved() {
+			continue
+		}
+		if isSettings || dna.Runnable(path) == nil {
+			files = append(files, path)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s has no dna: neither a program that can be executed and whose name is a cell's, nor a NAME.toml", dir)
+	}
+	return files, nil
+}
+
+func (files dnaFiles) link(h home.Home) error {
+	if files == nil {
+		return putEcho(h)
+	}
+	for _, path := range files {
+		if err := os.Symlink(path, filepath.Join(h.DNADir(), filepath.Base(path))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putEcho makes a cell of cat.
+func putEcho(h home.Home) error {
+	path := filepath.Join(h.DNADir(), "echo")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nexec cat\n"), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path+".toml", []byte("mode = \"stdio\"\n"), 0o600)
+}

@@ -1,0 +1,78 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/stem"
+)
+
+// Status is what a stem says of itself.
+type Status struct {
+	stem.Status
+	Network node.Status `json:"network"`
+}
+
+// askWait bounds the answer to a status.
+const askWait = 10 * time.Second
+
+// Ask asks the node's stem for its status. It fails with door.ErrNoStem if none runs.
+func (n Node) Ask(ctx context.Context) (s Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	answer, err := door.Ask(ctx, n.Home, wire.Request{Verb: wire.Status})
+	if err != nil {
+		return s, err
+	}
+	defer answer.Conn.Close()
+	defer context.AfterFunc(ctx, func() { answer.Conn.SetDeadline(time.Unix(1, 0)) })()
+	more, err := io.ReadAll(answer.Conn)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(append(answer.Rest, more...), &s); err != nil {
+		return s, fmt.Errorf("the status of %s is not JSON: %w", n.Name, err)
+	}
+	return s, nil
+}
+
+// State is a node at one moment.
+type State struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+	Home string `json:"home"`
+	// PID is that of its stem; 0 if none answers.
+	PID int `json:"pid"`
+	// Addrs are where it listens, and Cells those that run.
+	Addrs []string `json:"addrs"`
+	Cells []string `json:"cells"`
+}
+
+// States asks all nodes at once.
+func (n *Net) States(ctx context.Context) ([]State, error) {
+	states := make([]State, len(n.Nodes))
+	for i, each := range n.Nodes {
+		identity, err := node.LoadIdentity(each.Home.IdentityKey())
+		if err != nil {
+			return nil, err
+		}
+		states[i] = State{Name: each.Name, ID: identity.ID().String(), Home: each.Home.String(), Addrs: []string{}, Cells: []string{}}
+	}
+	var group sync.WaitGroup
+	for i, each := range n.Nodes {
+		group.Go(func() {
+			if s, err := each.Ask(ctx); err == nil {
+				states[i].PID, states[i].Addrs, states[i].Cells = s.PID, s.Network.Addrs, s.Cells
+			}
+		})
+	}
+	group.Wait()
+	return states, ctx.Err()
+}
