@@ -55,6 +55,7 @@ func badRequest(err error) error {
 // open connects the stream to the cell that is wanted, and carries bytes until both ends have ended. early is what
 // the caller sent behind its request. Whatever is remembered of the call is remembered after the answer.
 func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wanted, early []byte, began time.Time) {
+	ahead := int64(len(early)) // early itself is not held until the call ends
 	far, err := s.reach(ctx, caller, &w, early)
 	if err != nil {
 		s.refused(caller, w, stream, refuse(caller, stream, err), began)
@@ -77,7 +78,7 @@ func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wa
 	}
 	stream.SetDeadline(deadlineOf(w))
 	report := pipe.Join(ctx, stream, far)
-	report.Forth += int64(len(early))
+	report.Forth += ahead
 	s.ended(caller, w, route, report, began)
 }
 

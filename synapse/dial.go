@@ -2,8 +2,11 @@ package synapse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"syscall"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/door"
@@ -14,7 +17,12 @@ import (
 
 // Dial connects to the cell at an address, NAME or NAME@PEER, and starts it if it is not running. The caller closes
 // the Conn. ctx covers the call, and not the Conn. Match the error with ErrNotFound and its neighbours.
-func Dial(ctx context.Context, addr string) (*Conn, error) {
+func Dial(ctx context.Context, addr string) (*Conn, error) { return DialWith(ctx, addr, nil) }
+
+// DialWith is Dial with the first bytes of the call, which go along with the request instead of after its answer: that
+// saves a round trip to a cell on another machine, for some 3 KiB of them. If the call is refused, they are dropped. If the
+// cell takes no more than a part of them, the Conn is returned nevertheless: it may have something to say.
+func DialWith(ctx context.Context, addr string, early []byte) (*Conn, error) {
 	to, err := address.Parse(addr)
 	if err != nil {
 		return nil, err
@@ -27,7 +35,7 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 	if to.Peer.IsLocal() {
 		dial = dialHere
 	}
-	conn, err := dial(ctx, h, to)
+	conn, err := dial(ctx, h, to, early)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", withoutKey(to), err)
 	}
@@ -41,7 +49,7 @@ func withoutKey(a address.Address) address.Address {
 }
 
 // dialHere connects to the cell's socket. The stem is not involved unless nobody answers there.
-func dialHere(ctx context.Context, h home.Home, to address.Address) (*Conn, error) {
+func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
 	path, err := h.Socket(to.Cell)
 	if err != nil {
 		return nil, err
@@ -53,7 +61,27 @@ func dialHere(ctx context.Context, h home.Home, to address.Address) (*Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := say(ctx, conn, early); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	return &Conn{unix: conn, remote: to}, nil
+}
+
+// say writes the first bytes of a call, until ctx ends or the cell takes no more of them.
+func say(ctx context.Context, conn *net.UnixConn, early []byte) error {
+	if len(early) == 0 {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Unix(1, 0)) })
+	_, err := conn.Write(early)
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
+	return err
 }
 
 // germinate has the stem start the cell, and connects to it. A cell may end between its start and our connect, so that
@@ -73,8 +101,8 @@ func germinate(ctx context.Context, h home.Home, cell address.Name, path string)
 }
 
 // dialPeer asks the stem to open the way; on a verdict of ok, the connection to the stem has become it.
-func dialPeer(ctx context.Context, h home.Home, to address.Address) (*Conn, error) {
-	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Open, Object: to.String()})
+func dialPeer(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
+	answer, err := door.AskWith(ctx, h, wire.Request{Verb: wire.Open, Object: to.String()}, early)
 	if err != nil {
 		return nil, err
 	}

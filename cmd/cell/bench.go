@@ -63,11 +63,11 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 }
 
 // dialIn dials as a program does that lives in a home.
-func dialIn(ctx context.Context, home, address string) (bench.Conn, error) {
+func dialIn(ctx context.Context, home, address string, early []byte) (bench.Conn, error) {
 	if err := os.Setenv("CELL_HOME", home); err != nil {
 		return nil, err
 	}
-	return synapse.Dial(ctx, address)
+	return synapse.DialWith(ctx, address, early)
 }
 
 func dialFloor(ctx context.Context, multiaddr string) (bench.Raw, error) {

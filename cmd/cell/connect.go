@@ -27,7 +27,7 @@ the call, and with 1 and a reason when it was refused or cut.`,
 		Example: `  printf hello | cell connect echo@12D3KooW…`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn, err := dial(cmd.Context(), args[0])
+			conn, err := dial(cmd.Context(), args[0], atHand(cmd.InOrStdin()))
 			if err != nil {
 				return err
 			}
@@ -38,13 +38,13 @@ the call, and with 1 and a reason when it was refused or cut.`,
 	}
 }
 
-// dial calls an address that a person wrote; its errors carry a remedy.
-func dial(ctx context.Context, addr string) (*synapse.Conn, error) {
+// dial calls an address that a person wrote, with the first words of the call; its errors carry a remedy.
+func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error) {
 	to, err := address.Parse(addr)
 	if err != nil {
 		return nil, misuse(err, "an address is NAME or NAME@PEER, as in echo@laptop")
 	}
-	conn, err := synapse.Dial(ctx, to.String())
+	conn, err := synapse.DialWith(ctx, to.String(), words)
 	if err != nil {
 		return nil, hint(err, dialHint(err, to))
 	}

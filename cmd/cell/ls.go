@@ -129,7 +129,7 @@ func describeRun(cell cellJSON) string {
 
 // callable asks a peer what it lets this machine call.
 func callable(ctx context.Context, peer string) ([]string, error) {
-	conn, err := dial(ctx, "stem.list@"+peer)
+	conn, err := dial(ctx, "stem.list@"+peer, nil)
 	if err != nil {
 		return nil, err
 	}

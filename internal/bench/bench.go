@@ -34,8 +34,8 @@ type Raw interface {
 type Config struct {
 	// Cell is the path of the program that is measured.
 	Cell string
-	// Dial is synapse.Dial, in a home.
-	Dial func(ctx context.Context, home, address string) (Conn, error)
+	// Dial is synapse.DialWith, in a home.
+	Dial func(ctx context.Context, home, address string, early []byte) (Conn, error)
 	// Floor makes a raw libp2p host that is connected to the one at a multiaddr.
 	Floor func(ctx context.Context, multiaddr string) (Raw, error)
 	// Only names the kinds of rows to measure. If empty, all.

@@ -38,7 +38,7 @@ func (l *lab) cold() error {
 		started.Kill()
 		started.Wait()
 		if got, err = timed(got, func() error {
-			conn, err := l.Dial(l.ctx, m.Home, "echo")
+			conn, err := l.dial(m.Home, "echo")
 			return firstByte(conn, err)
 		}); err != nil {
 			return err

@@ -27,11 +27,23 @@ func (l *lab) far() error {
 	}
 	floor, got, err := inTurns(l.times(10), 1,
 		func() error { return hello(raw.Open(l.ctx, HelloName)) },
-		func() error { return hello(l.Dial(l.ctx, here.Home, HelloName+"@"+there.ID)) })
+		func() error { return hello(l.dial(here.Home, HelloName+"@"+there.ID)) })
 	if err != nil {
 		return err
 	}
-	l.addTime(fmt.Sprintf("quic, a link of %v: dial to first byte", roundTripTime), floor, got, 1.10, 0)
+	what := fmt.Sprintf("quic, a link of %v: ", roundTripTime)
+	l.addTime(what+"dial to first byte", floor, got, 1.10, 0)
+
+	floor, got, err = inTurns(l.times(10), 1,
+		func() error { return call(raw.Open(l.ctx, CellName)) },
+		func() error {
+			conn, err := l.Dial(l.ctx, here.Home, CellName+"@"+there.ID, echoed[:])
+			return answered(conn, err)
+		})
+	if err != nil {
+		return err
+	}
+	l.addTime(what+"dial with 64 bytes, and back", floor, got, 1.10, 0)
 	return nil
 }
 

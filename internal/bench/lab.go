@@ -94,6 +94,9 @@ func (l *lab) serve(role, home string, env ...string) (lines []string, err error
 	return nil, fmt.Errorf("the far end %q is not ready: %s", role, strings.Join(lines, "; "))
 }
 
+// dial calls an address in a home.
+func (l *lab) dial(home, address string) (Conn, error) { return l.Dial(l.ctx, home, address, nil) }
+
 // times says how often to do what, and just once if it is only to be seen to work.
 func (l *lab) times(n int) int {
 	if l.Quick {

@@ -14,7 +14,7 @@ func (l *lab) local() error {
 	bare := func() (Conn, error) {
 		return net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(home, bareSocket), Net: "unix"})
 	}
-	dial := func() (Conn, error) { return l.Dial(l.ctx, home, CellName) }
+	dial := func() (Conn, error) { return l.dial(home, CellName) }
 
 	floor, got, err := inTurns(l.times(60), l.times(50),
 		func() error { return call(bare()) },

@@ -33,7 +33,7 @@ func (l *lab) many() error {
 	if _, err := l.serveCells(there.Home); err != nil {
 		return err
 	}
-	if err := call(l.Dial(l.ctx, here.Home, CellName+"@"+there.ID)); err != nil {
+	if err := call(l.dial(here.Home, CellName+"@"+there.ID)); err != nil {
 		return err // the connection is there now, and all that belongs to it
 	}
 	time.Sleep(l.settle())
@@ -86,7 +86,7 @@ func (l *lab) openMany(here, there *machine.Machine) (conns []Conn, opening []ti
 	var mu sync.Mutex
 	err = inParallel(l.Bridges, func(int) error {
 		began := time.Now()
-		conn, err := l.Dial(l.ctx, here.Home, CellName+"@"+there.ID)
+		conn, err := l.dial(here.Home, CellName+"@"+there.ID)
 		took := time.Since(began)
 		if err != nil {
 			return err

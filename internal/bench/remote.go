@@ -55,7 +55,7 @@ func (l *lab) remote(transport string) error {
 		return err
 	}
 	open := func(name string) (Conn, error) { return raw.Open(l.ctx, name) }
-	dial := func(name string) (Conn, error) { return l.Dial(l.ctx, here.Home, name+"@"+there.ID) }
+	dial := func(name string) (Conn, error) { return l.dial(here.Home, name+"@"+there.ID) }
 	floor, got, err := inTurns(l.times(40), l.times(25),
 		func() error { return hello(open(HelloName)) },
 		func() error { return hello(dial(HelloName)) })

@@ -18,7 +18,7 @@ func (l *lab) stall() error {
 	if _, err := l.serveCells(there.Home); err != nil {
 		return err
 	}
-	conn, err := l.Dial(l.ctx, here.Home, CellName+"@"+there.ID)
+	conn, err := l.dial(here.Home, CellName+"@"+there.ID)
 	if err != nil {
 		return err
 	}

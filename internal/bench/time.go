@@ -62,18 +62,29 @@ func roundTrip(conn Conn) error {
 	return err
 }
 
+// echoed is a word to CellName that has 64 bytes echoed.
+var echoed = [65]byte{wantEcho}
+
 // call is a whole call: one write, 64 bytes back.
 func call(conn Conn, err error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	var buf [65]byte
-	buf[0] = wantEcho
-	if _, err := conn.Write(buf[:]); err != nil {
+	if _, err := conn.Write(echoed[:]); err != nil {
+		conn.Close()
 		return err
 	}
-	_, err = io.ReadFull(conn, buf[:64])
+	return answered(conn, nil)
+}
+
+// answered waits for the 64 bytes, and leaves.
+func answered(conn Conn, err error) error {
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var buf [64]byte
+	_, err = io.ReadFull(conn, buf[:])
 	return err
 }
 

@@ -32,6 +32,11 @@ type Answer struct {
 // Ask sends a request to the home's stem and reads the verdict. A refusal is an error that wraps a wire.Refusal; no stem
 // is ErrNoStem, and so is one that ends before it has answered. ctx covers the call, and not the connection.
 func Ask(ctx context.Context, h home.Home, req wire.Request) (*Answer, error) {
+	return AskWith(ctx, h, req, nil)
+}
+
+// AskWith is Ask with bytes that follow the request at once. If it is refused, they are dropped.
+func AskWith(ctx context.Context, h home.Home, req wire.Request, early []byte) (*Answer, error) {
 	conn, err := socket.Dial(ctx, h.StemSocket())
 	if socket.Missing(err) {
 		return nil, ErrNoStem
@@ -39,7 +44,7 @@ func Ask(ctx context.Context, h home.Home, req wire.Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := ask(ctx, conn, req)
+	answer, err := ask(ctx, conn, append([]byte(req.String()), early...))
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -47,9 +52,9 @@ func Ask(ctx context.Context, h home.Home, req wire.Request) (*Answer, error) {
 	return answer, nil
 }
 
-func ask(ctx context.Context, conn *net.UnixConn, req wire.Request) (*Answer, error) {
+func ask(ctx context.Context, conn *net.UnixConn, words []byte) (*Answer, error) {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	pairs, rest, err := exchange(conn, req)
+	pairs, rest, err := exchange(conn, words)
 	if !stop() { // ctx ended: the deadline has passed, or is about to
 		return nil, context.Cause(ctx)
 	}
@@ -62,8 +67,8 @@ func ask(ctx context.Context, conn *net.UnixConn, req wire.Request) (*Answer, er
 	return &Answer{conn, pairs, rest}, nil
 }
 
-func exchange(conn *net.UnixConn, req wire.Request) (wire.Pairs, []byte, error) {
-	if _, err := io.WriteString(conn, req.String()); err != nil && !isReset(err) {
+func exchange(conn *net.UnixConn, words []byte) (wire.Pairs, []byte, error) {
+	if _, err := conn.Write(words); err != nil && !isReset(err) {
 		return nil, nil, err // after a reset, a verdict may still wait to be read
 	}
 	return wire.ReadVerdict(conn)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // MaxLine is the length of the longest line, in bytes, its newline included.
@@ -20,31 +21,33 @@ const MaxLine = 4096
 // ErrTooLong is returned for a line that does not end within MaxLine bytes.
 var ErrTooLong = errors.New("line is longer than 4096 bytes")
 
+// lines are buffers for what waits for a line, which may be thousands.
+var lines = sync.Pool{New: func() any { return new([MaxLine]byte) }}
+
 // ReadLine reads up to and with the first newline and returns the line without it. What was read behind it
 // is returned as rest, which the reader of what follows must be given first; it is nil when there is none.
 // A stream that ends before the newline gives io.ErrUnexpectedEOF.
 func ReadLine(r io.Reader) (line string, rest []byte, err error) {
-	buf := make([]byte, 0, 256)
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		seen := len(buf)
-		buf = buf[:len(buf)+n]
-		if i := bytes.IndexByte(buf[seen:], '\n'); i >= 0 {
+	buf := lines.Get().(*[MaxLine]byte)
+	defer lines.Put(buf)
+	for have := 0; ; {
+		n, err := r.Read(buf[have:])
+		seen := have
+		have += n
+		if i := bytes.IndexByte(buf[seen:have], '\n'); i >= 0 {
 			end := seen + i
-			if end+1 < len(buf) {
-				rest = buf[end+1:]
+			if end+1 < have {
+				rest = bytes.Clone(buf[end+1 : have])
 			}
 			return string(buf[:end]), rest, nil
 		}
 		switch {
-		case len(buf) >= MaxLine:
+		case have == MaxLine:
 			return "", nil, ErrTooLong
 		case err == io.EOF:
 			return "", nil, io.ErrUnexpectedEOF
 		case err != nil:
 			return "", nil, fmt.Errorf("read line: %w", err)
-		case len(buf) == cap(buf):
-			buf = append(make([]byte, 0, min(4*cap(buf), MaxLine)), buf...)
 		}
 	}
 }
