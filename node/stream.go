@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	case <-s.stop:
 	}
 	if s.isStopped() {
-		return 0, errReadClosed
+		return 0, pipe.ErrReadClosed
 	}
 	if err := s.handshake(); err != nil {
 		return 0, s.readError(err)
@@ -107,7 +108,7 @@ func (s *stream) Read(b []byte) (int, error) {
 
 func (s *stream) readError(err error) error {
 	if s.isStopped() {
-		return errReadClosed
+		return pipe.ErrReadClosed
 	}
 	return cut("read", err)
 }
@@ -173,6 +174,28 @@ func (s *stream) drain() {
 	io.Copy(io.Discard, s.raw)
 }
 
+var _ pipe.Leaver = (*stream)(nil)
+
+// Left asks from time to time whether the other end has stopped reading: quic-go tells it to writers alone. Over TCP there is no
+// telling.
+func (s *stream) Left(ctx context.Context) bool {
+	if !s.quic {
+		return false
+	}
+	again := time.NewTicker(pingEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-again.C:
+		}
+		if _, err := s.Write(nil); err != nil {
+			return errors.Is(err, pipe.ErrStopped)
+		}
+	}
+}
+
 func (s *stream) SetDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,8 +247,6 @@ func (s *stream) isStopped() bool {
 		return false
 	}
 }
-
-var errReadClosed = errors.New("read: closed for reading")
 
 // cut names an error that is not an orderly end, and makes sure that nobody takes it for one.
 func cut(operation string, err error) error {

@@ -122,6 +122,9 @@ type toldStream struct {
 	whole atomic.Bool // the caller has been given all there was
 }
 
+func (t *toldStream) ReadLate(l *pipe.Loan) (int, error) { return pipe.ReadLate(t.Stream, l) }
+func (t *toldStream) Left(ctx context.Context) bool      { return pipe.HasLeft(ctx, t.Stream) }
+
 func (t *toldStream) CloseWrite() error {
 	t.whole.Store(true)
 	return t.Stream.CloseWrite()

@@ -2,11 +2,10 @@ package pipe
 
 import "sync"
 
-// A direction that idles waits in Read with a small buffer; one that flows has a large one. A read that fills its buffer
-// is taken for a flow, and the next buffer is a size larger; one that does not, for its end, and the next is a size
-// smaller. So whatever was said before, a bridge on which nothing flows any more pins a medium buffer each way at
-// most, and mostly a small one.
-var sizes = [...]int{2 << 10, 16 << 10, 128 << 10}
+// A read that fills its buffer is taken for a flow, and the next buffer is a size larger; one that does not, for its end,
+// and the next is a size smaller. A Patient stream waits without a buffer, and others with a small one, so whatever was
+// said before, next to nothing is held where nothing flows any more.
+var sizes = [...]int{1 << 10, 16 << 10, 128 << 10}
 
 const (
 	small = iota
@@ -16,30 +15,46 @@ const (
 
 var pools = [len(sizes)]sync.Pool{}
 
-// buffer is one of a pool; level is its place in sizes.
-type buffer struct {
-	bytes []byte
-	level int
+// Loan is the buffer that one direction of a Join has borrowed, if it has one.
+type Loan struct {
+	level  int // of the next buffer, its place in sizes
+	buffer *[]byte
 }
 
-func borrow(level int) *buffer {
-	if b, ok := pools[level].Get().(*buffer); ok {
-		return b
+// Take returns the buffer that is held, or else borrows one.
+func (l *Loan) Take() []byte {
+	if l.buffer == nil {
+		l.buffer, _ = pools[l.level].Get().(*[]byte)
 	}
-	return &buffer{make([]byte, sizes[level]), level}
+	if l.buffer == nil {
+		fresh := make([]byte, sizes[l.level])
+		l.buffer = &fresh
+	}
+	return *l.buffer
 }
 
-func (b *buffer) giveBack() { pools[b.level].Put(b) }
+// GiveBack ends the loan. The next one is as large.
+func (l *Loan) GiveBack() {
+	if l.buffer != nil {
+		pools[l.level].Put(l.buffer)
+		l.buffer = nil
+	}
+}
 
-// fit returns the buffer for the next read, given how many bytes the last one got.
-func (b *buffer) fit(got int) *buffer {
-	level := max(b.level-1, small)
-	if got == len(b.bytes) {
-		level = min(b.level+1, large)
+// fit makes the next buffer as large as it should be, given how many bytes the last one got. Those who borrow
+// late may have a larger one at least: they don't hold it.
+func (l *Loan) fit(got int) {
+	level := max(l.level-1, small)
+	if got == sizes[l.level] {
+		level = min(l.level+1, large)
 	}
-	if level == b.level {
-		return b
+	l.size(level)
+}
+
+// size says how large the next buffer is to be.
+func (l *Loan) size(level int) {
+	if level != l.level {
+		l.GiveBack()
+		l.level = level
 	}
-	b.giveBack()
-	return borrow(level)
 }

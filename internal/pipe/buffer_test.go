@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -23,8 +24,11 @@ func TestFit(t *testing.T) {
 		{large, sizes[large] - 1, medium},
 		{large, 0, medium},
 	} {
-		if next := borrow(test.has).fit(test.got); next.level != test.want || len(next.bytes) != sizes[test.want] {
-			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, sizes[test.has], len(next.bytes), sizes[test.want])
+		l := Loan{level: test.has}
+		l.Take()
+		l.fit(test.got)
+		if next := len(l.Take()); next != sizes[test.want] {
+			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, sizes[test.has], next, sizes[test.want])
 		}
 	}
 }
@@ -59,6 +63,26 @@ func (s *scripted) CloseRead() error              { return nil }
 func (s *scripted) SetDeadline(t time.Time) error { return nil }
 func (s *scripted) Close() error                  { return nil }
 func (s *scripted) Abort(error)                   {}
+
+// A socket is waited for without a buffer: a try that finds nothing gives it back.
+func TestUnixWaitsWithoutABuffer(t *testing.T) {
+	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range ends {
+		defer syscall.Close(end)
+		syscall.SetNonblock(end, true)
+	}
+	late := lateReader{loan: &Loan{}}
+	if late.read(uintptr(ends[0])) || late.loan.buffer != nil {
+		t.Error("while there is nothing to read, it is done or holds a buffer")
+	}
+	syscall.Write(ends[1], []byte("hello"))
+	if !late.read(uintptr(ends[0])) || late.err != nil || string(late.loan.Take()[:late.n]) != "hello" {
+		t.Errorf("read %d bytes, %v", late.n, late.err)
+	}
+}
 
 // A read may bring bytes and an error at once: the bytes come first.
 func TestBytesComeBeforeTheError(t *testing.T) {

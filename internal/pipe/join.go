@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Report is what a Join carried and how it ended.
@@ -19,8 +20,9 @@ type Report struct {
 // Join copies both ways until both directions have ended, then closes both streams.
 //
 // An orderly end of one direction is passed on and leaves the other open. An end that takes no more
-// is not written to any more; what it says is still delivered. A cut of either direction aborts both streams,
-// and so does ctx when it ends, with its cause as the reason.
+// is not written to any more; what it says is still delivered. Where an end has said all that it had to say, and is
+// known to have left for good, the other one is not read any more either. A cut of either direction aborts both
+// streams, and so does ctx when it ends, with its cause as the reason.
 func Join(ctx context.Context, a, b Stream) Report {
 	var report Report
 	var once sync.Once
@@ -33,17 +35,24 @@ func Join(ctx context.Context, a, b Stream) Report {
 	}
 	stop := context.AfterFunc(ctx, func() { cut(context.Cause(ctx)) })
 
-	var back sync.WaitGroup
-	back.Go(func() {
-		n, err := carry(a, b)
-		if report.Back = n; err != nil {
+	talking, over := context.WithCancel(context.Background())
+	var ended atomic.Int32
+	way := func(dst, src Stream) int64 {
+		n, err := carry(dst, src)
+		switch {
+		case err != nil:
 			cut(err)
+			over()
+		case ended.Add(1) == 2:
+			over()
+		case HasLeft(talking, src):
+			dst.CloseRead() // nobody is there to hear what it says
 		}
-	})
-	n, err := carry(b, a)
-	if report.Forth = n; err != nil {
-		cut(err)
+		return n
 	}
+	var back sync.WaitGroup
+	back.Go(func() { report.Back = way(a, b) })
+	report.Forth = way(b, a)
 	back.Wait()
 	stop()
 
@@ -57,12 +66,12 @@ func Join(ctx context.Context, a, b Stream) Report {
 
 // carry copies from src to dst until src ends or dst takes no more. An error is a cut.
 func carry(dst, src Stream) (n int64, err error) {
-	buf := borrow(small)
-	defer func() { buf.giveBack() }()
+	var loan Loan
+	defer loan.GiveBack()
 	for {
-		got, readErr := src.Read(buf.bytes)
+		got, readErr := ReadLate(src, &loan)
 		if got > 0 {
-			wrote, err := dst.Write(buf.bytes[:got])
+			wrote, err := dst.Write(loan.Take()[:got])
 			n += int64(wrote)
 			if errors.Is(err, ErrStopped) {
 				dst.CloseWrite() // nobody waits for this end, so neither for its error
@@ -72,13 +81,13 @@ func carry(dst, src Stream) (n int64, err error) {
 				return n, fmt.Errorf("write: %w", err)
 			}
 		}
-		if readErr == io.EOF {
+		if readErr == io.EOF || errors.Is(readErr, ErrReadClosed) {
 			return n, ignoreStopped(dst.CloseWrite())
 		}
 		if readErr != nil {
 			return n, fmt.Errorf("read: %w", readErr)
 		}
-		buf = buf.fit(got)
+		loan.fit(got)
 	}
 }
 

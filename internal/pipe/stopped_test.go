@@ -2,9 +2,11 @@ package pipe_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
@@ -91,5 +93,54 @@ func flood(s pipe.Stream) error {
 		if _, err := s.Write(chunk); err != nil {
 			return err
 		}
+	}
+}
+
+// A caller who has said something and left, as one that was killed, is not waited for by a cell that says nothing: the call is
+// over. What it said is delivered before.
+func TestCallerLeaves(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the kernel does not tell")
+	}
+	for name, leave := range map[string]func(t *testing.T, caller pipe.Stream){
+		"at once":   func(*testing.T, pipe.Stream) {},
+		"in order":  closeWrite,
+		"half deaf": func(t *testing.T, caller pipe.Stream) { check(t, caller.CloseRead()) },
+	} {
+		for _, cell := range []transport{memory, unix} {
+			t.Run(name+", "+cell.name, func(t *testing.T) {
+				c := join(t, unix, cell)
+				write(t, c.caller, "bye")
+				leave(t, c.caller)
+				wantNext(t, c.cell, "bye")
+				check(t, c.caller.Close())
+				wantAll(t, c.cell, "")
+				c.wantEnd(t, 3, 0)
+				if err := flood(c.cell); !errors.Is(err, pipe.ErrStopped) {
+					t.Errorf("the cell writes until %v", err)
+				}
+			})
+		}
+	}
+}
+
+// One that has only ended its side is there, and hears the answer however late it comes.
+func TestCallerListens(t *testing.T) {
+	for _, cell := range []transport{memory, unix} {
+		c := join(t, unix, cell)
+		closeWrite(t, c.caller)
+		wantAll(t, c.cell, "")
+		time.Sleep(20 * time.Millisecond) // long enough for a Join that takes it for gone
+		write(t, c.cell, "late answer")
+		closeWrite(t, c.cell)
+		wantAll(t, c.caller, "late answer")
+		c.wantEnd(t, 0, 11)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -23,7 +23,7 @@ type Stream interface {
 	CloseWrite() error
 
 	// CloseRead says that no more will be read: the other end's Write fails with ErrStopped, where
-	// the transport can tell it, and what still arrives is dropped.
+	// the transport can tell it, and what still arrives is dropped. A Read under way ends, with ErrReadClosed or io.EOF.
 	CloseRead() error
 
 	// SetDeadline bounds the Reads and Writes under way and to come; the zero time means none.
@@ -39,3 +39,6 @@ type Stream interface {
 
 // ErrStopped is what Write returns when the other end takes no more.
 var ErrStopped = errors.New("the other end takes no more")
+
+// ErrReadClosed is what Read returns after CloseRead, unless it returns io.EOF.
+var ErrReadClosed = errors.New("closed for reading")

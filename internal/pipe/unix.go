@@ -10,9 +10,12 @@ import (
 
 // Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end reads an abort as an
 // orderly end, so who must know better has to be told another way.
-func Unix(conn *net.UnixConn) Stream { return &unixStream{conn} }
+func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn} }
 
-type unixStream struct{ conn *net.UnixConn }
+type unixStream struct {
+	conn *net.UnixConn
+	late lateReader
+}
 
 // Read takes ECONNRESET for an orderly end: the other end closed without having read all of its input,
 // and what it wrote was delivered first.

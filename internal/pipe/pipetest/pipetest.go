@@ -29,7 +29,7 @@ type end struct{ in, out *half }
 func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }
 func (e *end) Write(p []byte) (int, error) { return e.out.write(p) }
 func (e *end) CloseWrite() error           { e.out.end(io.EOF, errClosed); return nil }
-func (e *end) CloseRead() error            { e.in.end(errClosed, pipe.ErrStopped); return nil }
+func (e *end) CloseRead() error            { e.in.end(pipe.ErrReadClosed, pipe.ErrStopped); return nil }
 
 func (e *end) Close() error {
 	e.CloseRead()

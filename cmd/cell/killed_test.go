@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A caller that is killed takes its call along, though the cell neither says a word nor minds that its input has ended: the stem
+// of the caller ends it at once, and where the transport tells (QUIC), so does the cell's.
+func TestCallerIsKilled(t *testing.T) {
+	dir := shortDir(t)
+	far, near := upForTest(t, filepath.Join(dir, "b")), upForTest(t, filepath.Join(dir, "a"))
+	check(t, putDNA(far.home, "source", "source"))
+	runCell(t, far.home, "trust", near.id, "--cells", "source")
+	for calls, transport := range []string{"quic-v1", "tcp"} {
+		cmd := cellCommand(t.Context(), near.home, "connect", "source@"+far.address(transport))
+		stdin, err := cmd.StdinPipe()
+		check(t, err)
+		stdout, err := cmd.StdoutPipe()
+		check(t, err)
+		check(t, cmd.Start())
+		fmt.Fprintln(stdin, 5)
+		if _, err := io.ReadFull(stdout, make([]byte, 5)); err != nil {
+			t.Errorf("over %s: %v", transport, err)
+		}
+		check(t, cmd.Process.Kill())
+		cmd.Wait()
+		waitForCalls(t, near.home, calls+1)
+		if transport == "quic-v1" {
+			waitForCalls(t, far.home, 1)
+		}
+	}
+}
+
+// waitForCalls waits until a stem has recorded so many calls, which it does when they are over.
+func waitForCalls(t *testing.T, home string, want int) {
+	t.Helper()
+	var seen string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if seen = runCell(t, home, "calls"); strings.Count(seen, "source") == want {
+			return
+		}
+	}
+	t.Errorf("of %d calls, these are over:\n%s", want, seen)
+}
