@@ -55,7 +55,7 @@ func unixPair(t testing.TB) (a, b pipe.Stream) {
 }
 
 // routes are the pairs that a stem joins: a network's stream and a socket, either way round, and two of a kind.
-var routes = [][2]transport{{memory, memory}, {unix, unix}, {memory, unix}, {unix, memory}}
+var routes = [][2]transport{{memory, memory}, {unix, unix}, {memory, unix}, {unix, memory}, {tcp, memory}, {memory, tcp}, {tcp, unix}}
 
 // call is a Join under way, seen from its two far ends.
 type call struct {
@@ -76,7 +76,15 @@ func join(t *testing.T, callers, cells transport) *call {
 
 // overRoutes runs the test over every pair of transports.
 func overRoutes(t *testing.T, test func(t *testing.T, c *call)) {
+	overRoutesButTo(t, transport{}, test)
+}
+
+// overRoutesButTo leaves out those to cells over one transport.
+func overRoutesButTo(t *testing.T, but transport, test func(t *testing.T, c *call)) {
 	for _, route := range routes {
+		if route[1].name == but.name {
+			continue
+		}
 		t.Run(route[0].name+" to "+route[1].name, func(t *testing.T) { test(t, join(t, route[0], route[1])) })
 	}
 }

@@ -21,12 +21,5 @@ func (w Wrapper) forward(ctx context.Context, c call) error {
 		c.conn.Close()
 		return fmt.Errorf("the server does not answer: %w", err)
 	}
-	return pipe.Join(ctx, pipe.Unix(c.conn), streamOf(server)).Err
-}
-
-func streamOf(conn net.Conn) pipe.Stream {
-	if unix, ok := conn.(*net.UnixConn); ok {
-		return pipe.Unix(unix)
-	}
-	return &tcpStream{conn.(*net.TCPConn)}
+	return pipe.Join(ctx, pipe.Unix(c.conn), pipe.Conn(server)).Err
 }

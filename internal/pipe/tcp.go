@@ -1,0 +1,71 @@
+package pipe
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// TCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a reset: an abort is one, and a reset
+// that is read is a cut.
+func TCP(conn *net.TCPConn) Stream { return &tcpStream{conn: conn} }
+
+type tcpStream struct {
+	conn    *net.TCPConn
+	writing sync.Mutex // held by Write
+	reset   bool       // Write has been told of a reset
+}
+
+// Read takes no reset for an end. The kernel tells of one only once: if a Write was told, what Read gets is an end of file.
+func (s *tcpStream) Read(p []byte) (int, error) {
+	n, err := s.conn.Read(p)
+	if err == io.EOF && s.wasReset() {
+		err = syscall.ECONNRESET
+	}
+	return n, err
+}
+
+// wasReset waits for a Write under way to return, which it does at once when the connection is closed both ways.
+func (s *tcpStream) wasReset() bool {
+	if !isClosed(s.conn) {
+		return false
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.reset
+}
+
+// Write takes it for no cut when the other end takes no more: it may have something to say still, or Read tells of the cut.
+func (s *tcpStream) Write(p []byte) (int, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	n, err := s.conn.Write(p)
+	if err != nil && gone(err) {
+		s.reset = s.reset || errors.Is(err, syscall.ECONNRESET)
+		err = ErrStopped
+	}
+	return n, err
+}
+
+func (s *tcpStream) CloseWrite() error { return ignoreGone(s.conn.CloseWrite()) }
+func (s *tcpStream) CloseRead() error  { return ignoreGone(s.conn.CloseRead()) }
+func (s *tcpStream) Close() error      { return s.conn.Close() }
+
+// Abort resets the connection.
+func (s *tcpStream) Abort(error) {
+	s.conn.SetLinger(0)
+	s.conn.Close()
+}
+
+func (s *tcpStream) SetDeadline(t time.Time) error { return s.conn.SetDeadline(t) }
+
+// Conn makes a Stream of a connection that is a Unix socket's or a TCP connection.
+func Conn(conn net.Conn) Stream {
+	if unix, ok := conn.(*net.UnixConn); ok {
+		return Unix(unix)
+	}
+	return TCP(conn.(*net.TCPConn))
+}
