@@ -140,7 +140,12 @@ func (s *Stem) do(ctx context.Context, req wire.Request) (more []byte, err error
 		return nil, s.calls.end(call)
 	case wire.Reread:
 		s.Policy.Reread()
+		s.links.Reread(ctx)
 		return nil, nil
+	case wire.Link:
+		return s.link(ctx, req)
+	case wire.Unlink:
+		return nil, s.unlink(req)
 	case wire.Status:
 		return json.Marshal(s.status())
 	}

@@ -20,6 +20,8 @@ type Status struct {
 	Peers []PeerStatus `json:"peers"`
 	// Public are the cells that every peer may reach.
 	Public []string `json:"public"`
+	// Links are the links and forwards that are served.
+	Links []LinkStatus `json:"links"`
 	// Knocks are those who were refused lately, the last one first.
 	Knocks []KnockStatus `json:"knocks"`
 	// Problems are files that could not be understood, with the remedy.
@@ -54,6 +56,7 @@ func (s *Stem) status() Status {
 		Cells:    []string{},
 		Peers:    []PeerStatus{},
 		Public:   []string{},
+		Links:    s.linkStatus(),
 		Knocks:   []KnockStatus{},
 		Problems: []string{},
 	}
@@ -75,7 +78,7 @@ func (s *Stem) status() Status {
 		status.Knocks = append(status.Knocks, KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
 			fmt.Sprintf("cell trust %s --cells %s", k.Peer, k.Cell)})
 	}
-	for _, problem := range rules.Problems {
+	for _, problem := range append(slices.Clone(rules.Problems), s.links.Problems()...) {
 		status.Problems = append(status.Problems, problem.Error())
 	}
 	if s.Describe != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/links"
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
@@ -116,6 +117,7 @@ type Stem struct {
 	Config
 	calls  *calls
 	knocks *knocks
+	links  *links.Links
 	audit  *audit // nil if calls are recorded elsewhere
 	since  time.Time
 
@@ -162,6 +164,7 @@ func New(cfg Config) (*Stem, error) {
 		cfg.Places = placesFile{cfg.Home}
 	}
 	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now()}
+	s.links = links.New(cfg.Home, s.carry, cfg.Log)
 	if cfg.Record == nil {
 		s.audit = newAudit(cfg.Home.Calls())
 		s.Record = s.audit.record
@@ -207,6 +210,7 @@ func (s *Stem) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Policy.Run(ctx) })
 	group.Go(func() error { return s.Cells.Run(calls) })
+	group.Go(func() error { return s.links.Run(calls) })
 	if s.audit != nil {
 		group.Go(func() error { return s.audit.run(calls, s.Log) })
 	}
@@ -217,8 +221,10 @@ func (s *Stem) Run(ctx context.Context) error {
 		s.serveRaw(calls, caller, cell, stream)
 	})
 	group.Go(func() error { return s.serveLocal(calls, door) })
+	s.links.Reread(calls) // so that they are there when we say that we are
 	group.Go(func() error {
 		<-ctx.Done()
+		s.links.Close()
 		s.drain(cut) // the door stays open for those who ask how their calls ended
 		return door.Close()
 	})

@@ -35,6 +35,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
 		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
+		linkCommand(), forwardCommand(), unlinkCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand(), testnetCommand())

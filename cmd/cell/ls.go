@@ -25,7 +25,8 @@ func lsCommand() *cobra.Command {
 		Use:   "ls [@PEER]",
 		Short: "list the cells of this machine, or those that a peer lets you call",
 		Long: `Lists what could grow here, with its mode, and what runs: its process, since when, and how
-much memory it holds. With @PEER, lists what that peer lets this machine call.`,
+much memory it holds; then where links and forwards lead. With @PEER, lists what that peer
+lets this machine call.`,
 		Example: `  cell ls @laptop`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -33,7 +34,8 @@ much memory it holds. With @PEER, lists what that peer lets this machine call.`,
 				if err != nil {
 					return err
 				}
-				return printCells(cmd.OutOrStdout(), cellsOf(h), asJSON)
+				cells := append(cellsOf(h), linksOf(cmd.Context(), h)...)
+				return printCells(cmd.OutOrStdout(), cells, asJSON)
 			}
 			peer, ok := strings.CutPrefix(args[0], "@")
 			if len(args) > 1 || !ok {
@@ -50,9 +52,16 @@ much memory it holds. With @PEER, lists what that peer lets this machine call.`,
 	return cmd
 }
 
-// cellJSON is one cell as `cell ls --json` prints it.
+// cellJSON is one cell as `cell ls --json` prints it, or a link or forward to one.
 type cellJSON struct {
+	// Name is that of a cell here, or the address that a link or forward leads to.
 	Name string `json:"name"`
+	// Listen is where a link or forward is: IP:PORT or the path of a socket; empty for a cell.
+	Listen string `json:"listen,omitempty"`
+	// Kept says whether the next stem will serve it, too.
+	Kept bool `json:"kept,omitempty"`
+	// Calls are under way by it.
+	Calls int `json:"calls,omitempty"`
 	// Mode is how it is started; empty if it has no dna.
 	Mode string `json:"mode,omitempty"`
 	// Target is where it forwards to.
@@ -100,6 +109,10 @@ func printCells(w io.Writer, cells []cellJSON, asJSON bool) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, cell := range cells {
+		if cell.Listen != "" {
+			fmt.Fprintf(table, "%s\tfrom %s\t%s\n", cell.Name, cell.Listen, describeLink(cell))
+			continue
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", cell.Name, describeDNA(cell), describeRun(cell))
 	}
 	return table.Flush()

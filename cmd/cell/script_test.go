@@ -26,6 +26,9 @@ func TestScripts(t *testing.T) {
 			"on":      cmdOn,
 			"server":  cmdServer,
 			"waitfor": cmdWaitFor,
+			"raw":     cmdRaw,
+			"reset":   cmdReset,
+			"refused": cmdRefused,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))

@@ -100,6 +100,12 @@ func printStatus(w io.Writer, raw []byte) error {
 		may := "may reach " + list(peer.Cells)
 		row("peer", peer.Petname, peer.ID, may)
 	}
+	for _, link := range s.Links {
+		row("link", fmt.Sprintf("%s from %s, %s", link.To, link.Listen, describeLink(cellJSON{Kept: link.Kept, Calls: link.Calls})))
+		if link.Refused > 0 {
+			row("", fmt.Sprintf("refused %s, the last time %s: %s", times(link.Refused), link.Last.Local().Format(time.DateTime), link.Reason))
+		}
+	}
 	for _, k := range s.Knocks {
 		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", k.Peer, k.Cell, times(k.Times), k.Last.Local().Format(time.DateTime)))
 		row("", fmt.Sprintf("to allow it: %s", k.Allow))

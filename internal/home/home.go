@@ -104,7 +104,17 @@ func (h Home) RunDir() string { return filepath.Join(h.dir, "run") }
 
 // Socket is where the cell listens. It fails, naming both lengths, if the path has no room in a socket address.
 func (h Home) Socket(cell address.Name) (string, error) {
-	path := filepath.Join(h.RunDir(), cell.String()+".sock")
+	return h.socket(cell.String())
+}
+
+// Link is the socket that leads to a cell elsewhere; the @ in its name tells it from those of cells. The peer is one that
+// a file may be called after: no multiaddr. It fails as Socket does.
+func (h Home) Link(to address.Address) (string, error) {
+	return h.socket(to.Cell.String() + "@" + to.Peer.String())
+}
+
+func (h Home) socket(name string) (string, error) {
+	path := filepath.Join(h.RunDir(), name+".sock")
 	if len(path) > MaxSocketPath {
 		return "", fmt.Errorf("socket path %s has %d bytes, the limit is %d: use a shorter name or a shorter CELL_HOME",
 			path, len(path), MaxSocketPath)
@@ -139,6 +149,9 @@ func (h Home) Invite(id string) string { return filepath.Join(h.InvitesDir(), id
 
 // Places holds who answered at an IP address or DNS name the first time.
 func (h Home) Places() string { return filepath.Join(h.dir, "places.toml") }
+
+// Links holds the links and forwards that are kept.
+func (h Home) Links() string { return filepath.Join(h.dir, "links.toml") }
 
 // Revoked lists the keys that were taken back before they expired.
 func (h Home) Revoked() string { return filepath.Join(h.dir, "revoked.toml") }

@@ -24,6 +24,9 @@ func TestRequestLines(t *testing.T) {
 		{Verb: Status},
 		{Verb: Status, Pairs: Pairs{{"format", "json"}}},
 		{Verb: Reread},
+		{Verb: Link, Object: "cell://laptop/db?key=aB3", Pairs: Pairs{{"at", "127.0.0.1:0"}}},
+		{Verb: Unlink, Object: "run/db@laptop.sock"},
+		{Verb: Unlink, Object: "/tmp/db.sock"},
 		{Verb: "dance", Object: "tango"},
 	}
 	if len(lines) != len(want) {

@@ -15,6 +15,8 @@ const (
 	End       Verb = "end"       // end CALL: did the call that just ended come to an orderly end?
 	Status    Verb = "status"    // status: a verdict, then JSON
 	Reread    Verb = "reread"    // reread: use the files as they are now, before you answer
+	Link      Verb = "link"      // link ADDRESS [at=LISTEN]: have a socket or port lead to a cell
+	Unlink    Verb = "unlink"    // unlink LISTEN: take that back
 )
 
 // Request is one request line: a verb, what it is about, and pairs of keys and values that refine it.

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// linked runs two stems of which the near one may call a cell of the far one, which it calls b.
+func linked(t *testing.T, cell string) (near, far *testStem) {
+	dir := shortDir(t)
+	far = upForTest(t, filepath.Join(dir, "b"))
+	near = upForTest(t, filepath.Join(dir, "a"), "--bootstrap", far.address("quic-v1"))
+	check(t, putDNA(far.home, cell, cell))
+	runCell(t, far.home, "trust", near.id, "--cells", cell)
+	runCell(t, near.home, "trust", far.id, "--as", "b")
+	return near, far
+}
+
+// A call that is cut, at the far end or by "cell unlink", is reset at the port: half an answer must not pass for a whole one.
+func TestForwardTellsCut(t *testing.T) {
+	t.Parallel()
+	near, far := linked(t, "source")
+	forward := func() (at string, conn net.Conn) {
+		at = strings.TrimSpace(runCell(t, near.home, "forward", "source@b"))
+		conn, err := net.Dial("tcp", at)
+		check(t, err)
+		t.Cleanup(func() { conn.Close() })
+		conn.SetDeadline(time.Now().Add(30 * time.Second))
+		fmt.Fprintln(conn, 1000)
+		_, err = io.ReadFull(conn, make([]byte, 1000))
+		check(t, err)
+		return at, conn
+	}
+	at, unlinked := forward()
+	_, cut := forward()
+	runCell(t, near.home, "unlink", at)
+	far.kill()
+	for _, conn := range []net.Conn{unlinked, cut} {
+		if rest, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read %q, %v, want a reset", rest, err)
+		}
+	}
+}
+
+// Hundreds of calls by a link and a forward are all answered, and the stems hold nothing of them afterwards.
+func TestLinkLeaksNothing(t *testing.T) {
+	t.Parallel()
+	near, far := linked(t, "echo")
+	forward := strings.TrimSpace(runCell(t, near.home, "forward", "echo@b"))
+	link := strings.TrimSpace(runCell(t, near.home, "link", "echo@b"))
+	say := func(n int) error {
+		network, at := "tcp", forward
+		if n%2 == 1 {
+			network, at = "unix", link
+		}
+		conn, err := net.Dial(network, at)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(30 * time.Second))
+		said := fmt.Sprintf("I am %d", n)
+		fmt.Fprint(conn, said)
+		conn.(interface{ CloseWrite() error }).CloseWrite()
+		if heard, err := io.ReadAll(conn); string(heard) != said {
+			return fmt.Errorf("heard %q, %w", heard, err)
+		}
+		return nil
+	}
+	check(t, say(0))
+	before := map[*testStem]int{near: files(t, near), far: files(t, far)}
+	var all sync.WaitGroup
+	for n := range 20 {
+		all.Go(func() {
+			for i := range 15 {
+				if err := say(n*15 + i); err != nil {
+					t.Errorf("call %d: %v", n*15+i, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for s, want := range before {
+		for try := 0; files(t, s) > want; try++ {
+			if try == 1000 {
+				t.Fatalf("the stem in %s holds %d files, and held %d before", s.home, files(t, s), want)
+			}
+			time.Sleep(10 * time.Millisecond) // a stream's end is acknowledged soon, and tells nobody
+		}
+	}
+	if status := runCell(t, near.home, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
+		t.Errorf("the status is %s", status)
+	}
+}
+
+// files counts the file descriptors of a stem.
+func files(t *testing.T, s *testStem) int {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
+	check(t, err)
+	return len(entries)
+}

@@ -1,0 +1,147 @@
+package links
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/pipe"
+)
+
+func TestMain(m *testing.M) {
+	retry = 20 * time.Millisecond
+	goleak.VerifyTestMain(m)
+}
+
+// patience bounds what should take no time at all, so that a hang fails and names its test.
+const patience = 30 * time.Second
+
+func newHome(t testing.TB) home.Home {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ln") // short, as a home has to be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	h, err := home.At(dir)
+	if err == nil {
+		err = h.Make()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// run serves the links of a home until the test ends, or stop is called.
+func run(t *testing.T, h home.Home, call Call) (l *Links, stop func()) {
+	t.Helper()
+	l = New(h, call, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := l.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop = func() { l.Close(); cancel(); <-ended }
+	t.Cleanup(stop)
+	return l, stop
+}
+
+// answers is a Call whose cell reads everything, and then says what it read and who it is.
+func answers(_ context.Context, stream pipe.Stream, to address.Address) error {
+	text, err := io.ReadAll(stream)
+	if err != nil {
+		stream.Abort(err)
+		return nil
+	}
+	io.WriteString(stream, to.String()+" heard "+string(text))
+	stream.CloseWrite()
+	stream.Close()
+	return nil
+}
+
+func addressOf(t testing.TB, text string) address.Address {
+	t.Helper()
+	to, err := address.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func listenOf(t testing.TB, text string) Listen {
+	t.Helper()
+	at, err := ParseListen(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// add serves a link or forward that must be granted.
+func add(t *testing.T, l *Links, at Listen, to string) Listen {
+	t.Helper()
+	at, err := l.Add(t.Context(), at, addressOf(t, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// dial connects to where something listens.
+func dial(t *testing.T, h home.Home, at Listen) net.Conn {
+	t.Helper()
+	network, where, err := at.In(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial(network, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	return conn
+}
+
+// ask sends a text, ends that direction, and returns the whole answer.
+func ask(conn net.Conn, text string) (string, error) {
+	defer conn.Close()
+	if _, err := io.WriteString(conn, text); err != nil {
+		return "", err
+	}
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		return "", err
+	}
+	answer, err := io.ReadAll(conn)
+	return string(answer), err
+}
+
+// wantAnswer wants a listen to lead to an address.
+func wantAnswer(t *testing.T, h home.Home, at Listen, to string) {
+	t.Helper()
+	if got, err := ask(dial(t, h, at), "words"); got != to+" heard words" || err != nil {
+		t.Errorf("at %s: %q, %v, want %s", at, got, err, to)
+	}
+}
+
+// eventually waits for what nothing tells of.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never came to be that %s", what)
+		}
+	}
+}
