@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// "cell logs -f" prints what is there and what is to come: of a log that does not exist yet, and of one that is
+// cut; and ends in order when it is interrupted.
+func TestLogsFollow(t *testing.T) {
+	t.Parallel()
+	home := shortDir(t)
+	path := filepath.Join(home, "log", "retina.log")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := cellCommand(ctx, home, "logs", "retina", "--follow")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	lines := bufio.NewReader(stdout)
+	want := func(line string) {
+		t.Helper()
+		if got, err := lines.ReadString('\n'); got != line {
+			t.Fatalf("it prints %q, %v, want %q; it says %q", got, err, line, &stderr)
+		}
+	}
+	say := func(text string, flag int) {
+		t.Helper()
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|flag, 0o600)
+		check(t, err)
+		_, err = file.WriteString(text)
+		check(t, err)
+		check(t, file.Close())
+	}
+	for _, err := os.Stat(filepath.Dir(path)); err != nil; _, err = os.Stat(filepath.Dir(path)) {
+		time.Sleep(time.Millisecond) // the command makes the home
+	}
+	say("before it was there\n", os.O_APPEND)
+	want("before it was there\n")
+	say("one\ntwo\n", os.O_APPEND)
+	want("one\n")
+	want("two\n")
+	check(t, os.WriteFile(filepath.Join(home, "log", "other.log"), []byte("another cell's\n"), 0o600))
+	say("cut\n", os.O_TRUNC)
+	want("cut\n")
+	say("more\n", os.O_APPEND)
+	want("more\n")
+	check(t, cmd.Process.Signal(syscall.SIGINT))
+	if rest, err := lines.ReadString('\n'); rest != "" {
+		t.Errorf("it goes on with %q, %v", rest, err)
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("it ends with %v and says %q", err, &stderr)
+	}
+}
