@@ -119,6 +119,8 @@ func (t *timeout) UnmarshalText(text []byte) (err error) {
 
 type mode struct{ Mode }
 
+func (m mode) MarshalText() ([]byte, error) { return []byte(m.Mode), nil }
+
 func (m *mode) UnmarshalText(text []byte) (err error) {
 	m.Mode, err = ParseMode(string(text))
 	return err
@@ -145,6 +147,8 @@ func duration(text string, longest time.Duration) (time.Duration, error) {
 }
 
 type dir struct{ path string }
+
+func (d dir) MarshalText() ([]byte, error) { return []byte(d.path), nil }
 
 func (d *dir) UnmarshalText(text []byte) error {
 	if !filepath.IsAbs(string(text)) || strings.ContainsRune(string(text), 0) {
