@@ -36,6 +36,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
 		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
 		linkCommand(), forwardCommand(), unlinkCommand(),
+		buildCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand(), testnetCommand())
@@ -93,6 +94,17 @@ func exactly(names ...string) cobra.PositionalArgs {
 			wants = "no argument"
 		}
 		return misuse(fmt.Errorf("%s takes %s, and was given %s", cmd.CommandPath(), wants, count(len(args), "argument")),
+			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
+	}
+}
+
+// upTo takes one argument, named as in the usage line, or none.
+func upTo(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return misuse(fmt.Errorf("%s takes one %s or none, and was given %s", cmd.CommandPath(), name, count(len(args), "argument")),
 			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ func TestScripts(t *testing.T) {
 			"raw":     cmdRaw,
 			"reset":   cmdReset,
 			"refused": cmdRefused,
+			"gotool":  cmdGoTool,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))
@@ -75,6 +77,20 @@ func cmdOn(ts *testscript.TestScript, neg bool, args []string) {
 	if !neg && err != nil {
 		ts.Fatalf("%v", err)
 	}
+}
+
+// gotool: lets the go command be run, with what it has in its caches and nothing from outside.
+func cmdGoTool(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: gotool")
+	}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		value, err := exec.Command("go", "env", name).Output()
+		ts.Check(err)
+		ts.Setenv(name, strings.TrimSpace(string(value)))
+	}
+	ts.Setenv("GOPROXY", "off")
+	ts.Setenv("GOFLAGS", "")
 }
 
 // dna MACHINE CELL [AS]: puts one of the test cells into the machine's store.

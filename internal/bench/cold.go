@@ -19,7 +19,7 @@ func (l *lab) cold() error {
 	if err != nil {
 		return err
 	}
-	if _, err := demo.Build(l.ctx, filepath.Join(m.Home, "dna")); err != nil {
+	if _, err := demo.Build(l.ctx, m.Home); err != nil {
 		return err
 	}
 	hand := filepath.Join(l.dir, "hand")

@@ -2,72 +2,76 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime/debug"
 	"strings"
+
+	"github.com/cell-mesh/cell/internal/build"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/origin"
 )
 
-const module = "github.com/cell-mesh/cell"
-
-var names = []string{"echo", "edge_detector", "retina", "brain"}
-
-// Build builds the example cells into dir, which lies in a home: from the checkout that the current directory is in or, outside one, from the
-// version that this program was built from. It says which.
+// Build builds the example cells into the home at dir: from the checkout that the current directory is in or, outside
+// one, from what this program was built from. It says which.
 func Build(ctx context.Context, dir string) (from string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	if err := os.Chmod(filepath.Dir(dir), 0o700); err != nil {
+	h, err := home.At(dir)
+	if err != nil {
 		return "", err
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", errors.New("the example cells are to be built, and there is no go on the PATH: install Go from https://go.dev/dl")
 	}
-	if root := checkout(ctx); root != "" {
-		return root, goTool(ctx, nil, append([]string{"build", "-o", dir + "/"}, packages("")...)...)
+	from, source, err := findSource(ctx)
+	if err != nil {
+		return "", err
 	}
-	version := ownVersion()
-	if version == "" {
-		return "", errors.New("the example cells are to be built, and there is no source of them: run it inside a checkout of cell")
+	cells, err := build.Find(source)
+	if err != nil {
+		return "", err
 	}
-	return module + "@" + version, goTool(ctx, []string{"GOBIN=" + dir}, append([]string{"install"}, packages("@"+version)...)...)
+	results, err := build.Run(ctx, build.Config{Home: h}, cells)
+	for _, result := range results {
+		err = errors.Join(err, result.Err)
+	}
+	return from, err
 }
 
-func packages(suffix string) (paths []string) {
-	for _, cell := range names {
-		paths = append(paths, module+"/cells/"+cell+suffix)
+// findSource returns the directory of the source, and what to call it.
+func findSource(ctx context.Context) (name, dir string, err error) {
+	if dir := checkout(ctx); dir != "" {
+		return dir, dir, nil
 	}
-	return paths
+	o, ok := origin.Find()
+	switch {
+	case !ok:
+		return "", "", errors.New("the example cells are to be built, and there is no source of them: run it inside a checkout of cell")
+	case o.Dir == "":
+		dir, err = download(ctx, o)
+		return o.String(), dir, err
+	}
+	return o.Dir, o.Dir, nil
 }
 
 // checkout returns the root of the checkout of cell that the current directory is in, or "".
 func checkout(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
-	path, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	if err != nil || path != module {
-		return ""
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if dir := strings.TrimSpace(string(out)); err == nil && origin.IsCheckout(dir) {
+		return dir
 	}
-	return dir
+	return ""
 }
 
-// ownVersion returns the module version that this program is, or "" if it is none that can be fetched.
-func ownVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Path != module || info.Main.Version == "(devel)" || strings.Contains(info.Main.Version, "+") {
-		return ""
+// download has the go command fetch a version of the source, unless it has it, and returns where it lies.
+func download(ctx context.Context, o origin.Origin) (dir string, err error) {
+	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", o.String()).Output()
+	var module struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(out, &module); jsonErr == nil && module.Error != "" {
+		return "", fmt.Errorf("go mod download: %s", module.Error)
 	}
-	return info.Main.Version
-}
-
-func goTool(ctx context.Context, env []string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(string(out)))
+	if err != nil {
+		return "", fmt.Errorf("go mod download %s: %w", o, err)
 	}
-	return nil
+	return module.Dir, nil
 }

@@ -77,7 +77,7 @@ func (d *demo) say(format string, args ...any) {
 // build puts the cells into b's store.
 func (d *demo) build(ctx context.Context, b *machine.Machine) error {
 	d.say("b: building echo, edge_detector, retina and brain")
-	from, err := Build(ctx, filepath.Join(b.Home, "dna"))
+	from, err := Build(ctx, b.Home)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/build"
+	"github.com/cell-mesh/cell/internal/home"
+)
+
+func buildCommand() *cobra.Command {
+	var all, restart bool
+	cmd := &cobra.Command{
+		Use:   "build [DIR]",
+		Short: "make dna of the cells in cells/",
+		Long: `Builds each cells/NAME of DIR, or of the current directory, into ~/.cell/dna/NAME: with go
+build if it is a Go program, or with the command that is build in its cell.toml, run there by
+sh, which writes the program to the file $CELL_OUT. What else cell.toml says becomes
+dna/NAME.toml. Only what has changed is built. A cell that runs goes on as it is.`,
+		Example: `  cell build && echo hello | cell connect echo`,
+		Args:    upTo("DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			h, err := home.Default()
+			if err != nil {
+				return err
+			}
+			cells, err := findCells(dir)
+			if err != nil {
+				return err
+			}
+			err = buildCells(cmd.Context(), h, cells, all, cmd.ErrOrStderr())
+			if cmd.Context().Err() != nil {
+				return err
+			}
+			return errors.Join(err, renew(cmd.Context(), h, cells, restart, cmd.ErrOrStderr()))
+		},
+	}
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "build what has not changed, too")
+	cmd.Flags().BoolVar(&restart, "restart", false, "start the cells anew that run as they were before")
+	return cmd
+}
+
+// findCells adds the remedy where there is nothing to build.
+func findCells(dir string) ([]build.Cell, error) {
+	cells, err := build.Find(dir)
+	whole, _ := filepath.Abs(dir)
+	switch {
+	case errors.Is(err, build.ErrNoCells) && filepath.Base(whole) == "cells":
+		return nil, hint(err, fmt.Sprintf("did you mean \"cell build %s\"?", filepath.Dir(whole)))
+	case errors.Is(err, build.ErrNoCells):
+		return nil, hint(err, `run it where cells/ is, or make one with "cell new NAME"`)
+	case err == nil && len(cells) == 0:
+		return nil, hint(fmt.Errorf("there are no cells in %s", filepath.Join(whole, "cells")), `"cell new NAME" makes one`)
+	}
+	return cells, err
+}
+
+// buildCells builds them and tells how it goes. Those that can be built are, whatever becomes of the others.
+func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool, stderr io.Writer) error {
+	view := newBuildView(stderr, len(cells))
+	results, err := build.Run(ctx, build.Config{Home: h, All: all, Began: view.began, Ended: view.ended}, cells)
+	view.close()
+	if ctx.Err() != nil {
+		return errors.New("interrupted: nothing was put into dna/")
+	}
+	if err != nil {
+		return err
+	}
+	changed := 0
+	var failed []error
+	for _, r := range results {
+		if r.Changed {
+			changed++
+		}
+		if r.Err != nil {
+			failed = append(failed, fmt.Errorf("%s was not built: %w", r.Name, r.Err))
+		}
+	}
+	fmt.Fprintf(stderr, "cell: %d of %s changed in %s\n", changed, count(len(cells), "cell"), h.DNADir())
+	return errors.Join(append(failed, reread(ctx, h))...)
+}
+
+// renew starts the cells anew that run as they were before, or says which these are.
+func renew(ctx context.Context, h home.Home, cells []build.Cell, restart bool, stderr io.Writer) error {
+	old := build.Outdated(h, cells)
+	if !restart {
+		if len(old) > 0 {
+			fmt.Fprintf(stderr, "cell: still as before, until started anew, as by \"cell build --restart\": %s\n", joined(old))
+		}
+		return nil
+	}
+	var failed []error
+	for _, cell := range old {
+		if err := build.Restart(ctx, h, cell); err != nil {
+			failed = append(failed, fmt.Errorf("restart %s: %w", cell, err))
+		} else {
+			fmt.Fprintf(stderr, "cell: %s: started anew\n", cell)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func joined(names []address.Name) string {
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, name.String())
+	}
+	return strings.Join(texts, ", ")
+}

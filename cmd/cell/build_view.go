@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/build"
+)
+
+// buildView shows how a build goes: a line for each cell that is done and, to a person, a bar below them.
+type buildView struct {
+	to  io.Writer
+	bar *progressbar.ProgressBar // nil if nobody looks
+	now []string                 // the cells that are being built
+}
+
+func newBuildView(to io.Writer, cells int) *buildView {
+	v := &buildView{to: to}
+	if isTerminal(to) {
+		v.bar = progressbar.NewOptions(cells,
+			progressbar.OptionSetWriter(to),
+			progressbar.OptionSetWidth(20),
+			progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionUseANSICodes(true),
+			progressbar.OptionClearOnFinish())
+	}
+	return v
+}
+
+// maxShown is how many names fit before the bar.
+const maxShown = 3
+
+func (v *buildView) began(cell address.Name) {
+	v.now = append(v.now, cell.String())
+	v.describe()
+}
+
+func (v *buildView) ended(r build.Result) {
+	v.now = slices.DeleteFunc(v.now, func(name string) bool { return name == r.Name.String() })
+	if v.bar != nil {
+		v.bar.Clear()
+	}
+	what := "unchanged"
+	switch {
+	case r.Err != nil:
+		what = "failed"
+	case r.Changed:
+		what = fmt.Sprintf("built in %.1f s", r.Took.Seconds())
+	}
+	fmt.Fprintf(v.to, "cell: %s: %s\n", r.Name, what)
+	if v.bar != nil {
+		v.bar.Add(1)
+	}
+	v.describe()
+}
+
+func (v *buildView) describe() {
+	if v.bar != nil && len(v.now) > 0 {
+		v.bar.Describe("cell: building " + strings.Join(v.now[:min(len(v.now), maxShown)], ", "))
+	}
+}
+
+// close takes the bar away.
+func (v *buildView) close() {
+	if v.bar != nil {
+		v.bar.Clear()
+	}
+}

@@ -1,0 +1,350 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/dna"
+)
+
+// built runs a build that has to come to its end, and says what became of each cell.
+func built(t *testing.T, c Config, dir string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	results, err := Run(ctx, c, found(t, dir))
+	check(t, err)
+	var all []string
+	for _, r := range results {
+		switch {
+		case r.Err != nil:
+			all = append(all, r.Name.String()+" failed")
+		case r.Changed:
+			all = append(all, r.Name.String()+" changed")
+		default:
+			all = append(all, r.Name.String()+" as it was")
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func expect(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// A command runs when what it reads has changed, and its program is put in place when that has.
+func TestOnlyWhatChanged(t *testing.T) {
+	h := madeHome(t)
+	runs := filepath.Join(t.TempDir(), "runs")
+	toml := `build = "echo >>` + runs + ` && cat main.sh ../../lib/tail >$CELL_OUT"` + "\ninputs = [\"../../lib\"]\n"
+	dir := tree(t, map[string]string{
+		"cells/lens/cell.toml": toml,
+		"cells/lens/main.sh":   "#!/bin/sh\necho one\n",
+		"lib/tail":             "# the end\n",
+	})
+	steps := []struct {
+		what string
+		do   func()
+		want string
+		runs int // so far
+	}{
+		{"the first time", func() {}, "lens changed", 1},
+		{"nothing changed", func() {}, "lens as it was", 1},
+		{"touched", func() { write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho one\n") }, "lens as it was", 1},
+		{"another text", func() { write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho two\n") }, "lens changed", 2},
+		{"another input", func() { write(t, dir+"/lib/tail", "# fin\n") }, "lens changed", 3},
+		{"one more file", func() { write(t, dir+"/cells/lens/more", "") }, "lens as it was", 4},
+		{"a file less", func() { check(t, os.Remove(dir+"/cells/lens/more")) }, "lens as it was", 5},
+		{"left by a build", func() { write(t, dir+"/cells/lens/target/debug/x", "") }, "lens as it was", 5},
+		{"another command", func() { write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)) }, "lens as it was", 6},
+		{"other settings", func() {
+			write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)+"mode = \"stdio\"\n")
+		}, "lens changed", 7},
+		{"dna removed", func() { check(t, os.Remove(h.DNADir()+"/lens")) }, "lens changed", 7},
+		{"dna replaced", func() { write(t, h.DNADir()+"/lens", "#!/bin/sh\necho mine\n") }, "lens changed", 7},
+		{"dna not executable", func() { check(t, os.Chmod(h.DNADir()+"/lens", 0o600)) }, "lens changed", 7},
+		{"settings removed", func() { check(t, os.Remove(h.DNADir()+"/lens.toml")) }, "lens changed", 7},
+		{"cache deleted", func() { check(t, os.RemoveAll(h.CacheDir()+"/build")) }, "lens as it was", 8},
+		{"cache damaged", func() { write(t, h.CacheDir()+"/build/lens.toml", "!") }, "lens as it was", 9},
+		{"cached program gone", func() { check(t, os.Remove(h.CacheDir()+"/build/lens")) }, "lens as it was", 10},
+	}
+	for _, step := range steps {
+		step.do()
+		expect(t, step.what, built(t, Config{Home: h}, dir), step.want)
+		if got := strings.Count(read(t, runs), "\n"); got != step.runs {
+			t.Fatalf("%s: the command has run %d times, want %d", step.what, got, step.runs)
+		}
+	}
+	built(t, Config{Home: h, All: true}, dir)
+	if got := strings.Count(read(t, runs), "\n"); got != 11 {
+		t.Errorf("with All, the command has run %d times, want 11", got)
+	}
+	out, err := exec.Command(h.DNADir() + "/lens").Output()
+	if string(out) != "two\n" || err != nil {
+		t.Errorf("the program says %q, %v", out, err)
+	}
+	if text := read(t, h.DNADir()+"/lens.toml"); !strings.Contains(text, "mode = 'stdio'") || strings.Contains(text, "build =") {
+		t.Errorf("the settings are\n%s", text)
+	}
+}
+
+// What git would not track is no input, wherever it lies.
+func TestIgnoredFilesAreNoInputs(t *testing.T) {
+	dir := tree(t, map[string]string{
+		".gitignore":           "*.o\n",
+		"cells/lens/cell.toml": "build = \"cp main.sh $CELL_OUT\"\n",
+		"cells/lens/main.sh":   "#!/bin/sh\n",
+	})
+	git := exec.Command("git", "init", "-q")
+	git.Dir = dir
+	check(t, git.Run())
+	sum := func() string {
+		sum, err := inputs(t.Context(), found(t, dir)[0])
+		check(t, err)
+		return sum
+	}
+	before := sum()
+	write(t, dir+"/cells/lens/main.o", "machine code")
+	if sum() != before {
+		t.Error("an ignored file is an input")
+	}
+	write(t, dir+"/cells/lens/new.sh", "")
+	if sum() == before {
+		t.Error("a file that is not ignored, and not yet tracked, is no input")
+	}
+	write(t, dir+"/.gitignore", "cells\n") // git sees nothing of the cell: all of it counts
+	before = sum()
+	write(t, dir+"/cells/lens/main.sh", "#!/bin/bash\n")
+	if sum() == before {
+		t.Error("a file of an ignored directory is no input")
+	}
+}
+
+// One that fails keeps what it had, is told in its compiler's words, and keeps no other from being built.
+func TestOneFails(t *testing.T) {
+	h := madeHome(t)
+	write(t, h.DNADir()+"/bad", "#!/bin/sh\n# of yesterday\n")
+	dir := tree(t, map[string]string{
+		"cells/bad/cell.toml":    `build = "echo half >$CELL_OUT; echo lens.c:3: no such lens >&2; exit 3"`,
+		"cells/good/cell.toml":   `build = "cp main.sh $CELL_OUT"`,
+		"cells/good/main.sh":     "#!/bin/sh\n",
+		"cells/silent/cell.toml": `build = "true"`,
+		"cells/folder/cell.toml": `build = "mkdir $CELL_OUT"`,
+		"cells/text/cell.toml":   `build = "echo just text >$CELL_OUT"`,
+		"cells/broken/cell.toml": `build = "ln -s nowhere $CELL_OUT"`,
+		"cells/loud/cell.toml":   `build = "yes | head -c 3000000; echo the end; false"`,
+	})
+	results, err := Run(t.Context(), Config{Home: h}, found(t, dir))
+	check(t, err)
+	for _, r := range results {
+		want := map[string]string{
+			"bad":    "sh -c: exit status 3\nlens.c:3: no such lens",
+			"silent": "wrote nothing to the file $CELL_OUT: end it with cp",
+			"folder": "is a directory, and no executable",
+			"text":   "is neither a program for this machine nor a script",
+			"broken": "can't be started: ",
+			"loud":   "\nthe end",
+		}[r.Name.String()]
+		switch {
+		case want == "" && (r.Err != nil || !r.Changed):
+			t.Errorf("%s: %v, changed %v", r.Name, r.Err, r.Changed)
+		case want != "" && (r.Err == nil || !strings.Contains(r.Err.Error(), want) || len(r.Err.Error()) > 2*maxSaid || r.Changed):
+			t.Errorf("%s: %v, changed %v\nwant %q", r.Name, r.Err, r.Changed, want)
+		}
+	}
+	if text := read(t, h.DNADir()+"/bad"); !strings.Contains(text, "yesterday") {
+		t.Errorf("what failed is now %q", text)
+	}
+	if left, _ := filepath.Glob(h.DNADir() + "/*"); len(left) != 2 {
+		t.Errorf("in dna/ is %q", left)
+	}
+	write(t, dir+"/cells/bad/cell.toml", `build = "cp ../good/main.sh $CELL_OUT"`)
+	expect(t, "mended", built(t, Config{Home: h}, dir), "bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, text failed")
+}
+
+// Nothing is built, and nothing installed, as long as something is in the way.
+func TestInTheWay(t *testing.T) {
+	h := madeHome(t)
+	const own = "public = true\n"
+	write(t, h.DNADir()+"/lens.toml", own)
+	dir := tree(t, map[string]string{
+		"cells/good/cell.toml": `build = "cp cell.toml $CELL_OUT; touch ../../ran"`,
+		"cells/lens/cell.toml": "build = \"true\"\nmode = \"stdio\"\n",
+	})
+	_, err := Run(t.Context(), Config{Home: h}, found(t, dir))
+	if err == nil || !strings.Contains(err.Error(), `lens.toml is not "cell build"'s`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir + "/ran"); err == nil {
+		t.Error("a command was run all the same")
+	}
+	expect(t, "what a person wrote", read(t, h.DNADir()+"/lens.toml"), own)
+}
+
+// An interrupted build leaves no process, and all as it was, also of the cells that had been built already.
+func TestInterrupted(t *testing.T) {
+	h := madeHome(t)
+	dir := tree(t, map[string]string{
+		"cells/quick/cell.toml": `build = "printf '#!/bin/sh\n' >$CELL_OUT"`,
+		// One child goes on in the background, and heeds no interrupt, as children of sh do.
+		"cells/slow/cell.toml": `build = "echo $$ >>../../pids; sleep 600 & echo $! >>../../pids; echo x >$CELL_OUT; sleep 600"`,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var quick sync.WaitGroup
+	quick.Add(1)
+	var err error
+	var running sync.WaitGroup
+	running.Go(func() {
+		_, err = Run(ctx, Config{Home: h, Ended: func(r Result) {
+			if r.Name.String() == "quick" {
+				quick.Done()
+			}
+		}}, found(t, dir))
+	})
+	quick.Wait()
+	var pids []string
+	for i := 0; len(pids) < 2 && i < 3000; i++ {
+		text, _ := os.ReadFile(dir + "/pids")
+		pids = strings.Fields(string(text))
+		time.Sleep(10 * time.Millisecond) // it is a file that tells
+	}
+	cancel()
+	running.Wait()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, pid := range pids {
+		number, err := strconv.Atoi(pid)
+		check(t, err)
+		if !ended(number) {
+			t.Errorf("process %d is left", number)
+		}
+	}
+	if left, _ := os.ReadDir(h.DNADir()); len(left) != 0 || len(pids) != 2 {
+		t.Errorf("in dna/ is %v; processes %v", left, pids)
+	}
+	write(t, dir+"/cells/slow/cell.toml", `build = "printf '#!/bin/sh\n' >$CELL_OUT"`)
+	expect(t, "afterwards", built(t, Config{Home: h}, dir), "quick changed, slow changed")
+}
+
+// ended says whether a process ends within seconds; an orphan that was killed has to be reaped by somebody first.
+func ended(pid int) bool {
+	for range 500 {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if syscall.Kill(pid, 0) == syscall.ESRCH || strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// What a command leaves running does not hold up the build, even if it holds its output.
+func TestLeftRunning(t *testing.T) {
+	h := madeHome(t)
+	dir := tree(t, map[string]string{
+		"cells/lens/cell.toml": `build = "sleep 600 & echo $! >../../pid; printf '#!/bin/sh\n' >$CELL_OUT"`,
+	})
+	expect(t, "with a daemon", built(t, Config{Home: h}, dir), "lens changed")
+	pid, err := strconv.Atoi(strings.TrimSpace(read(t, dir+"/pid")))
+	check(t, err)
+	check(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+// Whoever looks sees the old program or the new one, and two builds at once are as good as one after the other.
+func TestAtomic(t *testing.T) {
+	h := madeHome(t)
+	long := strings.Repeat("# a long program\n", 50_000)
+	text := func(i int) string { return fmt.Sprintf("#!/bin/sh\n# %d\n%s# %d\n", i, long, i) }
+	dir := tree(t, map[string]string{
+		"cells/lens/cell.toml": `build = "cp main.sh $CELL_OUT"`,
+		"cells/lens/main.sh":   text(0),
+	})
+	built(t, Config{Home: h}, dir)
+	stop := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			seen, err := os.ReadFile(h.DNADir() + "/lens")
+			if err != nil || len(seen) < len(text(0)) || string(seen[10:13]) != string(seen[len(seen)-4:len(seen)-1]) {
+				t.Errorf("half a program: %d bytes, %v", len(seen), err)
+				return
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	for i := range 20 {
+		write(t, dir+"/cells/lens/main.sh", text(i%10))
+		cells := found(t, dir)
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				if _, err := Run(t.Context(), Config{Home: h}, cells); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+	}
+	close(stop)
+	looking.Wait()
+}
+
+// Go programs are built by go, side by side, from a module of their own or a common one.
+func TestGoPrograms(t *testing.T) {
+	h := madeHome(t)
+	says := func(text string) string {
+		return "package main\n\nfunc main() { println(\"" + text + "\") }\n"
+	}
+	dir := tree(t, map[string]string{
+		"go.mod":            "module mono\n\ngo 1.26\n",
+		"cells/one/main.go": says("one"),
+		"cells/two/main.go": says("two"),
+		"cells/own/main.go": says("own"),
+		"cells/own/go.mod":  "module own\n\ngo 1.26\n",
+		"cells/bad/main.go": "package main\n\nfunc main() { focus() }\n",
+	})
+	t.Setenv("GOFLAGS", "")
+	expect(t, "the first time", built(t, Config{Home: h}, dir), "bad failed, one changed, own changed, two changed")
+	for _, name := range []string{"one", "two", "own"} {
+		if out, err := exec.Command(h.DNADir() + "/" + name).CombinedOutput(); string(out) != name+"\n" || err != nil {
+			t.Errorf("%s says %q, %v", name, out, err)
+		}
+	}
+	write(t, dir+"/cells/one/main.go", says("uno"))
+	results, err := Run(t.Context(), Config{Home: h}, found(t, dir))
+	check(t, err)
+	if len(results) != 4 || !results[1].Changed || results[2].Changed || results[3].Changed {
+		t.Errorf("one of them edited: %+v", results)
+	}
+	if err := results[0].Err; err == nil || !strings.Contains(err.Error(), "main.go:3:15: undefined: focus") {
+		t.Errorf("bad: %v", err)
+	}
+}
+
+func TestForwarded(t *testing.T) {
+	h := madeHome(t)
+	dir := tree(t, map[string]string{"cells/db/cell.toml": "forward = \"127.0.0.1:5432\"\n"})
+	expect(t, "the first time", built(t, Config{Home: h}, dir), "db changed")
+	expect(t, "the second", built(t, Config{Home: h}, dir), "db as it was")
+	cells := dna.List(h)
+	if len(cells) != 1 || cells[0].String() != "db" {
+		t.Errorf("what could grow is %v", cells)
+	}
+}

@@ -1,0 +1,166 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/textfile"
+)
+
+// store is cache/build/: the programs that were made, and of what.
+type store struct {
+	home home.Home
+	dir  string
+}
+
+func openStore(h home.Home) (store, error) {
+	s := store{h, filepath.Join(h.CacheDir(), "build")}
+	return s, os.MkdirAll(s.dir, 0o700)
+}
+
+// lock is held by the one who builds. No cell is called so.
+func (s store) lock() string { return filepath.Join(s.dir, ".lock") }
+
+// scratch is for go build, which leaves its files behind when it is interrupted.
+func (s store) scratch() string { return filepath.Join(s.dir, ".scratch") }
+
+// clear empties it.
+func (s store) clear() error {
+	if err := os.RemoveAll(s.scratch()); err != nil {
+		return err
+	}
+	return os.Mkdir(s.scratch(), 0o700)
+}
+
+// made is the program as it was made last.
+func (s store) made(cell address.Name) string { return filepath.Join(s.dir, cell.String()) }
+
+// note says of what it was made; nothing, while it is being made.
+func (s store) note(cell address.Name) string { return s.made(cell) + ".toml" }
+
+type note struct {
+	Inputs string `toml:"inputs"`
+}
+
+// madeOf returns the hash of what the program was made of, "" if that or the program is not known any more.
+func (s store) madeOf(cell address.Name) string {
+	var n note
+	if _, err := os.Stat(s.made(cell)); err != nil || textfile.Read(s.note(cell), &n) != nil {
+		return ""
+	}
+	return n.Inputs
+}
+
+func (s store) remember(cell address.Name, inputs string) error {
+	return textfile.Write(s.note(cell), note{inputs})
+}
+
+func (s store) forget(cell address.Name) error {
+	if err := os.Remove(s.note(cell)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// check says what is wrong with what a build command has made. It need not have made it executable.
+func (s store) check(cell address.Name) error {
+	info, err := os.Lstat(s.made(cell))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(`its build command ended well and wrote nothing to the file $CELL_OUT: end it with cp PROGRAM "$CELL_OUT"`)
+	}
+	if err == nil && info.Mode().IsRegular() {
+		err = os.Chmod(s.made(cell), 0o700)
+	}
+	if err == nil {
+		err = dna.Runnable(s.made(cell))
+	}
+	if err != nil {
+		return fmt.Errorf("what its build command has made can't be started: %w", err)
+	}
+	return nil
+}
+
+// install puts what was made into dna/, in the place of what was there, at once: it is either one or the other. A cell
+// that runs goes on with the old file.
+func (s store) install(cell Cell) error {
+	if cell.kind != settings && !same(s.made(cell.Name), s.home.DNA(cell.Name)) {
+		next := filepath.Join(s.home.DNADir(), "."+cell.Name.String()+".new")
+		if err := clone(s.made(cell.Name), next); err != nil {
+			return errors.Join(err, os.Remove(next))
+		}
+		if err := os.Rename(next, s.home.DNA(cell.Name)); err != nil {
+			return errors.Join(err, os.Remove(next))
+		}
+	}
+	return cell.source.Install(s.home, cell.Name)
+}
+
+// clone makes another file, or another link to the same.
+func clone(from, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // one of a build that was killed
+		return err
+	}
+	if target, err := os.Readlink(from); err == nil {
+		return os.Symlink(target, to)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// same says whether two files, or links, are the same program.
+func same(a, b string) bool {
+	aTarget, aErr := os.Readlink(a)
+	bTarget, bErr := os.Readlink(b)
+	if aErr == nil || bErr == nil {
+		return aErr == nil && bErr == nil && aTarget == bTarget
+	}
+	aInfo, aErr := os.Stat(a)
+	bInfo, bErr := os.Stat(b)
+	if aErr != nil || bErr != nil || aInfo.Size() != bInfo.Size() || bInfo.Mode().Perm()&0o100 == 0 || !bInfo.Mode().IsRegular() {
+		return false
+	}
+	aFile, aErr := os.Open(a)
+	if aErr != nil {
+		return false
+	}
+	defer aFile.Close()
+	bFile, bErr := os.Open(b)
+	if bErr != nil {
+		return false
+	}
+	defer bFile.Close()
+	return sameBytes(aFile, bFile)
+}
+
+func sameBytes(a, b io.Reader) bool {
+	aBuf, bBuf := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, aErr := io.ReadFull(a, aBuf)
+		m, bErr := io.ReadFull(b, bBuf)
+		if !bytes.Equal(aBuf[:n], bBuf[:m]) {
+			return false
+		}
+		if aErr != nil || bErr != nil {
+			return isEnd(aErr) && isEnd(bErr)
+		}
+	}
+}
+
+func isEnd(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
