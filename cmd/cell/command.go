@@ -37,6 +37,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
 		linkCommand(), forwardCommand(), unlinkCommand(),
 		buildCommand(),
+		newCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand(), testnetCommand())

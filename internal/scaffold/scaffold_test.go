@@ -1,0 +1,122 @@
+package scaffold
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/origin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Once there is a release, a new module requires it, and builds. The release is this checkout, in a module proxy made of
+// files; what it needs besides is in the module cache.
+func TestRelease(t *testing.T) {
+	const version = "v0.1.0"
+	root, err := filepath.Abs("../..")
+	check(t, err)
+	proxy, cache := t.TempDir(), env(t, "GOMODCACHE")
+	at := filepath.Join(proxy, origin.Module, "@v")
+	check(t, os.MkdirAll(at, 0o700))
+	check(t, os.WriteFile(filepath.Join(at, version+".info"), []byte(`{"Version":"`+version+`"}`), 0o600))
+	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(at, version+".mod"), goMod, 0o600))
+	archive, err := os.Create(filepath.Join(at, version+".zip"))
+	check(t, err)
+	check(t, zip.CreateFromDir(archive, module.Version{Path: origin.Module, Version: version}, root))
+	check(t, archive.Close())
+	t.Setenv("GOPROXY", "file://"+proxy+",file://"+filepath.Join(cache, "cache", "download"))
+	t.Setenv("GOSUMDB", "off")
+	t.Setenv("GOFLAGS", "-modcacherw") // so that it can be removed
+	t.Setenv("GOMODCACHE", t.TempDir())
+
+	dir := t.TempDir()
+	done, err := inModule(t.Context(), dir, origin.Origin{Version: version})
+	if err != nil || done != "made go.mod; it requires "+origin.Module+"@"+version {
+		t.Fatalf("%q, %v", done, err)
+	}
+	files, err := Langs[0].files(name(t, "shout"))
+	check(t, err)
+	for file, text := range files {
+		check(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
+	}
+	vet := exec.Command("go", "vet", ".")
+	vet.Dir = dir
+	if out, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil || strings.Contains(string(text), "replace") || !strings.Contains(string(text), origin.Module+" "+version) {
+		t.Errorf("go.mod is %v\n%s", err, text)
+	}
+}
+
+// What can't be done is undone: in the module that the directory is in, and beside it.
+func TestUndone(t *testing.T) {
+	root := t.TempDir()
+	const goMod = "module old\n\ngo 1.21\n"
+	check(t, os.WriteFile(filepath.Join(root, "go.mod"), []byte(goMod), 0o600))
+	dir := filepath.Join(root, "sub")
+	check(t, os.Mkdir(dir, 0o700))
+	_, err := inModule(t.Context(), dir, origin.Origin{Dir: filepath.Join(root, "nowhere")})
+	if err == nil || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("from nowhere: %v", err)
+	}
+	if _, err := inModule(t.Context(), dir, origin.Origin{}); err == nil || !strings.Contains(err.Error(), `run "go get `+origin.Module) {
+		t.Errorf("from no source: %v", err)
+	}
+	if text, _ := os.ReadFile(filepath.Join(root, "go.mod")); string(text) != goMod {
+		t.Errorf("go.mod is now\n%s", text)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(ctx, dir, name(t, "shout"), Langs[0]); err == nil {
+		t.Error("interrupted: no error")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A file in the way is in the way, too.
+func TestExists(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.Mkdir(filepath.Join(dir, "cells"), 0o700))
+	check(t, os.Symlink("nowhere", filepath.Join(dir, "cells", "shout")))
+	if _, err := New(t.Context(), dir, name(t, "shout"), Langs[2]); !errors.Is(err, ErrExists) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func name(t *testing.T, text string) address.Name {
+	t.Helper()
+	n, err := address.ParseName(text)
+	check(t, err)
+	return n
+}
+
+func env(t *testing.T, key string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", key).Output()
+	check(t, err)
+	return strings.TrimSpace(string(out))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
