@@ -41,6 +41,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand(), testnetCommand())
+		installCommand(), uninstallCommand(),
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		cmd.Hidden = cmd.Name() == "help" // it works, and --help is the one to tell of

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/service"
 	"github.com/cell-mesh/cell/internal/textfile"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/stem"
@@ -207,4 +208,7 @@ func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 		fmt.Fprintln(stderr, `cell: the public mesh announces this machine's addresses to anyone who knows its ID; "--mesh none" or "--mesh NAME" does not`)
 	}
 	fmt.Fprintln(stderr, "cell: ready")
+	if err := service.Ready(); err != nil {
+		fmt.Fprintf(stderr, "cell: problem: the service manager can't be told: %v\n", err)
+	}
 }

@@ -11,7 +11,7 @@ import (
 // manager said to this process is not passed on.
 func (s Settings) Environ(more ...string) []string {
 	var env []string
-	for _, pair := range slices.Concat(os.Environ(), []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}, s.Env, more) {
+	for _, pair := range slices.Concat(os.Environ(), []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"}, s.Env, more) {
 		key, _, _ := strings.Cut(pair, "=")
 		env = slices.DeleteFunc(env, func(have string) bool { return strings.HasPrefix(have, key+"=") })
 		if strings.Contains(pair, "=") {

@@ -30,6 +30,12 @@ func Default() (Home, error) {
 	return At(filepath.Join(user, ".cell"))
 }
 
+// IsDefault says whether this is the home of those who set no $CELL_HOME.
+func (h Home) IsDefault() bool {
+	user, err := os.UserHomeDir()
+	return err == nil && h.dir == filepath.Join(user, ".cell")
+}
+
 // shortName stands for the names that any home must have room for.
 const shortName = 16
 
