@@ -21,7 +21,7 @@ func Brief(err error) error {
 	switch {
 	case errors.As(err, &all) && len(all.DialErrors) > 0:
 	case errors.Is(err, context.DeadlineExceeded):
-		return root(err)
+		return Root(err)
 	case errors.As(err, &all) && all.Cause != nil:
 		return all.Cause
 	default:
@@ -33,17 +33,18 @@ func Brief(err error) error {
 			told = append(told, fmt.Sprintf("%d more", len(all.DialErrors)-i))
 			break
 		}
-		told = append(told, fmt.Sprintf("%s: %s", one.Address, root(one.Cause)))
+		told = append(told, fmt.Sprintf("%s: %s", one.Address, Root(one.Cause)))
 	}
 	return errors.New(strings.Join(told, "; "))
 }
 
-// root is the innermost error, without the addresses that every layer around it repeats, and in our words where
+// Root is the innermost error, without the addresses that every layer around it repeats, and in our words where
 // libp2p's say little.
-func root(err error) error {
+func Root(err error) error {
 	var other sec.ErrPeerIDMismatch
+	var slow interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout(): // some of QUIC's unwrap to something else
 		return errors.New("no answer in time")
 	case errors.As(err, &other):
 		return fmt.Errorf("is %s", other.Actual)

@@ -105,10 +105,13 @@ func (c *cache) add(id peer.ID, at contact) {
 	delete(c.peers, oldest)
 }
 
-func (c *cache) get(id peer.ID) []ma.Multiaddr {
+func (c *cache) get(id peer.ID) []ma.Multiaddr { return addresses(c.contacts(id)) }
+
+// contacts are a peer's addresses, the newest first.
+func (c *cache) contacts(id peer.ID) []contact {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return addresses(c.peers[id])
+	return slices.Clone(c.peers[id])
 }
 
 // latest returns the n peers that were reached last.

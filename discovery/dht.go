@@ -58,7 +58,7 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 		if len(addrs) > 0 && ctx.Err() == nil {
 			found(addrs)
 			if !known {
-				known, enough = true, time.After(moreAddrs)
+				known, enough = true, time.After(patience(ctx))
 			}
 		}
 	}

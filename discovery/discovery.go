@@ -26,6 +26,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/internal/trace"
 )
 
 // Config says where to look. Only Host must be filled.
@@ -151,17 +153,18 @@ func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 	defer cancel()
 	defer context.AfterFunc(f.life, cancel)()
 
+	told := hears(ctx)
 	cached := f.cache.get(id)
 	if len(cached) > 0 {
-		found(cached)
+		told.from(trace.Cache, found)(cached)
 	}
 	var group sync.WaitGroup
 	errNear, errFar := errNotAsked, errNotAsked
 	if f.near != nil {
-		group.Go(func() { errNear = f.near.find(ctx, id, found) })
+		group.Go(func() { errNear = told.nothing(trace.MDNS, f.near.find(ctx, id, told.from(trace.MDNS, found))) })
 	}
 	if f.dht != nil {
-		group.Go(func() { errFar = f.findFar(ctx, id, found) })
+		group.Go(func() { errFar = told.nothing(trace.DHT, f.findFar(ctx, id, told.from(trace.DHT, found))) })
 	}
 	group.Wait()
 	switch {

@@ -142,6 +142,20 @@ func (n *near) oldest() peer.ID {
 	return oldest
 }
 
+// when says when the peer was last seen.
+func (n *near) when(id peer.ID) time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.peers[id].at
+}
+
+// count is how many have been seen.
+func (n *near) count() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.peers)
+}
+
 // find answers from what was seen; during the first look it waits for more.
 func (n *near) find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
 	deadline := time.After(joinWait) // in case nobody looks: Run was not called

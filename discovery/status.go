@@ -17,6 +17,8 @@ type Status struct {
 	Mesh      string      `json:"mesh"`
 	DHT       DHTStatus   `json:"dht"`
 	Bootstrap []PeerState `json:"bootstrap"`
+	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
+	Near int `json:"near"`
 }
 
 // DHTStatus is our part in the mesh's DHT.
@@ -35,7 +37,10 @@ type PeerState struct {
 
 // Status returns how things stand now.
 func (f *Finder) Status() Status {
-	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: []PeerState{}}
+	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: []PeerState{}, Near: -1}
+	if f.near != nil {
+		s.Near = f.near.count()
+	}
 	if f.dht != nil {
 		s.DHT = DHTStatus{Mode: "client", Peers: f.dht.RoutingTable().Size()}
 		if slices.Contains(f.host.Mux().Protocols(), f.mesh.protocol()) {

@@ -94,6 +94,10 @@ type Node struct {
 	reach  *reach // nil on loopback
 	log    *slog.Logger
 
+	// what `cell ping` shows
+	witnesses witnesses
+	punches   punches
+
 	life  context.Context // ends with Close
 	end   context.CancelFunc
 	group sync.WaitGroup // all goroutines and handlers of the node
@@ -129,6 +133,7 @@ func New(cfg Config) (_ *Node, err error) {
 		flights: map[peer.ID]*flight{},
 		done:    make(chan struct{}),
 	}
+	n.punches = punches{witnesses: &n.witnesses, of: map[peer.ID]punched{}}
 	n.life, n.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {

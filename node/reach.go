@@ -32,6 +32,7 @@ type reach struct {
 	port   uint16
 	host   host.Host
 	relays *relays
+	views  views
 
 	verdicts event.Emitter // what the DHT listens to
 	state    atomic.Int32  // a network.Reachability
@@ -127,6 +128,7 @@ func (r *reach) run(ctx context.Context) error {
 			r.relays.settle(result)
 		case <-r.moved:
 			r.behind, r.probes = isAbroad(r.cfg.Bootstrap), event.EvtHostReachableAddrsChanged{}
+			r.views.forget()
 			r.relays.forgive()
 		case <-again.C:
 		case <-ctx.Done():
@@ -146,6 +148,7 @@ func (r *reach) note(e any) {
 		if e.ObservedAddr == nil || transport(e.Conn.RemoteMultiaddr()) == "relay" {
 			return
 		}
+		r.views.add(e.Conn, e.ObservedAddr)
 		if ip, _, _ := parts(e.ObservedAddr); ip.Is4() && manet.IsPublicAddr(e.ObservedAddr) && !slices.Contains(r.own(), ip) {
 			r.behind = true
 		}

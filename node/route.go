@@ -7,8 +7,10 @@ import (
 
 // Route says how the call travels: "direct quic", "direct tcp", or by a relay "relayed quic" or "relayed tcp", which is
 // how the relay is reached, or "relayed" if that is not known.
-func (s *stream) Route() string {
-	at := s.raw.Conn().RemoteMultiaddr()
+func (s *stream) Route() string { return routeTo(s.raw.Conn().RemoteMultiaddr()) }
+
+// routeTo is the same of an address.
+func routeTo(at ma.Multiaddr) string {
 	below, circuit := ma.SplitFunc(at, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
 	switch {
 	case circuit == nil:

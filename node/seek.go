@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/discovery"
 )
 
 // The steps of a flight: it dials the addresses at hand and, as they come in, those of the places that were given
@@ -25,7 +27,7 @@ const (
 
 // find asks discovery.
 func (f *flight) find() {
-	err := f.node.finder.Find(f.ctx, f.id, f.found)
+	err := f.node.finder.Find(discovery.WithTold(f.ctx, f.node.witnesses.found(f.id)), f.id, f.found)
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()
 	f.findErr = err
@@ -51,6 +53,7 @@ func (f *flight) visit(s *spot) {
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("is other peers'")
 	}
+	f.node.witnesses.visited(f.id, s, addrs, err)
 	f.node.mu.Lock()
 	s.addrs, s.err = addrs, err
 	f.node.mu.Unlock()
@@ -61,6 +64,7 @@ func (f *flight) visit(s *spot) {
 
 // dial tries all addresses that are known by now. It joins a dial that is under way, and brings it the new ones.
 func (f *flight) dial() {
+	f.node.tellDials(f.id)
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
 	if err == nil {
 		f.node.finder.Worked(conn)

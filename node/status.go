@@ -19,6 +19,11 @@ type Status struct {
 	// Reachability is "public" if others can reach this machine from the Internet, "private" if they can't,
 	// or "unknown".
 	Reachability string `json:"reachability"`
+	// UDP and TCP say what NAT there is, over each.
+	UDP NAT `json:"udp"`
+	TCP NAT `json:"tcp"`
+	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
+	Near int `json:"near"`
 	// Relays are the peers that let others through to this machine, and Relaying says whether it does so for others.
 	Relays   []string     `json:"relays"`
 	Relaying bool         `json:"relaying"`
@@ -41,6 +46,7 @@ type PeerStatus struct {
 func (n *Node) Status() Status {
 	found := n.finder.Status()
 	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT, Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
+	s.UDP, s.TCP, s.Near = n.nat("quic"), n.nat("tcp"), found.Near
 	s.Reachability, s.Relays, s.Relaying = n.reach.status()
 	for _, conn := range n.host.Network().Conns() {
 		p := PeerStatus{

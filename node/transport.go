@@ -42,7 +42,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
 		libp2p.EnableRelay(), // NoListenAddrs would turn it off
-		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials), swarm.WithMetricsTracer(dialing{&n.witnesses})),
 	}
 	var port int
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {

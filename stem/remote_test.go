@@ -38,7 +38,7 @@ func TestRemoteDoorOnlyOpens(t *testing.T) {
 		a.grant(b, "*")
 		b.rules.rules.Petnames[petname("laptop")] = a.net.id
 		for _, request := range []string{
-			"germinate retina\n", "status\n", "end 1\n", "reread\n",
+			"germinate retina\n", "status\n", "end 1\n", "reread\n", "ping laptop\n", "find laptop\n",
 			"open retina@" + a.net.id.String() + "\n", "open retina@laptop\n", "open retina@192.168.1.5\n",
 			"open retina@" + b.net.id.String() + "\n", "open cell://laptop/retina\n",
 			"open\n", "open ../retina\n", "open retina more words\n", "OPEN retina\n", "\n", "\x00\xff\n", "GET / HTTP/1.1\r\n",

@@ -38,6 +38,8 @@ func (s *Stem) serve(ctx context.Context, caller Caller, stream pipe.Stream) {
 		s.open(ctx, caller, stream, w, early, began)
 	case !caller.local():
 		refuse(caller, stream, wire.Refusal{Code: wire.Bad})
+	case req.Verb == wire.Ping, req.Verb == wire.Find:
+		s.trace(ctx, stream, req)
 	default:
 		s.answer(ctx, stream, req)
 	}

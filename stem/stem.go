@@ -106,6 +106,8 @@ type Config struct {
 	Grace time.Duration
 	// Describe says more for `cell status`, as a value for JSON. It may be nil.
 	Describe func() any
+	// Tracer shows the way to a peer for `cell ping` and `cell find`. If nil, nobody does.
+	Tracer Tracer
 	// Ready is called once the doors are open. It may be nil.
 	Ready func()
 	// Log gets what the owner of the machine may want to know. If nil, nothing is kept.

@@ -34,14 +34,13 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		return misuse(err, fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
+		pingCommand(), findCommand(),
 		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
 		linkCommand(), forwardCommand(), unlinkCommand(),
-		buildCommand(),
-		newCommand(),
+		buildCommand(), newCommand(), installCommand(), uninstallCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
 		keyCommand(), demoCommand(), benchCommand(), testnetCommand())
-		installCommand(), uninstallCommand(),
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		cmd.Hidden = cmd.Name() == "help" // it works, and --help is the one to tell of

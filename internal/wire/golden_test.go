@@ -27,6 +27,8 @@ func TestRequestLines(t *testing.T) {
 		{Verb: Link, Object: "cell://laptop/db?key=aB3", Pairs: Pairs{{"at", "127.0.0.1:0"}}},
 		{Verb: Unlink, Object: "run/db@laptop.sock"},
 		{Verb: Unlink, Object: "/tmp/db.sock"},
+		{Verb: Ping, Object: "laptop", Pairs: Pairs{{"count", "3"}}},
+		{Verb: Find, Object: "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"},
 		{Verb: "dance", Object: "tango"},
 	}
 	if len(lines) != len(want) {

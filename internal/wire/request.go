@@ -14,6 +14,8 @@ const (
 	Germinate Verb = "germinate" // germinate NAME: see to it that the cell here answers at its socket
 	End       Verb = "end"       // end CALL: did the call that just ended come to an orderly end?
 	Status    Verb = "status"    // status: a verdict, then JSON
+	Ping      Verb = "ping"      // ping PEER: a verdict, then what happens on the way to the peer and back, in lines of JSON
+	Find      Verb = "find"      // find PEER: the same of who knows where it is
 	Reread    Verb = "reread"    // reread: use the files as they are now, before you answer
 	Link      Verb = "link"      // link ADDRESS [at=LISTEN]: have a socket or port lead to a cell
 	Unlink    Verb = "unlink"    // unlink LISTEN: take that back

@@ -18,7 +18,9 @@ import (
 // status is what this test wants to know of what `cell status --json` prints.
 type status struct {
 	Network struct {
-		Peers []peerConn `json:"peers"`
+		Reachability string     `json:"reachability"`
+		Relays       []string   `json:"relays"`
+		Peers        []peerConn `json:"peers"`
 	} `json:"network"`
 }
 

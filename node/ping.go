@@ -1,0 +1,229 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/trace"
+)
+
+const (
+	// pingPause lies between an answer and the next question.
+	pingPause = 200 * time.Millisecond
+	// directWait bounds how long a relayed connection is watched for a direct one, after which it is told why there is none.
+	directWait = 15 * time.Second
+)
+
+// Ping reaches a peer as a call would and asks it count times for an answer, by libp2p's own ping, which strangers
+// answer, too. tell hears each step as it happens, from one goroutine; an error of its ends the ping. at are as with
+// Open. A peer that is relayed is watched until it is direct, or it is clear why not. The error goes behind
+// the peer's name: why it was not reached, or that not one answer came.
+func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error, at ...address.Place) error {
+	id, spots, err := n.decode(to, at)
+	if err != nil {
+		return err
+	}
+	w := n.witnesses.call(id)
+	defer n.witnesses.dismiss(w)
+	p := &pinger{node: n, witness: w, id: id, at: spots}
+	return n.attend(ctx, w, tell, func(ctx context.Context) error {
+		direct := &network.NotifyBundle{ConnectedF: p.connected}
+		n.host.Network().Notify(direct)
+		defer n.host.Network().StopNotify(direct)
+		return p.ping(ctx, count)
+	})
+}
+
+// attend runs work and tells what a witness of it hears, until both have come to an end.
+func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) error, work func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.life, cancel)()
+	done := make(chan error, 1)
+	if !n.enter() {
+		return errClosed
+	}
+	go func() {
+		defer n.group.Done()
+		done <- work(ctx)
+	}()
+	var gone error
+	hear := func(e trace.Event) {
+		if gone == nil {
+			if gone = tell(e); gone != nil {
+				cancel()
+			}
+		}
+	}
+	for {
+		select {
+		case e := <-w.events:
+			hear(e)
+		case err := <-done:
+			for len(w.events) > 0 {
+				hear(<-w.events)
+			}
+			return errors.Join(gone, err)
+		}
+	}
+}
+
+// pinger is one ping under way.
+type pinger struct {
+	node    *Node
+	witness *witness
+	id      peer.ID
+	at      []*spot
+	asked   int
+	rtts    []time.Duration
+}
+
+func (p *pinger) ping(ctx context.Context, count int) error {
+	if err := p.reach(ctx); err != nil {
+		return err
+	}
+	for range count {
+		if p.asked > 0 {
+			if err := pause(ctx, pingPause); err != nil {
+				return err
+			}
+		}
+		if err := p.ask(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.settle(ctx); err != nil {
+		return err
+	}
+	sum := p.sum()
+	if sum.Answered == 0 {
+		return errors.New("is connected, and does not answer")
+	}
+	p.witness.tell(trace.Event{Kind: trace.End, Sum: &sum})
+	return nil
+}
+
+// reach connects to the peer, unless that has been done, and tells how.
+func (p *pinger) reach(ctx context.Context) error {
+	if conn := p.node.connection(p.id); conn != nil {
+		p.witness.tell(trace.Event{Kind: trace.Found, Source: trace.Here,
+			Addresses: []string{conn.RemoteMultiaddr().String()}, Seen: []time.Time{conn.Stat().Opened}})
+	}
+	ctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	conn, _, err := p.node.connect(ctx, p.id, p.at)
+	if err != nil {
+		return err
+	}
+	p.witness.tell(p.node.route(trace.Connected, conn))
+	return nil
+}
+
+// ask asks once, over the best connection there is. One that turns out to be dead is replaced.
+func (p *pinger) ask(ctx context.Context) error {
+	conn := p.node.connection(p.id)
+	for conn == nil {
+		if err := p.reach(ctx); err != nil {
+			return err
+		}
+		conn = p.node.connection(p.id)
+	}
+	p.asked++
+	l := p.node.linkOf(conn)
+	limit, cancel := context.WithTimeout(ctx, pingWait)
+	defer cancel()
+	if err := l.ping(limit); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := p.node.route(trace.Lost, conn)
+		e.Reason = fmt.Sprintf("no answer in %v", pingWait)
+		if limit.Err() == nil {
+			e.Reason = cut("ping", err).Error()
+		}
+		p.witness.tell(e)
+		conn.Close() // the next question finds another way, if there is one
+		p.node.leaveRelays(p.id)
+		return nil
+	}
+	l.hear()
+	rtt := time.Duration(l.rtt.Load())
+	p.rtts = append(p.rtts, rtt)
+	e := p.node.route(trace.Answer, conn)
+	e.Address, e.RTT = "", trace.MS(rtt)
+	p.witness.tell(e)
+	return nil
+}
+
+// settle waits, if the peer is relayed, for a direct connection while there is hope of one, and asks once more over it; or else
+// it tells why there is none.
+func (p *pinger) settle(ctx context.Context) error {
+	hope, cancel := context.WithTimeout(ctx, directWait)
+	defer cancel()
+	for waited := false; ; waited = true {
+		best := p.node.connection(p.id)
+		switch {
+		case best == nil, detour(best) == 0:
+			if waited {
+				return p.ask(ctx)
+			}
+			return nil
+		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) || hope.Err() != nil:
+			for _, reason := range p.node.whyRelayed(best) {
+				p.witness.tell(trace.Event{Kind: trace.Relayed, Reason: reason})
+			}
+			return ctx.Err()
+		}
+		if pause(hope, pingPause) != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// connected is called by the host.
+func (p *pinger) connected(_ network.Network, conn network.Conn) {
+	if conn.RemotePeer() != p.id || detour(conn) > 0 {
+		return
+	}
+	for _, other := range p.node.swarm.ConnsToPeer(p.id) {
+		if detour(other) > 0 {
+			p.witness.tell(p.node.route(trace.Direct, conn))
+			return
+		}
+	}
+}
+
+func (p *pinger) sum() trace.Sum {
+	s := trace.Sum{Asked: p.asked, Answered: len(p.rtts)}
+	if sorted := slices.Sorted(slices.Values(p.rtts)); len(sorted) > 0 {
+		s.Min, s.Median, s.Max = trace.MS(sorted[0]), trace.MS(sorted[(len(sorted)-1)/2]), trace.MS(sorted[len(sorted)-1])
+	}
+	return s
+}
+
+// route tells of a connection by which way it goes.
+func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
+	at := conn.RemoteMultiaddr()
+	e := trace.Event{Kind: kind, Address: at.String(), Route: routeTo(at)}
+	if relay := relayOf(at); relay != "" {
+		e.Relay = relay.String()
+	}
+	return e
+}
+
+// pause waits, or returns the error of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
