@@ -12,8 +12,8 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// defaultPort is where a node is expected, unless someone else is there.
-const defaultPort = 4433
+// DefaultPort is where a node is expected, unless someone else is there.
+const DefaultPort = 4433
 
 // freeTries bounds the search for a port that is free for UDP and TCP on every address.
 const freeTries = 16
@@ -34,7 +34,7 @@ func bind(cfg Config, ips []netip.Addr, tcp bool) (*sockets, int, error) {
 	wanted := cfg.Port
 	port := wanted
 	if port == 0 {
-		port = defaultPort
+		port = DefaultPort
 	}
 	s, err := bindPort(cfg, ips, port, tcp)
 	if err == nil {

@@ -24,3 +24,13 @@ func parts(addr ma.Multiaddr) (ip netip.Addr, port uint16, kind string) {
 	}
 	return ip.Unmap(), port, kind
 }
+
+// HostPort takes the IP address and the port out of a multiaddr that leads there without a relay.
+func HostPort(text string) (at netip.AddrPort, ok bool) {
+	addr, err := ma.NewMultiaddr(text)
+	if err != nil {
+		return at, false
+	}
+	ip, port, _ := parts(addr)
+	return netip.AddrPortFrom(ip, port), ip.IsValid()
+}

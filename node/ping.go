@@ -129,13 +129,17 @@ func (p *pinger) reach(ctx context.Context) error {
 // ask asks once, over the best connection there is. One that turns out to be dead is replaced.
 func (p *pinger) ask(ctx context.Context) error {
 	conn := p.node.connection(p.id)
-	for conn == nil {
+	if conn == nil {
 		if err := p.reach(ctx); err != nil {
 			return err
 		}
 		conn = p.node.connection(p.id)
 	}
 	p.asked++
+	if conn == nil {
+		p.witness.tell(trace.Event{Kind: trace.Lost, Reason: "the connection did not last"})
+		return nil
+	}
 	l := p.node.linkOf(conn)
 	limit, cancel := context.WithTimeout(ctx, pingWait)
 	defer cancel()

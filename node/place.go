@@ -35,7 +35,7 @@ func newSpot(place address.Place) (*spot, error) {
 	}
 	s.every = port == 0
 	if s.port = port; s.every {
-		s.port = defaultPort
+		s.port = DefaultPort
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {

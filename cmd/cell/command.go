@@ -34,7 +34,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		return misuse(err, fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
-		pingCommand(), findCommand(),
+		pingCommand(), findCommand(), doctorCommand(),
 		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
 		linkCommand(), forwardCommand(), unlinkCommand(),
 		buildCommand(), newCommand(), installCommand(), uninstallCommand(),

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"runtime/debug"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/doctor"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/synapse"
+)
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "look for what may be wrong on this machine, and how to mend it",
+		Long: `Looks at the home, the network and the system, and says of each thing whether it is fine, could be
+better, or is broken, with the line that mends it. It changes nothing and asks nobody. While a stem
+runs, it says what that one can see, too. Exits with 1 if something is broken.`,
+		Example: `  cell doctor`,
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			checks := examine(cmd.Context())
+			if asJSON {
+				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(checks); err != nil {
+					return err
+				}
+			} else if err := printChecks(cmd.OutOrStdout(), checks); err != nil {
+				return err
+			}
+			if doctor.Broken(checks) {
+				return errors.New("something is broken")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// examine makes all checks.
+func examine(ctx context.Context) []doctor.Check {
+	h, err := home.Default()
+	if err != nil {
+		return []doctor.Check{{Name: "home", State: doctor.Bad, What: err.Error(), Remedy: "export CELL_HOME=/a/shorter/path"}}
+	}
+	now := time.Now()
+	checks := doctor.Home(h)
+	var flags upFlags
+	config := readConfig(h, upCommand(), &flags)
+	checks = append(checks, doctor.Texts(h, config, now)...)
+	status, err := stemStatus(ctx)
+	checks = append(checks, doctor.Stale(h, !errors.Is(err, synapse.ErrNoStem), now)...)
+	switch {
+	case err == nil:
+		checks = append(checks, examineStem(status, flags)...)
+	case errors.Is(err, synapse.ErrNoStem):
+		checks = append(checks, doctor.Addresses(doctor.Own())...)
+		checks = append(checks, doctor.Port(portOf(flags), flags.Port != 0, nil)...)
+	default:
+		checks = append(checks, doctor.Check{Name: "stem", State: doctor.Bad, What: err.Error(), Remedy: "stop it, then cell up"})
+	}
+	checks = append(checks, doctor.UDPBuffers()...)
+	checks = append(checks, doctor.Clock(h, buildTime(), now)...)
+	if me, err := user.Current(); err == nil {
+		config, _ := os.UserConfigDir()
+		checks = append(checks, doctor.Linger(config, doctor.Lingering, me.Username)...)
+	}
+	return checks
+}
+
+func stemStatus(ctx context.Context) (s fullStatus, err error) {
+	raw, err := askStatus(ctx)
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	return s, err
+}
+
+// examineStem makes the checks for which a stem must run.
+func examineStem(s fullStatus, flags upFlags) []doctor.Check {
+	n := s.Network
+	network := doctor.Network{
+		Mesh: n.Mesh, Loopback: true, Reachability: n.Reachability,
+		UDP: doctor.NAT(n.UDP), TCP: doctor.NAT(n.TCP),
+		Members: n.DHT.Peers, Near: n.Near,
+	}
+	var ports []int
+	for _, addr := range n.Addrs {
+		at, ok := node.HostPort(addr)
+		if ok {
+			ports = append(ports, int(at.Port()))
+			network.Loopback = network.Loopback && at.Addr().IsLoopback()
+		}
+	}
+	called := calledHere()
+	for _, id := range n.Relays {
+		network.Relays = append(network.Relays, called(id))
+	}
+	for _, b := range n.Bootstrap {
+		if !b.Connected {
+			network.Missing = append(network.Missing, called(b.ID)+": "+b.Error)
+		}
+	}
+	checks := []doctor.Check{{Name: "stem", State: doctor.OK, What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}}
+	if !network.Loopback {
+		checks = append(checks, doctor.Addresses(doctor.Own())...)
+	}
+	checks = append(checks, network.Check()...)
+	return append(checks, doctor.Port(portOf(flags), flags.Port != 0, ports)...)
+}
+
+// portOf is the one that the stem should have.
+func portOf(flags upFlags) int {
+	if flags.Port != 0 {
+		return flags.Port
+	}
+	return node.DefaultPort
+}
+
+// buildTime is when the program's source was committed, or the zero time.
+func buildTime() time.Time {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			at, _ := time.Parse(time.RFC3339, s.Value)
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// printChecks lays the checks out for a person, each remedy below what it mends.
+func printChecks(w io.Writer, checks []doctor.Check) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range checks {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", c.State, c.Name, wire.Words(c.What))
+		if c.Remedy != "" {
+			fmt.Fprintf(table, "\t\t→ %s\n", wire.Words(c.Remedy))
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// Stale checks for what processes have left behind that are gone. up says whether a stem answers.
+func Stale(h home.Home, up bool, now time.Time) []Check {
+	checks := []Check{deadSockets(h), leftovers(h, now)}
+	if !up {
+		checks = append(checks, deadStem(h))
+	}
+	return checks
+}
+
+// deadSockets are those that nobody holds: a cell was killed. The next start of the cell replaces one.
+func deadSockets(h home.Home) Check {
+	paths, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
+	var dead []string
+	for _, path := range paths {
+		if alive, err := socket.Alive(path); err == nil && !alive {
+			dead = append(dead, path)
+		}
+	}
+	c := ok("dead sockets", "none in %s", h.RunDir())
+	if len(dead) > 0 {
+		c.What = fmt.Sprintf("nobody listens at %s any more: the next start of the cell replaces it", strings.Join(dead, ", "))
+		return c.note("rm " + strings.Join(dead, " "))
+	}
+	return c
+}
+
+// leftoverAge is how old a temporary file is at least that nobody will rename any more.
+const leftoverAge = time.Minute
+
+// leftovers are temporary files of writers that were killed between writing and renaming.
+func leftovers(h home.Home, now time.Time) Check {
+	var left []string
+	for _, pattern := range []string{".*", "*/.*"} {
+		paths, _ := filepath.Glob(filepath.Join(h.String(), pattern)) // errs only on a bad pattern
+		for _, path := range paths {
+			info, err := os.Lstat(path)
+			if err == nil && isTemporary(h, path) && now.Sub(info.ModTime()) > leftoverAge {
+				left = append(left, path)
+			}
+		}
+	}
+	c := ok("temporary files", "none were left behind")
+	if len(left) > 0 {
+		c.What = "left behind by programs that were killed: " + strings.Join(left, ", ")
+		return c.note("rm -r " + strings.Join(left, " "))
+	}
+	return c
+}
+
+func isTemporary(h home.Home, path string) bool {
+	if filepath.Dir(path) == h.RunDir() {
+		return true // a socket that was never revealed
+	}
+	for _, prefix := range []string{".new-", ".cache-", ".identity-", ".import-"} {
+		if strings.HasPrefix(filepath.Base(path), prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// deadStem looks why no stem answers: there is none, one was killed, or one hangs.
+func deadStem(h home.Home) Check {
+	if pid, held := lockHolder(h.StemLock()); held {
+		return ok("stem", "process %d holds %s, and does not answer", pid, h.StemLock()).bad(fmt.Sprintf("kill %d, then cell up", pid))
+	}
+	if _, err := os.Stat(h.StemSocket()); err == nil {
+		return ok("stem", "the last one was killed: the next one replaces %s", h.StemSocket()).note("cell up")
+	}
+	return ok("stem", "none is running").note("cell up")
+}

@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// leave leaves a socket as a killed process does.
+func leave(t *testing.T, path string) {
+	t.Helper()
+	l := hold(t, path)
+	l.SetUnlinkOnClose(false)
+	l.Close()
+}
+
+func hold(t *testing.T, path string) *net.UnixListener {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func TestSockets(t *testing.T) {
+	h := newHome(t)
+	live, dead := filepath.Join(h.RunDir(), "live.sock"), filepath.Join(h.RunDir(), "dead.sock")
+	hold(t, live)
+	want(t, Stale(h, true, time.Now()), "dead sockets", OK, "none")
+	leave(t, dead)
+	want(t, Stale(h, true, time.Now()), "dead sockets", Note, "nobody listens at "+dead+" any more")
+}
+
+// A temporary file is left behind once nobody can be about to rename it.
+func TestLeftovers(t *testing.T) {
+	h := newHome(t)
+	for _, path := range []string{filepath.Join(h.PeersDir(), ".new-1"), filepath.Join(h.CacheDir(), ".cache-1"),
+		filepath.Join(h.String(), ".identity-1"), filepath.Join(h.RunDir(), ".0a1b2c3d")} {
+		write(t, path, "")
+		write(t, filepath.Join(h.PeersDir(), ".mine"), "")
+		want(t, Stale(h, true, time.Now()), "temporary files", OK, "none")
+		want(t, Stale(h, true, time.Now().Add(2*leftoverAge)), "temporary files", Note, path)
+		os.Remove(path)
+	}
+	want(t, Stale(h, true, time.Now().Add(2*leftoverAge)), "temporary files", OK, "none")
+}
+
+func TestDeadStem(t *testing.T) {
+	h := newHome(t)
+	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
+	leave(t, h.StemSocket())
+	want(t, Stale(h, false, time.Now()), "stem", Note, "was killed")
+	if len(Stale(h, true, time.Now())) != 2 {
+		t.Error("a stem that answers is looked for")
+	}
+}
+
+// A process that holds the lock, and does not answer at the door, hangs. Looking does not take the lock.
+func TestHungStem(t *testing.T) {
+	if _, err := os.Stat("/proc/locks"); err != nil {
+		return // where the system does not tell who holds a lock, nothing is said of it
+	}
+	h := newHome(t)
+	lock := take(t, h)
+	want(t, Stale(h, false, time.Now()), "stem", Bad, "holds "+h.StemLock())
+	lock.Unlock()
+	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
+}
+
+func take(t *testing.T, h home.Home) *socket.Lock {
+	t.Helper()
+	lock, err := socket.TryLock(h.StemLock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lock
+}

@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestUDPBuffers(t *testing.T) {
+	sizes := map[string]int{"rmem_max": wantedBuffer, "wmem_max": wantedBuffer}
+	read := func(name string) (int, error) { return sizes[name], nil }
+	want(t, udpBuffers(read), "UDP buffers", OK, "7340032")
+	sizes["rmem_max"] = 212992
+	checks := udpBuffers(read)
+	want(t, checks, "UDP buffers", Note, "net.core.rmem_max is 212992")
+	if got := checks[0].Remedy; got != "sudo sysctl -w net.core.rmem_max=7340032" {
+		t.Errorf("the remedy is %q", got)
+	}
+	if got := udpBuffers(func(string) (int, error) { return 0, errors.New("no") }); len(got) > 0 {
+		t.Errorf("where nothing is told: %+v", got)
+	}
+}
+
+// Lingering matters to those whose stem is a unit of their own, and to nobody else.
+func TestLinger(t *testing.T) {
+	config, lingering := t.TempDir(), t.TempDir()
+	units := filepath.Join(config, "systemd", "user")
+	if err := os.MkdirAll(units, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(units, "other.service"), "[Service]\nExecStart=/usr/bin/other up\n")
+	write(t, filepath.Join(units, "mail.service"), "[Service]\nExecStart=/usr/bin/cell status\n")
+	if got := Linger(config, lingering, "ann"); len(got) > 0 {
+		t.Errorf("without a unit: %+v", got)
+	}
+	write(t, filepath.Join(units, "stem.service"), "[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
+	want(t, Linger(config, lingering, "ann"), "lingering", Note, "ends stem.service")
+	write(t, filepath.Join(lingering, "ann"), "")
+	want(t, Linger(config, lingering, "ann"), "lingering", OK, "stem.service goes on")
+}
