@@ -32,6 +32,7 @@ type cache struct {
 
 	mu    sync.Mutex
 	peers map[peer.ID][]contact // newest first
+	seen  map[peer.ID]time.Time // when a peer was there, in whatever way it was reached
 	dirty chan struct{}         // holds a token when there is something to save
 }
 
@@ -44,6 +45,7 @@ type contact struct {
 // cacheFile is what lies on the disk.
 type cacheFile struct {
 	Peers map[string][]cacheLine `json:"peers"`
+	Seen  map[string]time.Time   `json:"seen"`
 }
 
 type cacheLine struct {
@@ -52,7 +54,7 @@ type cacheLine struct {
 }
 
 func loadCache(path string, log *slog.Logger) *cache {
-	c := &cache{path: path, log: log, peers: map[peer.ID][]contact{}, dirty: make(chan struct{}, 1)}
+	c := &cache{path: path, log: log, peers: map[peer.ID][]contact{}, seen: map[peer.ID]time.Time{}, dirty: make(chan struct{}, 1)}
 	if path == "" {
 		return c
 	}
@@ -74,6 +76,11 @@ func loadCache(path string, log *slog.Logger) *cache {
 			if addr, err := ma.NewMultiaddr(line.Addr); err == nil {
 				c.add(id, contact{addr, line.At})
 			}
+		}
+	}
+	for text, at := range file.Seen {
+		if id, err := peer.Decode(text); err == nil {
+			c.note(id, at)
 		}
 	}
 	return c
@@ -162,8 +169,11 @@ func (c *cache) run(ctx context.Context, contacts func() []network.Conn) {
 
 // save replaces the file in one step. Not being able to is no error of anybody's: the next start is slower.
 func (c *cache) save() {
-	file := cacheFile{Peers: map[string][]cacheLine{}}
+	file := cacheFile{Peers: map[string][]cacheLine{}, Seen: map[string]time.Time{}}
 	c.mu.Lock()
+	for id, at := range c.seen {
+		file.Seen[id.String()] = at.UTC().Truncate(time.Second)
+	}
 	for id, list := range c.peers {
 		for _, at := range list {
 			file.Peers[id.String()] = append(file.Peers[id.String()], cacheLine{at.Addr.String(), at.At.UTC().Truncate(time.Second)})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -72,16 +73,19 @@ func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 		}
 	}
 	switch {
-	case gaveUp != nil:
+	case gaveUp != nil && !errors.Is(gaveUp, context.DeadlineExceeded):
 		return gaveUp
 	case f.dialErr != nil:
 		reasons = append(reasons, fmt.Errorf("does not answer: %w", discovery.Brief(f.dialErr)))
-	case errors.Is(f.ctx.Err(), context.DeadlineExceeded):
-		reasons = append(reasons, fmt.Errorf("found no way to it in %v", seekWait))
+	case gaveUp != nil, errors.Is(f.ctx.Err(), context.DeadlineExceeded):
+		reasons = append(reasons, errors.New("found no way to it in time"))
 	case f.findErr != nil:
 		reasons = append(reasons, f.findErr)
 	case len(reasons) == 0:
 		reasons = append(reasons, errClosed) // what else ends a flight
+	}
+	if seen := n.finder.LastSeen(f.id); !seen.IsZero() {
+		reasons = append(reasons, fmt.Errorf("it was last seen on %s", seen.Local().Format(time.DateTime)))
 	}
 	return oneLine(reasons)
 }

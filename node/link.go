@@ -25,9 +25,10 @@ type link struct {
 	open int                // calls on it
 	stop context.CancelFunc // ends the watch; nil if there is none
 
-	heard atomic.Int64 // when something came from the other end, in ns since 1970
-	sent  atomic.Int64 // bytes that the connection took from us
-	rtt   atomic.Int64 // what the last ping found, in ns
+	called atomic.Bool  // by us: it has carried a call, or is to
+	heard  atomic.Int64 // when something came from the other end, in ns since 1970
+	sent   atomic.Int64 // bytes that the connection took from us
+	rtt    atomic.Int64 // what the last ping found, in ns
 }
 
 const (
@@ -57,8 +58,12 @@ func (n *Node) linkOf(conn network.Conn) *link {
 // forget is called by the host when a connection is gone.
 func (n *Node) forget(_ network.Network, conn network.Conn) {
 	n.mu.Lock()
+	l := n.links[conn]
 	delete(n.links, conn)
 	n.mu.Unlock()
+	if l != nil && l.called.Load() && l.heard.Load() > 0 {
+		n.finder.Seen(conn.RemotePeer(), time.Unix(0, l.heard.Load()))
+	}
 	if relayOf(conn.RemoteMultiaddr()) == "" {
 		n.spawn(func() { n.leaveRelays(conn.RemotePeer()) })
 	}

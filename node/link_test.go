@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/pipe"
 )
 
 // cable is a UDP path between a node and those who dial it, until it is cut: then packets vanish, and nobody is told.
@@ -152,6 +155,37 @@ func TestDeadConnection(t *testing.T) {
 	defer s.Close()
 	fmt.Fprint(s, "again")
 	expect(t, receive(t, came), "again")
+}
+
+// TestUnanswered makes a call on a connection that has died since it was heard of, a moment ago. It is told so in time to
+// make another.
+func TestUnanswered(t *testing.T) {
+	t.Parallel()
+	a, b := startNode(t, Config{}), startNode(t, Config{})
+	came := accept(t, b)
+	line := newCable(t, portOf(b))
+	to := mustPlace(t, fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID()))
+	first, err := a.Open(testContext(t), b.ID(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(first, "hello")
+	receive(t, came).Close()
+	first.Close()
+	line.cut.Store(true)
+	for _, l := range a.links {
+		l.hear()
+	}
+	s, err := a.Open(testContext(t), b.ID(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fmt.Fprint(s, "request")
+	began := time.Now()
+	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, pipe.ErrUnanswered) || time.Since(began) > doubtAfter+2*stillWait {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
 }
 
 // TestManyStreams has more calls open between two peers at once than libp2p allows by itself, on either transport.

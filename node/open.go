@@ -15,9 +15,11 @@ import (
 
 const (
 	// openWait bounds an Open or a Whois whose ctx has no earlier deadline.
-	openWait = 15 * time.Second
-	// proveWait is how long a connection that nobody watched may take to prove that it is alive.
-	proveWait = 1500 * time.Millisecond
+	openWait = 7500 * time.Millisecond
+	// maxOpens is how many connections, each of which turns out to be dead, an Open puts up with.
+	maxOpens = 4
+	// doubtAfter is how long a call waits for the first answer before the connection has to prove that it is alive.
+	doubtAfter = 300 * time.Millisecond
 )
 
 // Open finds the peer, connects to it if need be, and begins a call. at are places where it may be, besides those
@@ -34,9 +36,9 @@ func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pi
 	defer stop()
 
 	s, err := n.open(ctx, id, spots)
-	if errors.Is(err, errDied) {
+	for try := 1; try < maxOpens && errors.Is(err, pipe.ErrUnanswered) && ctx.Err() == nil; try++ {
 		n.leaveRelays(id)
-		s, err = n.open(ctx, id, spots) // on a fresh connection
+		s, err = n.open(ctx, id, spots) // on another connection
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", to, err)
@@ -67,9 +69,6 @@ func (n *Node) decode(to address.ID, at []address.Place) (peer.ID, []*spot, erro
 	return id, spots, nil
 }
 
-// errDied says that a connection we already had turned out to be dead.
-var errDied = errors.New("connection is dead")
-
 func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error) {
 	ctx = network.WithAllowLimitedConn(ctx, "call")
 	conn, fresh, err := n.connect(ctx, id, at)
@@ -77,13 +76,15 @@ func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error
 		return nil, err
 	}
 	l := n.linkOf(conn)
+	l.called.Store(true)
 	if fresh {
 		l.hear()
+		n.finder.Seen(id, time.Now())
 	}
 	raw, err := conn.NewStream(ctx)
 	if err != nil {
 		if conn.IsClosed() && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w: %w", errDied, err)
+			err = fmt.Errorf("%w: %w", pipe.ErrUnanswered, err)
 		}
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
@@ -103,25 +104,15 @@ func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error
 	return s, nil
 }
 
-// prove waits for the negotiation. A connection that does not answer is closed, so that the next try makes another.
+// prove waits for the negotiation.
 func (s *stream) prove(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, proveWait)
-	defer cancel()
-	stop := context.AfterFunc(limit, func() { s.raw.Reset() })
+	stop := context.AfterFunc(ctx, func() { s.raw.Reset() })
 	err := s.handshake() // nobody else has the stream yet
-	if stop() && err == nil {
-		s.on.hear()
-		return nil
+	if !stop() {
+		err = ctx.Err()
 	}
-	conn := s.raw.Conn()
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("open stream: %w", ctx.Err())
-	case limit.Err() != nil:
-		conn.Close()
-		return fmt.Errorf("%w: no answer in %v", errDied, proveWait)
-	case conn.IsClosed():
-		return fmt.Errorf("%w: %w", errDied, err)
+	if err != nil {
+		return cut("open stream", err)
 	}
-	return cut("open stream", err)
+	return nil
 }

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// stillWait is how long a connection has to prove that it survived a change of interfaces.
+// stillWait is how long a connection has to prove that it lives when there is reason to doubt it.
 const stillWait = 1500 * time.Millisecond
 
 // roam is called when this machine has other addresses than before: it may be in another network, or without a cable.
@@ -41,14 +42,45 @@ func (n *Node) roam() {
 	signal(n.reach.moved)
 }
 
-// stillThere closes a connection over which nothing comes back.
-func (n *Node) stillThere(conn network.Conn) {
-	ctx, cancel := context.WithTimeout(n.life, stillWait)
-	defer cancel()
+// stillThere closes a connection over which nothing comes back, and says whether it lives. One with several calls may take
+// twice as long: a busy machine shall not cost them all.
+func (n *Node) stillThere(conn network.Conn) bool {
 	l := n.linkOf(conn)
+	wait := stillWait
+	if l.calls() > 1 {
+		wait *= 2
+	}
+	ctx, cancel := context.WithTimeout(n.life, wait)
+	defer cancel()
 	heard := l.heard.Load()
-	if l.ping(ctx); ctx.Err() != nil && n.life.Err() == nil && l.heard.Load() == heard {
+	if l.ping(ctx) == nil {
+		l.hear()
+	}
+	if ctx.Err() != nil && n.life.Err() == nil && l.heard.Load() == heard {
 		conn.Close()
+	}
+	return !conn.IsClosed()
+}
+
+// doubtPeer looks, meanwhile, which ways to a peer live of which nothing was heard since: the connections to it, and those to
+// its relays.
+func (n *Node) doubtPeer(id peer.ID, since time.Time) {
+	addrs := n.host.Peerstore().Addrs(id)
+	suspects := n.swarm.ConnsToPeer(id)
+	for _, conn := range suspects {
+		addrs = append(addrs, conn.RemoteMultiaddr())
+	}
+	asked := map[peer.ID]bool{"": true}
+	for _, addr := range addrs {
+		if relay := relayOf(addr); !asked[relay] {
+			asked[relay] = true
+			suspects = append(suspects, n.swarm.ConnsToPeer(relay)...)
+		}
+	}
+	for _, conn := range suspects {
+		if n.linkOf(conn).heard.Load() < since.UnixNano() {
+			n.spawn(func() { n.stillThere(conn) })
+		}
 	}
 }
 

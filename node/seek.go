@@ -18,11 +18,11 @@ import (
 
 const (
 	// seekWait bounds finding and connecting; a little less than Open, so that it can say what failed.
-	seekWait = 14 * time.Second
+	seekWait = 7 * time.Second
 	// dialWait bounds the dialling of one address.
-	dialWait = 8 * time.Second
+	dialWait = 5 * time.Second
 	// dialsWait bounds that of a peer's addresses; a little more, so that each can say how it failed.
-	dialsWait = dialWait + time.Second
+	dialsWait = dialWait + 500*time.Millisecond
 )
 
 // find asks discovery.

@@ -30,6 +30,7 @@ const (
 type stream struct {
 	raw   network.Stream
 	hello negotiation
+	doubt *time.Timer // until the negotiation is answered; nil if we were called
 	on    *link
 	quic  bool
 
@@ -56,6 +57,8 @@ func newStream(raw network.Stream, on *link, calling bool) *stream {
 	}
 	if calling {
 		s.hello.unsaid, s.hello.unheard = greeting, greeting
+		began := time.Now()
+		s.doubt = time.AfterFunc(doubtAfter, func() { on.node.doubtPeer(raw.Conn().RemotePeer(), began) })
 	}
 	return s
 }
@@ -66,10 +69,19 @@ func (s *stream) handshake() error {
 	if s.hello.unheard == "" {
 		return nil
 	}
-	if err := s.hello.say(s.raw); err != nil {
-		return err
+	err := s.hello.say(s.raw)
+	if err == nil {
+		err = s.hello.hear(s.raw)
 	}
-	return s.hello.hear(s.raw)
+	if err == nil {
+		s.doubt.Stop()
+		s.on.hear()
+		return nil
+	}
+	if s.raw.Conn().IsClosed() {
+		return fmt.Errorf("%w: %w", pipe.ErrUnanswered, err)
+	}
+	return err
 }
 
 func (s *stream) Read(b []byte) (int, error) {
@@ -235,6 +247,9 @@ func (s *stream) release() bool {
 		return false
 	}
 	s.released = true
+	if s.doubt != nil {
+		s.doubt.Stop()
+	}
 	s.on.release()
 	return true
 }

@@ -48,7 +48,7 @@ func (n *Node) whois(ctx context.Context, at address.Place) (peer.ID, error) {
 
 // connectedAt returns the peer that we reached at the address before, if it is still there.
 func (n *Node) connectedAt(ctx context.Context, addr ma.Multiaddr) peer.ID {
-	ctx, cancel := context.WithTimeout(ctx, proveWait)
+	ctx, cancel := context.WithTimeout(ctx, stillWait)
 	defer cancel()
 	for _, conn := range n.swarm.Conns() {
 		if conn.Stat().Direction != network.DirOutbound || conn.IsClosed() || !conn.RemoteMultiaddr().Equal(addr) {

@@ -101,12 +101,32 @@ func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []b
 	return stream, nil
 }
 
+// reachWait bounds the search for another stem, on however many connections that turn out to be dead.
+const reachWait = 7500 * time.Millisecond
+
 // verdictTimeout is how long another stem may take: as long as it may wait for a cell that starts, and some more.
 const verdictTimeout = dna.MaxStartTimeout + lineTimeout
 
-// reachPeer passes the request on to the stem of another machine, in the words for its door, and reads the verdict.
+// reachPeer passes the request on to the stem of another machine. On a connection that turns out to be dead the request may
+// be lost, or its answer, so it is made once more: a cell that is called twice, and hung up on once, has not been
+// told anything. What the caller has sent early is not repeated.
 func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
-	far, err := s.Network.Open(ctx, id, at...)
+	reaching, cancel := context.WithTimeout(ctx, reachWait)
+	defer cancel()
+	far, err := s.request(ctx, reaching, id, at, w, early)
+	if errors.Is(err, pipe.ErrUnanswered) && len(early) == 0 && reaching.Err() == nil {
+		far, err = s.request(ctx, reaching, id, at, w, early)
+	}
+	var refusal wire.Refusal
+	if err != nil && !errors.As(err, &refusal) {
+		return nil, wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
+	}
+	return far, err
+}
+
+// request makes it once, in the words for the other stem's door, and reads the verdict.
+func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
+	far, err := s.Network.Open(reaching, id, at...)
 	if err != nil {
 		return nil, wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
 	}
@@ -120,7 +140,7 @@ func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place,
 	if _, err = io.WriteString(far, req.String()+string(early)); err != nil && !errors.Is(err, pipe.ErrStopped) {
 		err = fmt.Errorf("send the request: %w", err)
 		far.Abort(err)
-		return nil, wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
+		return nil, err
 	}
 	_, rest, err := wire.ReadVerdict(far)
 	if err != nil {
@@ -131,11 +151,11 @@ func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place,
 	return pipe.Unread(far, rest), nil
 }
 
-// explain puts the bare code of another stem in words, for the user here.
+// explain puts the bare code of another stem in words, for the user here. Other errors it leaves alone.
 func explain(err error, w wanted) error {
 	var refusal wire.Refusal
 	if !errors.As(err, &refusal) {
-		return wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
+		return err
 	}
 	if refusal.Code == wire.Changed { // only our own stem may say so of a place: our user would be told to forget it
 		refusal.Code = wire.Failed

@@ -3,6 +3,7 @@ package stem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -113,6 +114,38 @@ func TestFarStemThatNeverAnswers(t *testing.T) {
 		}
 	})
 }
+
+// A request that was lost with a dead connection is made again, unless bytes of the caller's were lost with it.
+func TestRequestIsRepeated(t *testing.T) {
+	for early, opens := range map[string]int{"": 2, "\nhello": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := twins(t)
+			b.cells.do["echo"] = echo
+			b.grant(a, "echo")
+			a.net.wrap = func(s pipe.Stream) pipe.Stream {
+				if a.net.opens == 1 {
+					s.Abort(nil)
+					return unanswered{s}
+				}
+				return s
+			}
+			_, stream, err := ask(t, a.local(), "open echo@"+b.net.id.String()+early)
+			defer stream.Close()
+			if again := err == nil; again != (opens == 2) {
+				t.Errorf("with %q: %v", early, err)
+			}
+			if a.net.opens != opens {
+				t.Errorf("with %q sent early the peer was called %d times, want %d", early, a.net.opens, opens)
+			}
+		})
+	}
+}
+
+// unanswered is on a connection that is dead.
+type unanswered struct{ pipe.Stream }
+
+func (unanswered) Write(p []byte) (int, error) { return len(p), nil }
+func (unanswered) Read([]byte) (int, error)    { return 0, fmt.Errorf("read: %w", pipe.ErrUnanswered) }
 
 // The stem that starts a cell owns the deadline. The caller's stem has to be patient enough for the slowest that may be
 // set, and what a call does later is not bounded at all.

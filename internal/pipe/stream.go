@@ -37,6 +37,10 @@ type Stream interface {
 	Abort(reason error)
 }
 
+// ErrUnanswered is wrapped by the error of a stream whose connection was lost before the other end has answered on it
+// at all. It may have heard nothing.
+var ErrUnanswered = errors.New("the other end has not answered")
+
 // ErrStopped is what Write returns when the other end takes no more.
 var ErrStopped = errors.New("the other end takes no more")
 
