@@ -245,11 +245,13 @@ func (n *Node) enter() bool {
 }
 
 // spawn runs f in a goroutine that Close waits for, or not at all.
-func (n *Node) spawn(f func()) {
-	if n.enter() {
-		go func() {
-			defer n.group.Done()
-			f()
-		}()
+func (n *Node) spawn(f func()) (begun bool) {
+	if !n.enter() {
+		return false
 	}
+	go func() {
+		defer n.group.Done()
+		f()
+	}()
+	return true
 }

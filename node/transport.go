@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	"github.com/libp2p/go-libp2p"
+	tpt "github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"go.uber.org/fx"
 )
 
 // start takes the port and makes the host on it. QUIC and TCP are all the transports there are: what
@@ -33,6 +35,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if n.dns, err = newDNS(cfg.Resolver); err != nil {
 		return err
 	}
+	var upgrader tpt.Upgrader
 	options := []libp2p.Option{
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
@@ -41,7 +44,8 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
-		libp2p.EnableRelay(), // NoListenAddrs would turn it off
+		libp2p.DisableRelay(), // we have our own: relayTransport
+		libp2p.WithFxOption(fx.Populate(&upgrader)),
 		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials), swarm.WithMetricsTracer(dialing{&n.witnesses})),
 	}
 	var port int
@@ -65,6 +69,9 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	var ok bool
 	if n.swarm, ok = n.host.Network().(*swarm.Swarm); !ok {
 		return fmt.Errorf("start libp2p: its network is a %T", n.host.Network())
+	}
+	if err := n.addRelayTransport(upgrader); err != nil {
+		return err
 	}
 	return listen(n.host, ips, n.udp.listenAt, port, own)
 }

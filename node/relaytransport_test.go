@@ -1,0 +1,61 @@
+package node
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+)
+
+// startDeafRelay takes calls to others, and nothing comes of them.
+func startDeafRelay(t *testing.T) (relay host.Host, asked <-chan network.Stream) {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	streams := make(chan network.Stream, 16)
+	h.SetStreamHandler(proto.ProtoIDv2Hop, func(s network.Stream) { streams <- s })
+	return h, streams
+}
+
+// TestDeafRelay has a peer behind two relays, the first of which does not answer any more. It is asked first, and in
+// nobody's way.
+func TestDeafRelay(t *testing.T) {
+	t.Parallel()
+	deaf, asked := startDeafRelay(t)
+	good := startRelay(t, "/ip4/127.0.0.1/tcp/0")
+	a, b := startNode(t, Config{}), startNode(t, Config{})
+	came := accept(t, b)
+	reserve(t, b, good)
+	began := time.Now()
+	opened := make(chan error, 1)
+	go func() {
+		first := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", deaf.Addrs()[0], deaf.ID(), b.ID()))
+		s, err := a.Open(testContext(t), b.ID(), first)
+		if err == nil {
+			t.Cleanup(func() { s.Close() })
+		}
+		opened <- err
+	}()
+	receive(t, asked)
+	second := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", good.Addrs()[0], good.ID(), b.ID()))
+	s, err := a.Open(testContext(t), b.ID(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fmt.Fprint(s, "hello")
+	expect(t, receive(t, came), "hello")
+	if took := time.Since(began); took > circuitWait/2 {
+		t.Errorf("took %v", took)
+	}
+	if err := receive(t, opened); err != nil {
+		t.Error(err)
+	}
+}
