@@ -37,32 +37,51 @@ func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multia
 	}
 }
 
-// lookup runs one query of the DHT and says whether it brought addresses. FindPeer itself returns only when it
-// has asked around the target's neighbourhood and dialled the target; we listen in, and take the first
-// answer that names it. FindPeer may also take its time to stop, and we don't wait for that.
+// lookup asks the DHT once and says whether that brought addresses. It asks two things at once: those who are near the peer's ID
+// for the peer, whom they may be in touch with or have heard from; and in a private mesh, those who keep its record.
+//
+// Both look further than we need: FindPeer returns only when it has asked around the target's neighbourhood and dialled the
+// target, and a search for a record when it has seen all copies. So we listen in, and take the first answer that
+// names the target. They may also take their time to stop, and we don't wait for that.
 func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) (known bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	query, events := routing.RegisterForQueryEvents(network.WithAllowLimitedConn(ctx, "find"))
-	whole := make(chan []ma.Multiaddr, 1)
-	if !f.spawn(func() {
+	answers := make(chan []ma.Multiaddr)
+	answer := func(addrs []ma.Multiaddr) {
+		select {
+		case answers <- addrs:
+		case <-ctx.Done():
+		}
+	}
+	whole := make(chan struct{}, 2) // a token for each search that has ended
+	searches := []func(){func() {
 		info, _ := f.dht.FindPeer(query, id) // nil with no addresses happens: only they count
-		whole <- info.Addrs
-	}) {
-		return false
+		answer(info.Addrs)
+	}}
+	if f.mesh.isPrivate() {
+		searches = append(searches, func() { f.findRecord(query, id, answer) })
+	}
+	for _, search := range searches {
+		if !f.spawn(func() {
+			search()
+			whole <- struct{}{}
+		}) {
+			return false
+		}
 	}
 	seen := newTally(id)
 	defer func() { f.told(seen.over()) }()
 	var enough <-chan time.Time
-	answer := func(addrs []ma.Multiaddr) {
+	take := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {
 			found(addrs)
 			if !known {
-				known, enough = true, time.After(patience(ctx))
+				known, enough = true, time.After(moreAddrs)
 			}
 		}
 	}
-	for {
+	for open := len(searches); open > 0; {
 		select {
 		case e, ok := <-events:
 			if !ok { // ctx ended
@@ -74,19 +93,35 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 			}
 			for _, info := range e.Responses {
 				if info.ID == id {
-					answer(info.Addrs)
+					take(info.Addrs)
 				}
 			}
-		case addrs := <-whole:
+		case addrs := <-answers:
 			if len(addrs) > 0 {
-				seen.found(0)
+				seen.found(seen.last)
 			}
-			answer(addrs)
-			return known
+			take(addrs)
+		case <-whole:
+			open--
 		case <-enough:
 			return known
 		case <-ctx.Done():
 			return known
+		}
+	}
+	return known
+}
+
+// findRecord passes on what the peer's record says, and what newer ones say as they are found.
+func (f *Finder) findRecord(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
+	key := recordKey(id)
+	values, err := f.dht.SearchValue(ctx, key)
+	if err != nil {
+		return // there are none, or nobody to ask
+	}
+	for value := range values { // valid ones: the DHT has seen to that
+		if says, err := openRecord(key, value); err == nil {
+			answer(says.Addrs)
 		}
 	}
 }

@@ -60,6 +60,7 @@ type Finder struct {
 	dht   *dht.IpfsDHT // nil in the mesh "none"
 	near  *near        // nil without mDNS
 	cache *cache
+	moved chan struct{} // holds a token when our addresses may have changed
 
 	life  context.Context // ends with Close
 	end   context.CancelFunc
@@ -99,6 +100,7 @@ func New(cfg Config) (*Finder, error) {
 		mesh:    m,
 		log:     cfg.Log,
 		cache:   loadCache(cfg.Cache, cfg.Log),
+		moved:   make(chan struct{}, 1),
 		changed: make(chan struct{}),
 	}
 	if f.dht, err = m.newDHT(cfg.Host); err != nil {
@@ -128,6 +130,9 @@ func (f *Finder) Run(ctx context.Context) error {
 	}
 	for _, b := range f.boots {
 		group.Go(func() { f.keep(ctx, b) })
+	}
+	if f.dht != nil {
+		group.Go(func() { f.publish(ctx) })
 	}
 	<-ctx.Done()
 	return nil

@@ -181,8 +181,9 @@ func (f *Finder) join(ctx context.Context) bool {
 }
 
 // Moved is to be called when this machine is in another network, or has other addresses there: we say so in the local
-// network, look around in it anew, and go back to the mesh at once.
+// network and in the mesh, look around anew, and go back to the mesh at once.
 func (f *Finder) Moved() {
+	signal(f.moved)
 	if f.near != nil {
 		signal(f.near.again)
 	}

@@ -24,6 +24,7 @@ type tally struct {
 	Lookup
 	began time.Time
 	depth map[peer.ID]int
+	last  int // the depth of the one who answered last
 }
 
 func newTally(id peer.ID) *tally {
@@ -42,6 +43,7 @@ func (t *tally) note(e *routing.QueryEvent) {
 	case routing.SendingQuery:
 		t.Asked++
 	case routing.PeerResponse:
+		t.last = t.depth[e.ID]
 		for _, info := range e.Responses {
 			if t.depth[info.ID] == 0 {
 				t.depth[info.ID] = t.depth[e.ID] + 1

@@ -2,11 +2,15 @@ package discovery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	record "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // mesh is a set of peers that find each other. Its name is no secret, and keeps nobody out.
@@ -49,19 +53,24 @@ func (m mesh) prefix() protocol.ID {
 // protocol is what a server of the mesh's DHT speaks.
 func (m mesh) protocol() protocol.ID { return m.prefix() + "/kad/1.0.0" }
 
-// newDHT makes the mesh's DHT; there is none for the mesh "none". In the public mesh we are a client. In a
-// private one everybody answers who can, and any address is as good as any other: the mesh may live on one
-// machine. Nothing but peers is kept there: no values, no providers.
+// newDHT makes the mesh's DHT; there is none for the mesh "none". In the public mesh we are a client, and speak of public
+// addresses alone. In a private one everybody answers who can, and any address is as good as any other: the mesh may live on one
+// machine. Nothing but peers and their records is kept there.
 func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 	switch m.name {
 	case none:
 		return nil, nil
 	case public:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient))
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic))
 	default:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer),
-			dht.DisableProviders(), dht.DisableValues())
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer), dht.DisableProviders(),
+			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge))
 	}
+}
+
+// onlyPublic leaves public addresses and those through relays, which are public, too.
+func onlyPublic(addrs []ma.Multiaddr) []ma.Multiaddr {
+	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return !manet.IsPublicAddr(a) })
 }
 
 func isForeign(r rune) bool {

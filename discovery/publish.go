@@ -1,0 +1,127 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// publishSoon collects what changes at one time: a start brings interfaces, relays and a mesh in half a second.
+	publishSoon = 500 * time.Millisecond
+	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
+	publishWait = 20 * time.Second
+	// After a failure the next attempt comes after minRepublish, then twice that, up to maxRepublish. A private mesh
+	// may grow around us, so that others should keep our record: there successes are repeated in the same way.
+	minRepublish = time.Minute
+	maxRepublish = time.Hour
+	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
+	publicRepublish = 12 * time.Hour
+)
+
+// publisher tells the mesh where we are. It is touched by one goroutine.
+type publisher struct {
+	finder *Finder
+	news   event.Subscription
+	said   []ma.Multiaddr // by the last attempt; nil before the first
+	pause  time.Duration  // after that
+	renew  time.Time      // when it is over
+	due    time.Time      // when to look again what there is to say
+}
+
+// publish tells the mesh where we are, again whenever our addresses change, and before the mesh forgets, until ctx ends.
+func (f *Finder) publish(ctx context.Context) {
+	news, err := f.host.EventBus().Subscribe([]any{
+		new(event.EvtLocalAddressesUpdated),
+		new(event.EvtPeerIdentificationCompleted),
+	}, eventbus.BufSize(64))
+	if err != nil {
+		f.log.Warn("the mesh is not told where this machine is", "err", err)
+		return
+	}
+	defer news.Close()
+	p := &publisher{finder: f, news: news}
+	for p.wait(ctx) {
+		p.tell(ctx)
+	}
+}
+
+// wait returns when it is time to look, or false when ctx has ended.
+func (p *publisher) wait(ctx context.Context) bool {
+	due := time.NewTimer(time.Until(p.due))
+	defer due.Stop()
+	for {
+		select {
+		case <-due.C:
+			return true
+		case <-p.finder.moved:
+		case e := <-p.news.Out():
+			if _, met := e.(event.EvtPeerIdentificationCompleted); met && p.said != nil {
+				continue // whom we meet matters only as long as we know nobody
+			}
+		case <-ctx.Done():
+			return false
+		}
+		if soon := time.Now().Add(publishSoon); soon.Before(p.due) {
+			p.due = soon
+			due.Reset(publishSoon)
+		}
+	}
+}
+
+// tell tells the mesh, if there is one and something to say, and sets when to look again.
+func (p *publisher) tell(ctx context.Context) {
+	f := p.finder
+	addrs := worthTelling(f.host.Addrs())
+	if f.mesh.name == public {
+		addrs = onlyPublic(addrs)
+	}
+	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
+	switch {
+	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0:
+		p.due = time.Now().Add(maxRepublish) // there will be news before
+		return
+	case changed:
+		p.pause = 0
+	case time.Now().Before(p.renew):
+		p.due = p.renew
+		return
+	}
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishWait)
+	defer cancel()
+	err := f.put(ctx, addrs)
+	p.said, p.pause = addrs, min(max(2*p.pause, minRepublish), maxRepublish)
+	switch {
+	case err != nil:
+		f.log.Info("the mesh was not told where this machine is", "mesh", f.mesh.name, "err", err)
+	case f.mesh.name == public:
+		p.pause = publicRepublish
+	}
+	p.renew = time.Now().Add(p.pause - rand.N(p.pause/8)) // so that a mesh does not do it all at once
+	p.due = p.renew
+}
+
+// put hands our addresses to those members of the mesh that are to keep them.
+func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
+	if f.mesh.name == public {
+		return f.dht.Provide(ctx, peer.ToCid(f.host.ID()), true)
+	}
+	key := f.host.Peerstore().PrivKey(f.host.ID())
+	if key == nil {
+		return errors.New("there is no key to sign with")
+	}
+	value, err := sealRecord(key, f.host.ID(), addrs)
+	if err != nil {
+		return fmt.Errorf("sign a record: %w", err)
+	}
+	return f.dht.PutValue(ctx, recordKey(f.host.ID()), value)
+}

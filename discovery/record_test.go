@@ -1,0 +1,196 @@
+package discovery
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ipfs/go-datastore"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// maker is who makes a record.
+type maker struct {
+	id  peer.ID
+	key crypto.PrivKey
+}
+
+func newMaker(t testing.TB) maker {
+	t.Helper()
+	key, public, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := peer.IDFromPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return maker{id, key}
+}
+
+// seal signs what is not in order, too.
+func (m maker) seal(t testing.TB, says record.Record) []byte {
+	t.Helper()
+	sealed, err := record.Seal(says, m.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := sealed.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// says is a record in order, of some age.
+func (m maker) says(age time.Duration, addrs ...ma.Multiaddr) *published {
+	return &published{peer.PeerRecord{PeerID: m.id, Addrs: addrs, Seq: uint64(time.Now().Add(-age).UnixNano())}}
+}
+
+func someAddrs(n int) (addrs []ma.Multiaddr) {
+	for i := range n {
+		addrs = append(addrs, ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/udp/%d/quic-v1", i+1)))
+	}
+	return addrs
+}
+
+func TestRecord(t *testing.T) {
+	alice, mallory := newMaker(t), newMaker(t)
+	key, one := recordKey(alice.id), someAddrs(1)
+	altered := alice.seal(t, alice.says(0, one...))
+	altered[len(altered)-70]++ // in the addresses: the signature is behind them
+	long := ma.StringCast("/dns4/" + strings.Repeat("a.", 1000) + "example/tcp/1")
+	for _, c := range []struct {
+		name, key string
+		value     []byte
+		err       string // "" if it counts
+	}{
+		{"genuine", key, alice.seal(t, alice.says(0, one...)), ""},
+		{"full", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs)...)), ""},
+		{"almost too old", key, alice.seal(t, alice.says(maxAge-time.Minute, one...)), ""},
+		{"from a clock that is ahead", key, alice.seal(t, alice.says(-maxAhead/2, one...)), ""},
+
+		{"forged: signed by another", key, mallory.seal(t, alice.says(0, one...)), "somebody else's"},
+		{"forged: altered", key, altered, "signature"},
+		{"foreign: another's", key, mallory.seal(t, mallory.says(0, one...)), "somebody else's"},
+		{"foreign: signed for another", key, alice.seal(t, mallory.says(0, one...)), "somebody else's"},
+		{"foreign: not made to be published", key, alice.seal(t, &alice.says(0, one...).PeerRecord), "signature"},
+		{"oversized", key, alice.seal(t, alice.says(0, long)), "bytes are more than"},
+		{"too many addresses", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs+1)...)), "17 addresses"},
+		{"empty", key, alice.seal(t, alice.says(0)), "0 addresses"},
+		{"ancient", key, alice.seal(t, alice.says(maxAge+time.Minute, one...)), "ago"},
+		{"from the future", key, alice.seal(t, alice.says(-maxAhead-time.Minute, one...)), "from now"},
+		{"from the end of time", key, alice.seal(t, &published{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
+		{"nothing", key, nil, "record of"},
+		{"noise", key, []byte("\x00\xff\x00\xff"), "record of"},
+
+		{"no peer's key", "/cell/alice", alice.seal(t, alice.says(0, one...)), "is no peer's"},
+		{"another namespace", "/pk/" + alice.id.String(), alice.seal(t, alice.says(0, one...)), "is no peer's"},
+		{"another spelling", "/cell/" + peer.ToCid(alice.id).String(), alice.seal(t, alice.says(0, one...)), "is no peer's"},
+	} {
+		err := records{}.Validate(c.key, c.value)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func TestNewestRecordCounts(t *testing.T) {
+	alice, mallory := newMaker(t), newMaker(t)
+	older := alice.seal(t, alice.says(time.Hour, someAddrs(1)...))
+	newer := alice.seal(t, alice.says(time.Minute, someAddrs(1)...))
+	forged := mallory.seal(t, alice.says(0, someAddrs(1)...))
+	for _, c := range []struct {
+		values [][]byte
+		want   int
+	}{
+		{[][]byte{older, newer}, 1},
+		{[][]byte{newer, older}, 0},
+		{[][]byte{older, forged, newer, nil}, 2},
+		{[][]byte{older, older}, 0},
+	} {
+		if got, err := (records{}).Select(recordKey(alice.id), c.values); err != nil || got != c.want {
+			t.Errorf("got %d, %v, want %d", got, err, c.want)
+		}
+	}
+	if _, err := (records{}).Select(recordKey(alice.id), [][]byte{forged, nil}); err == nil {
+		t.Error("chose one that is none")
+	}
+}
+
+// What we seal is what others accept, however many addresses there are.
+func TestSealedRecordCounts(t *testing.T) {
+	alice := newMaker(t)
+	relay := newMaker(t).id
+	var long []ma.Multiaddr
+	for i := range 40 {
+		long = append(long, ma.StringCast(fmt.Sprintf("/ip6/2001:db8::%x/udp/4433/quic-v1/p2p/%s/p2p-circuit/p2p/%s", i+1, relay, relay)))
+	}
+	for _, addrs := range [][]ma.Multiaddr{someAddrs(1), someAddrs(40), long} {
+		value, err := sealRecord(alice.key, alice.id, addrs)
+		if err == nil {
+			err = records{}.Validate(recordKey(alice.id), value)
+		}
+		if err != nil {
+			t.Errorf("%d addresses: %v", len(addrs), err)
+		}
+	}
+	if _, err := sealRecord(alice.key, alice.id, nil); err == nil {
+		t.Error("sealed nothing")
+	}
+}
+
+func TestWorthTelling(t *testing.T) {
+	relayed := "/ip4/198.51.100.1/tcp/1/p2p/" + newMaker(t).id.String() + "/p2p-circuit"
+	for _, c := range []struct{ have, want string }{
+		{"", ""},
+		{"/ip4/127.0.0.1/tcp/1 /ip6/::1/tcp/1", "/ip4/127.0.0.1/tcp/1 /ip6/::1/tcp/1"},
+		{"/ip4/127.0.0.1/tcp/1 /ip4/192.168.1.2/tcp/1", "/ip4/192.168.1.2/tcp/1"},
+		{"/ip6/fe80::1/tcp/1 /ip4/0.0.0.0/tcp/1 /ip4/10.0.0.1/tcp/1 /ip4/45.1.0.1/tcp/1", "/ip4/45.1.0.1/tcp/1 /ip4/10.0.0.1/tcp/1"},
+		{"/ip4/10.0.0.1/tcp/1 " + relayed + " /ip4/10.0.0.1/tcp/1", relayed + " /ip4/10.0.0.1/tcp/1"},
+	} {
+		var have, got []ma.Multiaddr
+		for text := range strings.FieldsSeq(c.have) {
+			have = append(have, ma.StringCast(text))
+		}
+		got = worthTelling(have)
+		if text := strings.Trim(fmt.Sprint(got), "[]"); text != c.want {
+			t.Errorf("of %s: %s", c.have, text)
+		}
+	}
+}
+
+func TestShelfIsBounded(t *testing.T) {
+	ctx := context.Background()
+	s := newShelf()
+	key := func(i int) datastore.Key { return datastore.NewKey(fmt.Sprint(i)) }
+	for i := range 2 * maxShelf {
+		if err := s.Put(ctx, key(i), []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := s.Has(ctx, key(i)); err != nil || !ok {
+			t.Fatalf("%d was not kept: %v", i, err)
+		}
+	}
+	count := 0
+	for i := range 2 * maxShelf {
+		if ok, _ := s.Has(ctx, key(i)); ok {
+			count++
+		}
+	}
+	if count != maxShelf {
+		t.Errorf("keeps %d", count)
+	}
+	last := key(2*maxShelf - 1)
+	s.Put(ctx, last, []byte{2}) // in its own place
+	s.Delete(ctx, last)
+	if ok, _ := s.Has(ctx, last); ok {
+		t.Error("keeps what was deleted")
+	}
+}
