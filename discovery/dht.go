@@ -37,35 +37,35 @@ func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multia
 	}
 }
 
-// lookup asks the DHT once and says whether that brought addresses. It asks two things at once: those who are near the peer's ID
-// for the peer, whom they may be in touch with or have heard from; and in a private mesh, those who keep its record.
-//
-// Both look further than we need: FindPeer returns only when it has asked around the target's neighbourhood and dialled the
-// target, and a search for a record when it has seen all copies. So we listen in, and take the first answer that
-// names the target. They may also take their time to stop, and we don't wait for that.
-func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) (known bool) {
+// lookup asks the DHT once and says whether that brought addresses. Those near the peer's ID are asked for the peer: they may be
+// in touch with it, or have heard from it lately. Others keep what it has published, wherever it has been since.
+func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
+	if f.mesh.isPrivate() {
+		return f.race(ctx, id, found, f.findPeer, f.findRecord)
+	}
+	return f.race(ctx, id, found, f.findPeer, f.findBeacon)
+}
+
+// search asks the DHT for a peer, and calls answer with what it is told.
+type search func(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr))
+
+// race runs searches at once and says whether one brought addresses. Each looks further than we need, and takes its time to stop;
+// so we listen in, take the first response that names the peer, and do not wait for their ends.
+func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr), searches ...search) (known bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	query, events := routing.RegisterForQueryEvents(network.WithAllowLimitedConn(ctx, "find"))
-	answers := make(chan []ma.Multiaddr)
+	answers, ends := make(chan []ma.Multiaddr), make(chan struct{}, len(searches))
 	answer := func(addrs []ma.Multiaddr) {
 		select {
 		case answers <- addrs:
 		case <-ctx.Done():
 		}
 	}
-	whole := make(chan struct{}, 2) // a token for each search that has ended
-	searches := []func(){func() {
-		info, _ := f.dht.FindPeer(query, id) // nil with no addresses happens: only they count
-		answer(info.Addrs)
-	}}
-	if f.mesh.isPrivate() {
-		searches = append(searches, func() { f.findRecord(query, id, answer) })
-	}
 	for _, search := range searches {
 		if !f.spawn(func() {
-			search()
-			whole <- struct{}{}
+			search(query, id, answer)
+			ends <- struct{}{}
 		}) {
 			return false
 		}
@@ -81,7 +81,7 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 			}
 		}
 	}
-	for open := len(searches); open > 0; {
+	for running := len(searches); running > 0; {
 		select {
 		case e, ok := <-events:
 			if !ok { // ctx ended
@@ -101,8 +101,8 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 				seen.found(seen.last)
 			}
 			take(addrs)
-		case <-whole:
-			open--
+		case <-ends:
+			running--
 		case <-enough:
 			return known
 		case <-ctx.Done():
@@ -110,6 +110,12 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 		}
 	}
 	return known
+}
+
+// findPeer answers when it has asked around the peer's neighbourhood, and dialled the peer.
+func (f *Finder) findPeer(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
+	info, _ := f.dht.FindPeer(ctx, id) // nil with no addresses happens: only they count
+	answer(info.Addrs)
 }
 
 // findRecord passes on what the peer's record says, and what newer ones say as they are found.
@@ -122,6 +128,18 @@ func (f *Finder) findRecord(ctx context.Context, id peer.ID, answer func([]ma.Mu
 	for value := range values { // valid ones: the DHT has seen to that
 		if says, err := openRecord(key, value); err == nil {
 			answer(says.Addrs)
+		}
+	}
+}
+
+// maxBeacons bounds how many of those who say that they provide a peer's beacon are looked at: anyone can.
+const maxBeacons = 256
+
+// findBeacon passes on at which addresses the peer provides its beacon.
+func (f *Finder) findBeacon(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
+	for info := range f.dht.FindProvidersAsync(ctx, beacon(id), maxBeacons) {
+		if info.ID == id {
+			answer(info.Addrs)
 		}
 	}
 }

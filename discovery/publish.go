@@ -10,7 +10,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -113,7 +112,7 @@ func (p *publisher) tell(ctx context.Context) {
 // put hands our addresses to those members of the mesh that are to keep them.
 func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if f.mesh.name == public {
-		return f.dht.Provide(ctx, peer.ToCid(f.host.ID()), true)
+		return f.dht.Provide(ctx, beacon(f.host.ID()), true)
 	}
 	key := f.host.Peerstore().PrivKey(f.host.ID())
 	if key == nil {

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/multiformats/go-multihash"
 )
 
 // In a private mesh each member keeps a record in the DHT: its addresses, signed with its key. Members that have never met
@@ -40,6 +42,16 @@ type published struct{ peer.PeerRecord }
 func (*published) Domain() string { return "cell-peer-record" }
 
 func recordKey(id peer.ID) string { return "/" + namespace + "/" + id.String() }
+
+// beacon is what a peer provides in the public mesh, where there are no records of ours. Servers keep who provides a key, and at
+// which addresses, for a day. They are others than those near the peer's ID.
+func beacon(id peer.ID) cid.Cid {
+	hash, err := multihash.Sum([]byte(recordKey(id)), multihash.SHA2_256, -1)
+	if err != nil {
+		panic(err) // SHA-256 is always there
+	}
+	return cid.NewCidV1(cid.Raw, hash)
+}
 
 // sealRecord signs a record of the addresses, or of the best if they are too many.
 func sealRecord(key crypto.PrivKey, id peer.ID, addrs []ma.Multiaddr) ([]byte, error) {
