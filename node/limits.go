@@ -10,16 +10,16 @@ import (
 	"github.com/libp2p/go-libp2p/x/rate"
 )
 
-// maxCalls is how many streams a peer may have open to us, and we to it, at one time.
+// maxCalls is how many streams a peer that is trusted may have open to us, and we to it, at one time.
 const maxCalls = 16384
 
 // newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
-// 64 streams of one protocol; here every call of every cell is one. What a stranger can hold is bounded before
-// the gate by the transient scope, and after it a refused stream is gone.
+// 64 streams of one protocol; here every call of every cell is one, and a peer that is trusted may have maxCalls of them.
+// What strangers can hold is for the others to judge.
 //
 // Memory is booked, not used: 256 KiB for each stream over TCP, whether or not a byte waits in it.
 // A failed booking would end the whole connection, so peers run into the number of streams first.
-func newLimits() (network.ResourceManager, error) {
+func newLimits(others *strangers) (network.ResourceManager, error) {
 	calls := rcmgr.BaseLimit{
 		StreamsInbound: maxCalls, StreamsOutbound: maxCalls, Streams: 2 * maxCalls,
 		Memory: 2 * maxCalls * (256 << 10),
@@ -40,7 +40,7 @@ func newLimits() (network.ResourceManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return asCalls{manager}, nil
+	return asCalls{manager, others}, nil
 }
 
 // times is a limit for n peers.

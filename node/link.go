@@ -64,6 +64,9 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 	if l != nil && l.called.Load() && l.heard.Load() > 0 {
 		n.finder.Seen(conn.RemotePeer(), time.Unix(0, l.heard.Load()))
 	}
+	if len(n.swarm.ConnsToPeer(conn.RemotePeer())) == 0 {
+		n.strangers.forget(conn.RemotePeer())
+	}
 	if relayOf(conn.RemoteMultiaddr()) == "" {
 		n.spawn(func() { n.leaveRelays(conn.RemotePeer()) })
 	}

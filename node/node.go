@@ -64,8 +64,8 @@ type Config struct {
 	// Relay is whom the node relays for when it can be reached from the Internet: RelayTrusted, RelayPublic or
 	// RelayNone. If empty, RelayTrusted.
 	Relay string
-	// Friends returns the peers that the owner trusts, at once and from memory: they are relayed for, and asked to
-	// relay before others are. If nil, there are none.
+	// Friends returns the peers that the owner trusts, at once and from memory: they may have thousands of calls open at one
+	// time, are relayed for, and are asked to relay before others are. If nil, there are none.
 	Friends func() []address.ID
 	// Idle is how long a QUIC connection lasts over which nothing is said. If 0, connections are kept alive.
 	Idle time.Duration
@@ -84,15 +84,16 @@ type Config struct {
 
 // Node is a libp2p host that carries calls. Its methods may be called at any time, from any goroutine.
 type Node struct {
-	id     address.ID
-	on     Machine
-	host   host.Host
-	swarm  *swarm.Swarm // the host's network
-	dns    *madns.Resolver
-	finder *discovery.Finder
-	udp    *sockets
-	reach  *reach // nil on loopback
-	log    *slog.Logger
+	id        address.ID
+	on        Machine
+	host      host.Host
+	swarm     *swarm.Swarm // the host's network
+	dns       *madns.Resolver
+	finder    *discovery.Finder
+	udp       *sockets
+	reach     *reach // nil on loopback
+	strangers *strangers
+	log       *slog.Logger
 
 	// what `cell ping` shows
 	witnesses witnesses

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/address"
 )
 
 // TestOneAddress has nodes that listen on one address each carry more calls than libp2p's 256 on one connection, and
@@ -15,8 +17,11 @@ func TestOneAddress(t *testing.T) {
 	if runtime.GOOS == "darwin" {
 		other = "127.0.0.1" // which has no more of them
 	}
-	a := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr(other)}})
-	b := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
+	var friends []address.ID
+	trusted := func() []address.ID { return friends }
+	a := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr(other)}, Friends: trusted})
+	b := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Friends: trusted})
+	friends = []address.ID{a.ID(), b.ID()}
 	for _, addr := range a.Addrs() {
 		if !strings.HasPrefix(addr, "/ip4/"+other+"/") {
 			t.Errorf("listens at %s", addr)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/cell-mesh/cell/internal/address"
@@ -33,25 +31,4 @@ func (n *Node) HandleRaw(serve func(ctx context.Context, caller address.ID, name
 func isRaw(p protocol.ID) bool {
 	name, ok := strings.CutPrefix(string(p), rawPrefix)
 	return ok && name != "" && len(name) <= address.MaxName
-}
-
-// asCalls makes a resource manager count raw streams as calls. It has limits for each protocol, and with names of
-// his choice a stranger could have as many protocols as he likes.
-type asCalls struct{ network.ResourceManager }
-
-func (m asCalls) OpenStream(p peer.ID, dir network.Direction) (network.StreamManagementScope, error) {
-	s, err := m.ResourceManager.OpenStream(p, dir)
-	if err != nil {
-		return nil, err
-	}
-	return asCall{s}, nil
-}
-
-type asCall struct{ network.StreamManagementScope }
-
-func (s asCall) SetProtocol(p protocol.ID) error {
-	if isRaw(p) {
-		p = Protocol
-	}
-	return s.StreamManagementScope.SetProtocol(p)
 }

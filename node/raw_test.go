@@ -161,21 +161,25 @@ func TestRawNames(t *testing.T) {
 	})
 }
 
-// TestRawLimits opens as many streams as a peer may have, under one name and under as many names, and one more.
+// TestRawLimits opens as many streams as a peer may have that is trusted, under one name and under as many names, and one more.
 func TestRawLimits(t *testing.T) {
 	for name, format := range map[string]string{"one": "/x/cell/echo%.0d", "many": "/x/cell/%d"} {
 		t.Run(name, func(t *testing.T) {
-			limits, err := newLimits()
+			friend, err := randomPeer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, err := address.ParseID(friend.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			limits, err := newLimits(newStrangers(func() []address.ID { return []address.ID{id} }, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer limits.Close()
-			stranger, err := randomPeer()
-			if err != nil {
-				t.Fatal(err)
-			}
 			open := func(p protocol.ID) error {
-				s, err := limits.OpenStream(stranger, network.DirInbound)
+				s, err := limits.OpenStream(friend, network.DirInbound)
 				if err != nil {
 					return err
 				}

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-yamux/v5"
 
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // Codes that a reset carries, so that the other end can tell the two apart. They are outside of what libp2p keeps for itself.
@@ -265,7 +266,10 @@ func (s *stream) isStopped() bool {
 
 // cut names an error that is not an orderly end, and makes sure that nobody takes it for one.
 func cut(operation string, err error) error {
+	var reset *network.StreamError
 	switch {
+	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamResourceLimitExceeded:
+		return wire.Refusal{Code: wire.Busy, Reason: "the peer takes no more calls from this machine"}
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, yamux.ErrTimeout):
 		return fmt.Errorf("%s: %w", operation, os.ErrDeadlineExceeded)
 	case errors.Is(err, io.EOF): // what a dead TCP connection says

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
 	tpt "github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
@@ -23,7 +24,8 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	for i, ip := range ips {
 		ips[i] = ip.Unmap()
 	}
-	limits, err := newLimits()
+	n.strangers = newStrangers(cfg.Friends, func(id peer.ID) { n.spawn(func() { n.swarm.ClosePeer(id) }) })
+	limits, err := newLimits(n.strangers)
 	if err != nil {
 		return fmt.Errorf("make limits: %w", err)
 	}

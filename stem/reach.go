@@ -128,7 +128,7 @@ func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place,
 func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
 	far, err := s.Network.Open(reaching, id, at...)
 	if err != nil {
-		return nil, wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
+		return nil, unreached(err, w)
 	}
 	stop := context.AfterFunc(ctx, func() { far.Abort(context.Cause(ctx)) })
 	defer stop()
@@ -140,7 +140,7 @@ func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []addres
 	if _, err = io.WriteString(far, req.String()+string(early)); err != nil && !errors.Is(err, pipe.ErrStopped) {
 		err = fmt.Errorf("send the request: %w", err)
 		far.Abort(err)
-		return nil, err
+		return nil, explain(err, w)
 	}
 	_, rest, err := wire.ReadVerdict(far)
 	if err != nil {
@@ -149,6 +149,14 @@ func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []addres
 	}
 	far.SetDeadline(time.Time{})
 	return pipe.Unread(far, rest), nil
+}
+
+// unreached is for errors before there could be a verdict. A network may know of a refusal without.
+func unreached(err error, w wanted) error {
+	if refusal := (wire.Refusal{}); errors.As(err, &refusal) {
+		return explain(refusal, w)
+	}
+	return wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
 }
 
 // explain puts the bare code of another stem in words, for the user here. Other errors it leaves alone.
