@@ -20,6 +20,7 @@ import (
 type link struct {
 	conn network.Conn
 	node *Node
+	gone chan struct{} // closed when the connection is
 
 	mu   sync.Mutex
 	open int                // calls on it
@@ -37,6 +38,8 @@ const (
 	// trustFor is how long after a sign of life a connection is taken to be alive. A router that restarts or gets
 	// another address cuts connections at any moment, and a call that believes in one hangs until a ping fails.
 	trustFor = time.Second
+	// goneWait is how much later than its streams a connection may hear of its end.
+	goneWait = 100 * time.Millisecond
 	// pingBehind is the wait while the connection goes on taking bytes from us: the ping may queue behind them.
 	pingBehind = 30 * time.Second
 )
@@ -47,7 +50,7 @@ func (n *Node) linkOf(conn network.Conn) *link {
 	defer n.mu.Unlock()
 	l := n.links[conn]
 	if l == nil {
-		l = &link{conn: conn, node: n}
+		l = &link{conn: conn, node: n, gone: make(chan struct{})}
 		if !conn.IsClosed() { // else nobody would tell us to forget it
 			n.links[conn] = l
 		}
@@ -61,6 +64,9 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 	l := n.links[conn]
 	delete(n.links, conn)
 	n.mu.Unlock()
+	if l != nil {
+		close(l.gone)
+	}
 	if l != nil && l.called.Load() && l.heard.Load() > 0 {
 		n.finder.Seen(conn.RemotePeer(), time.Unix(0, l.heard.Load()))
 	}
@@ -84,6 +90,18 @@ func (n *Node) leaveRelays(id peer.ID) {
 			conn.Close()
 		}
 	}
+}
+
+// isGone says whether the connection is closed, when a stream on it has failed: streams may hear of it first.
+func (l *link) isGone() bool {
+	if l.conn.IsClosed() {
+		return true
+	}
+	select {
+	case <-l.gone:
+	case <-time.After(goneWait):
+	}
+	return l.conn.IsClosed()
 }
 
 // acquire counts a call on the link, and begins to watch it with the first.

@@ -16,6 +16,9 @@ import (
 // cable is a UDP path between a node and those who dial it, until it is cut: then packets vanish, and nobody is told.
 type cable struct {
 	front   *net.UDPConn
+	back    atomic.Pointer[net.UDPConn]
+	caller  atomic.Pointer[net.UDPAddr]
+	to      int
 	cut     atomic.Bool
 	packets atomic.Int64
 	group   sync.WaitGroup
@@ -27,36 +30,49 @@ func newCable(t *testing.T, to int) *cable {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cable{front: front}
-	var caller atomic.Pointer[net.UDPAddr]
-	carry := func(from *net.UDPConn, pass func([]byte, *net.UDPAddr)) {
-		data := make([]byte, 64<<10)
-		for {
-			n, addr, err := from.ReadFromUDP(data)
-			if err != nil {
-				return
-			}
-			if c.packets.Add(1); !c.cut.Load() {
-				pass(data[:n], addr)
-			}
-		}
-	}
+	c := &cable{front: front, to: to}
+	c.renumber(t)
 	c.group.Go(func() {
-		carry(front, func(data []byte, from *net.UDPAddr) { caller.Store(from); back.Write(data) })
-	})
-	c.group.Go(func() {
-		carry(back, func(data []byte, _ *net.UDPAddr) { front.WriteToUDP(data, caller.Load()) })
+		c.carry(front, func(data []byte, from *net.UDPAddr) { c.caller.Store(from); c.back.Load().Write(data) })
 	})
 	t.Cleanup(func() {
 		front.Close()
-		back.Close()
+		c.back.Load().Close()
 		c.group.Wait()
 	})
 	return c
+}
+
+// renumber gives it another address at its far end.
+func (c *cable) renumber(t *testing.T) {
+	t.Helper()
+	back, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was := c.back.Swap(back); was != nil {
+		was.Close()
+	}
+	c.group.Go(func() {
+		c.carry(back, func(data []byte, _ *net.UDPAddr) { c.front.WriteToUDP(data, c.caller.Load()) })
+	})
+}
+
+// outside is that address.
+func (c *cable) outside() net.Addr { return c.back.Load().LocalAddr() }
+
+// carry passes on what comes from one end, until that is closed.
+func (c *cable) carry(from *net.UDPConn, pass func([]byte, *net.UDPAddr)) {
+	data := make([]byte, 64<<10)
+	for {
+		n, addr, err := from.ReadFromUDP(data)
+		if err != nil {
+			return
+		}
+		if c.packets.Add(1); !c.cut.Load() {
+			pass(data[:n], addr)
+		}
+	}
 }
 
 // TestSilence is a machine that is switched off in the middle of a call: both ends notice, soon, and see a cut.

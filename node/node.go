@@ -163,6 +163,7 @@ func New(cfg Config) (_ *Node, err error) {
 		if err := n.reach.begin(n); err != nil {
 			return nil, err
 		}
+		n.host.SetStreamHandler(mirrorProtocol, n.mirror)
 	}
 	return n, nil
 }

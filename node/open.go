@@ -83,7 +83,7 @@ func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error
 	}
 	raw, err := conn.NewStream(ctx)
 	if err != nil {
-		if conn.IsClosed() && ctx.Err() == nil {
+		if ctx.Err() == nil && l.isGone() {
 			err = fmt.Errorf("%w: %w", pipe.ErrUnanswered, err)
 		}
 		return nil, fmt.Errorf("open stream: %w", err)

@@ -126,6 +126,8 @@ func (r *reach) run(ctx context.Context) error {
 			r.note(e)
 		case result := <-r.relays.results:
 			r.relays.settle(result)
+		case v := <-r.relays.views:
+			r.relays.take(v)
 		case <-r.moved:
 			r.behind, r.probes = isAbroad(r.cfg.Bootstrap), event.EvtHostReachableAddrsChanged{}
 			r.views.forget()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,9 @@ const (
 	wantedRelays = 2
 	// reserveWait bounds one attempt to get a relay.
 	reserveWait = 8 * time.Second
+	// lookEvery is how often a relay is asked where it sees us. It must be at a machine's new address before callers
+	// give up, and nothing but its own packets tells a relay where that is.
+	lookEvery = 4 * time.Second
 	// renewBefore is how long before its end a reservation is renewed, and at least checked.
 	renewBefore = 20 * time.Minute
 	// A relay that refused is asked again after minGrudge, then twice that, up to maxGrudge.
@@ -45,10 +49,13 @@ type relays struct {
 	reach   *reach
 	emitter event.Emitter
 	results chan reserved
+	views   chan view
 	wanted  bool
 
 	held    map[peer.ID]*relayHeld
 	trying  map[peer.ID]bool
+	seen    map[peer.ID]view // where a relay saw us last
+	looked  time.Time
 	refused map[peer.ID]grudge
 
 	scouted time.Time
@@ -62,6 +69,13 @@ type relayHeld struct {
 	conn    network.Conn
 	addrs   []ma.Multiaddr
 	expires time.Time
+}
+
+// view is where a relay sees us, if it answers.
+type view struct {
+	conn network.Conn
+	at   netip.AddrPort // invalid if it can't tell
+	err  error
 }
 
 // reserved is what came of an attempt.
@@ -85,8 +99,10 @@ func newRelays(n *Node, reach *reach) (*relays, error) {
 	return &relays{
 		node: n, reach: reach, emitter: emitter,
 		results: make(chan reserved),
+		views:   make(chan view),
 		held:    map[peer.ID]*relayHeld{},
 		trying:  map[peer.ID]bool{},
+		seen:    map[peer.ID]view{},
 		refused: map[peer.ID]grudge{},
 		pause:   minScout,
 		scouts:  make(chan struct{}, maxScouted),
@@ -111,6 +127,9 @@ func (r *relays) step(ctx context.Context) time.Duration {
 			r.try(id, h.conn)
 		}
 		next = min(next, max(due, time.Second))
+	}
+	if len(r.held) > 0 {
+		next = min(next, r.look())
 	}
 	known := friends(r.reach.cfg)
 	missing := wantedRelays - len(r.held) - len(r.trying)
@@ -239,6 +258,7 @@ func (r *relays) grudges(id peer.ID) bool { return time.Now().Before(r.refused[i
 // forgive begins anew, as in another network.
 func (r *relays) forgive() {
 	clear(r.refused)
+	clear(r.seen)
 	r.scouted, r.pause = time.Time{}, minScout
 }
 

@@ -13,23 +13,29 @@ import (
 // stillWait is how long a connection has to prove that it lives when there is reason to doubt it.
 const stillWait = 1500 * time.Millisecond
 
-// roam is called when this machine has other addresses than before: it may be in another network, or without a cable.
+// roam is called when this machine, or its router, has other addresses than before: it may be in another network, or without a cable.
 // What failed before may work now; connections may be dead that look alive. QUIC goes on from a new address by itself,
 // so those that carry calls are left to prove it. The others are made anew: nobody tells us over an old connection
 // at which address the new network's NAT shows us, and that is what holes are punched with.
 func (n *Node) roam() {
-	n.log.Info("interfaces changed")
+	n.log.Info("addresses changed")
 	for _, id := range n.host.Peerstore().Peers() {
 		n.swarm.Backoff().Clear(id)
 	}
 	n.reach.refresh()
+	carries := map[peer.ID]bool{} // relays that do, for calls of ours
+	for _, conn := range n.swarm.Conns() {
+		if relay := relayOf(conn.RemoteMultiaddr()); relay != "" && n.linkOf(conn).calls() > 0 {
+			carries[relay] = true
+		}
+	}
 	var group sync.WaitGroup
 	for _, conn := range n.swarm.Conns() {
 		if relayOf(conn.RemoteMultiaddr()) != "" { // ends with the connection to the relay
 			n.leaveRelays(conn.RemotePeer())
 			continue
 		}
-		if n.linkOf(conn).calls() == 0 {
+		if n.linkOf(conn).calls() == 0 && !carries[conn.RemotePeer()] {
 			conn.Close()
 			continue
 		}
@@ -84,14 +90,15 @@ func (n *Node) doubtPeer(id peer.ID, since time.Time) {
 	}
 }
 
-// doubt is called by the host when there is a connection. A peer that comes by a relay while we have it directly has lost
-// that connection, and as long as we believe in it, we don't punch a hole for another.
+// doubt is called by the host when there is a connection. A peer that comes while we have it directly may have lost that
+// connection: as long as we believe in it, we don't punch a hole for another, and those whom we relay to it are sent
+// into the void.
 func (n *Node) doubt(_ network.Network, conn network.Conn) {
-	if conn.Stat().Direction != network.DirInbound || detour(conn) == 0 {
+	if conn.Stat().Direction != network.DirInbound {
 		return
 	}
 	for _, other := range n.swarm.ConnsToPeer(conn.RemotePeer()) {
-		if detour(other) == 0 && n.linkOf(other).calls() == 0 { // one with calls is watched anyway, with more patience
+		if other != conn && detour(other) == 0 && n.linkOf(other).calls() == 0 { // one with calls is watched anyway, with more patience
 			n.spawn(func() { n.stillThere(other) })
 		}
 	}

@@ -79,7 +79,7 @@ func (s *stream) handshake() error {
 		s.on.hear()
 		return nil
 	}
-	if s.raw.Conn().IsClosed() {
+	if s.on.isGone() {
 		return fmt.Errorf("%w: %w", pipe.ErrUnanswered, err)
 	}
 	return err

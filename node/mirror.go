@@ -1,0 +1,96 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multistream"
+	"github.com/quic-go/quic-go"
+)
+
+// mirrorProtocol tells those who connect to us at which address we see them now: a line for each line. libp2p tells them once,
+// when a connection begins; but QUIC connections outlive a router's change of address, of which nobody else would
+// tell the machines behind it. One looks twice, since the first packet from a new address is answered before QUIC believes
+// in it.
+const mirrorProtocol protocol.ID = "/cell/mirror/1.0.0"
+
+const (
+	// looks is how often one looks, maxMirrored how long a line may be, and mirrorWait how long it may take in all.
+	looks       = 2
+	maxMirrored = 64
+	mirrorWait  = 2 * time.Second
+)
+
+// mirror answers such questions.
+func (n *Node) mirror(s network.Stream) {
+	if !n.enter() {
+		s.Reset()
+		return
+	}
+	defer n.group.Done()
+	defer s.Close()
+	s.SetDeadline(time.Now().Add(mirrorWait))
+	for range looks {
+		if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+			return
+		}
+		seen, _ := seenAt(s.Conn())
+		if _, err := fmt.Fprintln(s, seen); err != nil {
+			return
+		}
+	}
+}
+
+// seenAt is where the other end of a connection is now.
+func seenAt(conn network.Conn) (netip.AddrPort, bool) {
+	var q *quic.Conn
+	if conn.As(&q) {
+		seen, err := netip.ParseAddrPort(q.RemoteAddr().String())
+		return netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port()), err == nil
+	}
+	ip, port, _ := parts(conn.RemoteMultiaddr())
+	return netip.AddrPortFrom(ip, port), ip.IsValid()
+}
+
+// look asks the other end of a connection where it sees us. An answer is a sign of life, and so is the refusal of those who
+// do not know the question: then there is no address, and no error. An error means silence, unless ctx has ended.
+func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, error) {
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "mirror"), mirrorWait)
+	defer cancel()
+	s, err := conn.NewStream(ctx)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("look: %w", err)
+	}
+	defer s.Reset()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	if err := s.SetProtocol(mirrorProtocol); err != nil {
+		return netip.AddrPort{}, nil // we are too busy to know
+	}
+	asking := multistream.NewMSSelect(s, mirrorProtocol)
+	lines := bufio.NewReader(io.LimitReader(asking, looks*maxMirrored))
+	var seen netip.AddrPort
+	for range looks {
+		line := ""
+		if _, err = io.WriteString(asking, "\n"); err == nil {
+			line, err = lines.ReadString('\n')
+		}
+		var unknown multistream.ErrNotSupported[protocol.ID]
+		if errors.As(err, &unknown) {
+			break
+		}
+		if err != nil {
+			return netip.AddrPort{}, fmt.Errorf("look: %w", err)
+		}
+		seen, _ = netip.ParseAddrPort(strings.TrimSpace(line)) // what makes no sense is no address
+	}
+	n.linkOf(conn).hear()
+	return seen, nil
+}

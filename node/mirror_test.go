@@ -1,0 +1,40 @@
+package node
+
+import (
+	"fmt"
+	"net"
+	"testing"
+	"time"
+)
+
+// TestMirror looks from behind a router, which changes its address while a QUIC connection stands, and then falls silent.
+func TestMirror(t *testing.T) {
+	t.Parallel()
+	a, b := startNode(t, Config{}), startNode(t, Config{})
+	b.host.SetStreamHandler(mirrorProtocol, b.mirror)
+	accept(t, b)
+	line := newCable(t, portOf(b))
+	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
+	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	conn := a.swarm.Conns()[0]
+	for range 2 {
+		at, err := a.look(testContext(t), conn)
+		if err != nil || at.String() != line.outside().String() {
+			t.Errorf("seen at %v, %v; want %v", at, err, line.outside())
+		}
+		line.renumber(t)
+	}
+	b.host.RemoveStreamHandler(mirrorProtocol)
+	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {
+		t.Errorf("who does not know the question says %v, %v", at, err)
+	}
+	line.cut.Store(true)
+	began := time.Now()
+	if at, err := a.look(testContext(t), conn); err == nil || time.Since(began) > 2*mirrorWait {
+		t.Errorf("after %v the void says %v", time.Since(began), at)
+	}
+}
