@@ -17,18 +17,18 @@ func TestPing(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		dialer, target Kind
-		want           route
+		want           Route
 		judge          func(*testing.T, []trace.Event)
 	}{
-		{"sym to sym", Symmetric, Symmetric, relayed, tellsWhy},
-		{"cone to cone", Cone, Cone, direct, tellsWhen},
+		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy},
+		{"cone to cone", Cone, Cone, Direct, tellsWhen},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for try := 1; ; try++ { // a punch may miss
 				events := pingAcross(t, c.dialer, c.target)
 				got := wayOf(events)
-				if got.is(c.want) {
+				if got.Is(c.want) {
 					c.judge(t, events)
 					return
 				}
@@ -74,16 +74,16 @@ func (s *stem) findable() {
 }
 
 // wayOf is the one that the last answer took.
-func wayOf(events []trace.Event) route {
+func wayOf(events []trace.Event) Route {
 	for _, e := range slices.Backward(events) {
 		if e.Kind == trace.Answer {
 			if strings.HasPrefix(e.Route, "direct ") {
-				return direct
+				return Direct
 			}
-			return relayed
+			return Relayed
 		}
 	}
-	return none
+	return None
 }
 
 // tellsWhy fails the test unless it was said by whom the peer is relayed, and that our NAT and failed punches are the reason.
