@@ -19,7 +19,6 @@ import (
 const (
 	maxCached      = 1024 // peers
 	maxCachedAddrs = 8    // of one peer
-	maxCacheFile   = 4 << 20
 	// saveAfter collects changes, so that a busy hour is not an hour of writing.
 	saveAfter = 5 * time.Second
 )

@@ -28,6 +28,9 @@ func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multia
 			return nil
 		}
 		if try == len(askAgain) || ctx.Err() != nil {
+			if f.dht.RoutingTable().Size() == 0 { // those whom we knew are gone
+				return f.alone()
+			}
 			return fmt.Errorf("no one in mesh %q knows it", f.mesh.name)
 		}
 		select {

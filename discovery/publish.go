@@ -105,6 +105,7 @@ func (p *publisher) tell(ctx context.Context) {
 	case f.mesh.name == public:
 		p.pause = publicRepublish
 	}
+	signal(f.cache.dirty)                                 // of those who answered just now some may be the way back
 	p.renew = time.Now().Add(p.pause - rand.N(p.pause/8)) // so that a mesh does not do it all at once
 	p.due = p.renew
 }

@@ -42,14 +42,20 @@ func newHost(t *testing.T, options ...libp2p.Option) host.Host {
 // member is one that runs in the mesh "lab".
 type member struct {
 	*Finder
+	at   string // its address
 	stop func() // leaves the mesh, without a word
 }
 
 func newMember(t *testing.T, h host.Host, through ...*member) *member {
 	t.Helper()
-	cfg := Config{Host: h, Mesh: "lab", NoMDNS: true}
+	return newMemberWith(t, h, Config{}, through...)
+}
+
+func newMemberWith(t *testing.T, h host.Host, cfg Config, through ...*member) *member {
+	t.Helper()
+	cfg.Host, cfg.Mesh, cfg.NoMDNS = h, "lab", true
 	for _, m := range through {
-		cfg.Bootstrap = append(cfg.Bootstrap, m.host.Addrs()[0].String()+"/p2p/"+m.host.ID().String())
+		cfg.Bootstrap = append(cfg.Bootstrap, m.at+"/p2p/"+m.host.ID().String())
 	}
 	f, err := New(cfg)
 	if err != nil {
@@ -65,7 +71,7 @@ func newMember(t *testing.T, h host.Host, through ...*member) *member {
 		h.Close()
 	})
 	t.Cleanup(stop)
-	return &member{f, stop}
+	return &member{f, h.Addrs()[0].String(), stop}
 }
 
 // keeps waits until the member keeps a record of the peer that names an address.
