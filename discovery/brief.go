@@ -46,6 +46,8 @@ func Root(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout(): // some of QUIC's unwrap to something else
 		return errors.New("no answer in time")
+	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
+		return errors.New("private, and not in a network of this machine")
 	case errors.As(err, &other):
 		return fmt.Errorf("is %s", other.Actual)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.HasSuffix(err.Error(), syscall.ECONNRESET.Error()),

@@ -21,6 +21,8 @@ const (
 	maxCachedAddrs = 8    // of one peer
 	// saveAfter collects changes, so that a busy hour is not an hour of writing.
 	saveAfter = 5 * time.Second
+	// putAgain is how long an address that worked is no news if it works again.
+	putAgain = time.Minute
 )
 
 // cache remembers addresses that worked. It may be deleted at any time: a file that is missing or damaged is an
@@ -85,10 +87,13 @@ func loadCache(path string, log *slog.Logger) *cache {
 	return c
 }
 
-// put notes that an address of a peer worked just now.
+// put notes that an address of a peer worked just now, unless that is no news.
 func (c *cache) put(id peer.ID, addr ma.Multiaddr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if slices.ContainsFunc(c.peers[id], func(old contact) bool { return old.Addr.Equal(addr) && time.Since(old.At) < putAgain }) {
+		return
+	}
 	c.add(id, contact{addr, time.Now()})
 	signal(c.dirty)
 }

@@ -80,7 +80,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 		if len(addrs) > 0 && ctx.Err() == nil {
 			found(addrs)
 			if !known {
-				known, enough = true, time.After(moreAddrs)
+				known, enough = true, time.After(patience(ctx))
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -47,6 +48,8 @@ type Config struct {
 	Looked func(Lookup)
 	// Cache is a file of addresses that worked. If empty, they are forgotten at the end.
 	Cache string
+	// Sighted is called when the local network answers for a peer. If nil, nothing is.
+	Sighted func(peer.ID)
 	// Log hears what the owner should know. If nil, nobody does.
 	Log *slog.Logger
 }
@@ -66,11 +69,12 @@ type Finder struct {
 	end   context.CancelFunc
 	group sync.WaitGroup // lookups that nobody waits for any more
 
-	mu      sync.Mutex // guards what follows, and the state of boots
-	boots   []*boot
-	pending int           // attempts to join the mesh that have not come to an end
-	changed chan struct{} // closed and replaced when pending falls
-	closed  bool
+	mu        sync.Mutex // guards what follows, and the state of boots
+	boots     []*boot
+	pending   int           // attempts to join the mesh that have not come to an end
+	changed   chan struct{} // closed and replaced when pending falls
+	published time.Time     // when the mesh was last told where we are
+	closed    bool
 }
 
 // New checks the configuration and joins nothing yet: that is for Run.
@@ -109,6 +113,7 @@ func New(cfg Config) (*Finder, error) {
 	f.life, f.end = context.WithCancel(context.Background())
 	if !cfg.NoMDNS {
 		f.near = newNear(f, cfg.MDNS)
+		f.near.sighted = cfg.Sighted
 	}
 	if f.dht != nil {
 		f.setBoots(boots)
@@ -185,10 +190,3 @@ func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 
 // errNotAsked stands for a source that there is not.
 var errNotAsked = errors.New("not asked")
-
-// Worked remembers the address behind a connection that we made.
-func (f *Finder) Worked(conn network.Conn) {
-	if lasting(conn) {
-		f.cache.put(conn.RemotePeer(), conn.RemoteMultiaddr())
-	}
-}

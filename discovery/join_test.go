@@ -17,6 +17,7 @@ func TestRejoinThroughCache(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "addresses.json")
 	boot := newMember(t, newHost(t))
 	second := newMember(t, newHost(t), boot)
+	knows(t, boot.dht, second.host.ID())
 	life := newMemberWith(t, newHost(t), Config{Cache: file}, boot)
 	knows(t, life.dht, second.host.ID())
 	connected(t, life, second.host.ID())

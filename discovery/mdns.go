@@ -25,6 +25,7 @@ const (
 type near struct {
 	finder    *Finder
 	service   func(host.Host, string, mdns.Notifee) mdns.Service
+	sighted   func(peer.ID)      // may be nil
 	newcomers chan peer.AddrInfo // through whom an empty mesh may be joined
 	again     chan struct{}      // holds a token when our addresses have changed
 
@@ -126,6 +127,9 @@ func (n *near) HandlePeerFound(info peer.AddrInfo) {
 	n.peers[info.ID] = sighting{info.Addrs, time.Now()}
 	n.announce()
 	n.mu.Unlock()
+	if n.sighted != nil {
+		n.sighted(info.ID)
+	}
 	select {
 	case n.newcomers <- info:
 	default: // a few are enough to join through

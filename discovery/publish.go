@@ -86,8 +86,9 @@ func (p *publisher) tell(ctx context.Context) {
 	}
 	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
 	switch {
-	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0:
-		p.due = time.Now().Add(maxRepublish) // there will be news before
+	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0: // there will be news, but whom we met may not be a member yet
+		p.pause = min(max(2*p.pause, publishSoon), maxRepublish)
+		p.due = time.Now().Add(p.pause)
 		return
 	case changed:
 		p.pause = 0
@@ -99,15 +100,24 @@ func (p *publisher) tell(ctx context.Context) {
 	defer cancel()
 	err := f.put(ctx, addrs)
 	p.said, p.pause = addrs, min(max(2*p.pause, minRepublish), maxRepublish)
-	switch {
-	case err != nil:
+	if err == nil {
+		f.noteTold()
+		if f.mesh.name == public {
+			p.pause = publicRepublish
+		}
+	} else {
 		f.log.Info("the mesh was not told where this machine is", "mesh", f.mesh.name, "err", err)
-	case f.mesh.name == public:
-		p.pause = publicRepublish
 	}
-	signal(f.cache.dirty)                                 // of those who answered just now some may be the way back
 	p.renew = time.Now().Add(p.pause - rand.N(p.pause/8)) // so that a mesh does not do it all at once
 	p.due = p.renew
+}
+
+// noteTold notes that the mesh knows where we are now. Of those who answered to that some may be the way back.
+func (f *Finder) noteTold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.published = time.Now()
+	signal(f.cache.dirty)
 }
 
 // put hands our addresses to those members of the mesh that are to keep them.

@@ -148,7 +148,7 @@ func isBeyondLoopback(a ma.Multiaddr) bool { return !manet.IsIPLoopback(a) }
 // rank is the lower the more peers can use an address. A relay's counts as much as a public one: who has relays has them
 // for a reason.
 func rank(a ma.Multiaddr) int {
-	if _, err := a.ValueForProtocol(ma.P_CIRCUIT); err == nil || manet.IsPublicAddr(a) {
+	if isRelayed(a) || manet.IsPublicAddr(a) {
 		return 0
 	}
 	return 1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	kbucket "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -25,6 +26,8 @@ type Status struct {
 type DHTStatus struct {
 	Mode  string `json:"mode"`  // "client": we ask; "server": we answer too; "off"
 	Peers int    `json:"peers"` // in the routing table
+	// Published is when the mesh was last told where we are, if ever.
+	Published time.Time `json:"published,omitzero"`
 }
 
 // PeerState is a bootstrap peer and whether it is there.
@@ -49,6 +52,7 @@ func (f *Finder) Status() Status {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	s.DHT.Published = f.published
 	for _, b := range f.boots {
 		if b.cached {
 			continue
@@ -87,8 +91,7 @@ func (f *Finder) contacts() []network.Conn {
 
 // lasting says whether the address behind a connection will work again: we dialled it, and no relay lent it.
 func lasting(conn network.Conn) bool {
-	_, err := conn.RemoteMultiaddr().ValueForProtocol(ma.P_CIRCUIT)
-	return conn.Stat().Direction == network.DirOutbound && err != nil
+	return conn.Stat().Direction == network.DirOutbound && !isRelayed(conn.RemoteMultiaddr())
 }
 
 // Servers are the members of the mesh that we know to answer in its DHT.

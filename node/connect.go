@@ -16,6 +16,7 @@ import (
 // connect returns a connection to the peer, and whether it was made just now.
 func (n *Node) connect(ctx context.Context, id peer.ID, at []*spot) (conn network.Conn, fresh bool, err error) {
 	if conn := n.connection(id); conn != nil {
+		n.finder.Worked(conn) // the peer, or the DHT, may have made it
 		return conn, false, nil
 	}
 	f, err := n.board(id, at)

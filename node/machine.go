@@ -17,6 +17,9 @@ type Machine interface {
 	// Source is the address from which packets to another one leave.
 	Source(network string, to *net.UDPAddr) (netip.Addr, error)
 
+	// Networks are those that the machine's interfaces are in.
+	Networks() []netip.Prefix
+
 	// Watch calls moved when the machine has other addresses than before, until ctx ends.
 	Watch(ctx context.Context, moved func()) error
 
@@ -38,6 +41,16 @@ func (thisMachine) Source(network string, to *net.UDPAddr) (netip.Addr, error) {
 	}
 	defer probe.Close()
 	return boundTo(probe), nil
+}
+
+func (thisMachine) Networks() (nets []netip.Prefix) {
+	addrs, _ := net.InterfaceAddrs()
+	for _, addr := range addrs {
+		if prefix, err := netip.ParsePrefix(addr.String()); err == nil {
+			nets = append(nets, prefix.Masked())
+		}
+	}
+	return nets
 }
 
 func (thisMachine) Watch(ctx context.Context, moved func()) error {

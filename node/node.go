@@ -99,6 +99,8 @@ type Node struct {
 	witnesses witnesses
 	punches   punches
 
+	hearsay *hearsay
+
 	life  context.Context // ends with Close
 	end   context.CancelFunc
 	group sync.WaitGroup // all goroutines and handlers of the node
@@ -130,6 +132,7 @@ func New(cfg Config) (_ *Node, err error) {
 		id:      cfg.Identity.id,
 		on:      cfg.Machine,
 		log:     cfg.Log,
+		hearsay: newHearsay(cfg.Machine, cfg.Bootstrap),
 		links:   map[network.Conn]*link{},
 		flights: map[peer.ID]*flight{},
 		done:    make(chan struct{}),
@@ -154,11 +157,13 @@ func New(cfg Config) (_ *Node, err error) {
 		MDNS:      cfg.Machine.MDNS,
 		Looked:    cfg.Looked,
 		Cache:     cfg.Cache,
+		Sighted:   n.sighted,
 		Log:       cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	n.hearsay.remembers(n.finder.Remembered)
 	if n.reach != nil {
 		if err := n.reach.begin(n); err != nil {
 			return nil, err

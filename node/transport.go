@@ -55,6 +55,9 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return err
 	}
 	options = append(options, libp2p.Transport(n.udp.newQUIC))
+	if !bringsGater(cfg.Options) {
+		options = append(options, libp2p.ConnectionGater(n.hearsay))
+	}
 	if own {
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
 	}
@@ -76,4 +79,10 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return err
 	}
 	return listen(n.host, ips, n.udp.listenAt, port, own)
+}
+
+// bringsGater says whether the options name who is asked before a dial; of that, too, there can be one.
+func bringsGater(options []libp2p.Option) bool {
+	var probe libp2p.Config
+	return probe.Apply(options...) == nil && probe.ConnectionGater != nil
 }

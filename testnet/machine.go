@@ -55,6 +55,16 @@ func (m machine) ListenUDP(version string, at *net.UDPAddr) (net.PacketConn, err
 
 func (m machine) Source(version string, _ *net.UDPAddr) (netip.Addr, error) { return m.own(version) }
 
+// Networks are those of the host's sites, each of which is a /24.
+func (m machine) Networks() (nets []netip.Prefix) {
+	for _, ip := range m.host.Addrs() {
+		if net, err := ip.Prefix(24); err == nil && ip.Is4() {
+			nets = append(nets, net)
+		}
+	}
+	return nets
+}
+
 // Watch has nothing to tell: hosts keep their addresses.
 func (m machine) Watch(ctx context.Context, _ func()) error {
 	<-ctx.Done()

@@ -4,15 +4,15 @@ package natlab
 
 import "testing"
 
-// The same for two hosts of one site. They share a public address, at which no router lets them call each other, and
-// which is all that the rest of the mesh knows of them. Only mDNS tells those of one home that they are neighbours.
+// The same for two hosts of one site. They share a public address, at which no router lets them call each other. Those of one
+// home learn that they are neighbours by mDNS, or from the addresses that they have published.
 var neighbours = []struct {
 	kind Kind
 	mdns bool
 	want Route
 }{
 	{EIM, true, Direct},
-	{EIM, false, Relayed},
+	{EIM, false, Direct},
 	{Symmetric, true, Direct},
 	{CGN, false, Relayed},
 }

@@ -21,6 +21,10 @@ type status struct {
 		Reachability string     `json:"reachability"`
 		Relays       []string   `json:"relays"`
 		Peers        []peerConn `json:"peers"`
+		DHT          struct {
+			Mode      string    `json:"mode"`
+			Published time.Time `json:"published"`
+		} `json:"dht"`
 	} `json:"network"`
 }
 
@@ -73,6 +77,17 @@ func (s *stem) joined() {
 	})
 	if !ok {
 		s.t.Fatalf("%s has not joined the mesh", s.host.Name())
+	}
+}
+
+// published waits until the stem has told the mesh where it is, in its present life and after some moment.
+func (s *stem) published(after time.Time) {
+	s.t.Helper()
+	ok := eventually(s.t.Context(), readyWait, func() bool {
+		return s.status().Network.DHT.Published.After(after)
+	})
+	if !ok {
+		s.t.Fatalf("%s has told nobody where it is", s.host.Name())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type stem struct {
 	id    string
 	addrs []string // where it listens, as it says
 	began time.Time
+	// crash ends it without a word, and down in order; both leave its cells alone.
+	crash, down func()
 }
 
 func newStem(t *testing.T, host *Host) *stem {
@@ -81,9 +84,12 @@ func (s *stem) up(flags ...string) {
 	var log bytes.Buffer
 	lines := bufio.NewReader(says)
 	rest := make(chan struct{})
+	s.addrs = nil
+	end := sync.OnceFunc(func() { cmd.Wait() })
+	s.crash = func() { cmd.Process.Kill(); end() }
+	s.down = func() { cmd.Process.Signal(os.Interrupt); end() }
 	s.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		s.crash()
 		s.host.Kill() // its cells, which may hold the pipe
 		<-rest
 		says.Close()
