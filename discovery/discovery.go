@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -170,22 +171,39 @@ func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 	}
 	var group sync.WaitGroup
 	errNear, errFar := errNotAsked, errNotAsked
+	looking, enough := context.WithCancel(ctx)
+	defer enough()
+	began := time.Now()
 	if f.near != nil {
-		group.Go(func() { errNear = told.nothing(trace.MDNS, f.near.find(ctx, id, told.from(trace.MDNS, found))) })
+		group.Go(func() { errNear = told.nothing(trace.MDNS, f.near.find(looking, id, told.from(trace.MDNS, found))) })
 	}
 	if f.dht != nil {
-		group.Go(func() { errFar = told.nothing(trace.DHT, f.findFar(ctx, id, told.from(trace.DHT, found))) })
+		group.Go(func() {
+			errFar = told.nothing(trace.DHT, f.findFar(ctx, id, told.from(trace.DHT, found)))
+			if f.dht.RoutingTable().Size() > 0 { // who is in the mesh is hardly near and not
+				time.AfterFunc(nearWait-time.Since(began), enough)
+			}
+		})
 	}
 	group.Wait()
-	switch {
-	case len(cached) > 0 || errNear == nil || errFar == nil:
+	if len(cached) > 0 || errNear == nil || errFar == nil {
 		return nil
-	case errFar != errNotAsked:
-		return errFar
-	case errNear != errNotAsked:
-		return errNear
 	}
-	return fmt.Errorf("no address of it is known, and there is nowhere to look: the mesh is %q and mDNS is off", f.mesh.name)
+	return f.unknown(errFar, errNear)
+}
+
+// unknown names all who were asked for a peer, in vain.
+func (f *Finder) unknown(answers ...error) error {
+	var told []string
+	for _, err := range answers {
+		if err != errNotAsked {
+			told = append(told, err.Error())
+		}
+	}
+	if len(told) == 0 {
+		return fmt.Errorf("no address of it is known, and there is nowhere to look: the mesh is %q and mDNS is off", f.mesh.name)
+	}
+	return errors.New(strings.Join(append(told, "no address of it is remembered"), "; "))
 }
 
 // errNotAsked stands for a source that there is not.

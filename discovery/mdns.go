@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,8 +17,15 @@ const (
 	// firstLook is how long the local network gets to answer after we began to look: a peer that starts at the
 	// same moment spends a second on making sure that its name is unique.
 	firstLook = 2500 * time.Millisecond
-	// maxNear bounds what a noisy or hostile network can make us remember.
-	maxNear = 1024
+	// nearWait is how long a lookup waits for the first look to end, if the mesh does not know the peer.
+	nearWait = 1800 * time.Millisecond
+	// maxNear, maxSaid and maxSaidAddrs bound what a noisy or hostile network can make us remember: peers, announcements
+	// of each, and addresses in each.
+	maxNear      = 256
+	maxSaid      = 16
+	maxSaidAddrs = 16
+	// maxNearAddrs bounds how many addresses of a peer are worth a dial.
+	maxNearAddrs = 32
 )
 
 // near is what mDNS sees in the local network. Being seen is no reason to connect: addresses are kept until
@@ -35,9 +43,11 @@ type near struct {
 	looked  bool          // the first look is over
 }
 
+// sighting is what was announced of a peer, each thing once, the newest first. Anybody may announce anything of anyone, so the
+// last word does not count for more than the others: who is there is for the handshake to tell.
 type sighting struct {
-	addrs []ma.Multiaddr
-	at    time.Time
+	said [][]ma.Multiaddr
+	at   time.Time // of the newest
 }
 
 func newNear(f *Finder, service func(host.Host, string, mdns.Notifee) mdns.Service) *near {
@@ -124,7 +134,7 @@ func (n *near) HandlePeerFound(info peer.AddrInfo) {
 	if _, known := n.peers[info.ID]; !known && len(n.peers) >= maxNear {
 		delete(n.peers, n.oldest())
 	}
-	n.peers[info.ID] = sighting{info.Addrs, time.Now()}
+	n.peers[info.ID] = n.peers[info.ID].add(info.Addrs)
 	n.announce()
 	n.mu.Unlock()
 	if n.sighted != nil {
@@ -134,6 +144,27 @@ func (n *near) HandlePeerFound(info peer.AddrInfo) {
 	case n.newcomers <- info:
 	default: // a few are enough to join through
 	}
+}
+
+func (s sighting) add(addrs []ma.Multiaddr) sighting {
+	addrs = addrs[:min(len(addrs), maxSaidAddrs)]
+	said := slices.DeleteFunc(slices.Clone(s.said), func(old []ma.Multiaddr) bool {
+		return slices.EqualFunc(old, addrs, ma.Multiaddr.Equal)
+	})
+	said = append([][]ma.Multiaddr{addrs}, said...)
+	return sighting{said[:min(len(said), maxSaid)], time.Now()}
+}
+
+// addrs takes the first of each announcement, then the second, and so on: a long one does not crowd out the others.
+func (s sighting) addrs() (all []ma.Multiaddr) {
+	for i := range maxSaidAddrs {
+		for _, addrs := range s.said {
+			if i < len(addrs) && !ma.Contains(all, addrs[i]) && len(all) < maxNearAddrs {
+				all = append(all, addrs[i])
+			}
+		}
+	}
+	return all
 }
 
 func (n *near) oldest() peer.ID {
@@ -169,16 +200,16 @@ func (n *near) find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr))
 		changed, looked := n.changed, n.looked
 		n.mu.Unlock()
 		if ok {
-			found(seen.addrs)
+			found(seen.addrs())
 			return nil
 		}
 		if looked || ctx.Err() != nil {
-			return fmt.Errorf("no one in the local network answers to it")
+			return fmt.Errorf("no one in the local network answers to it (mDNS)")
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			return fmt.Errorf("no one in the local network has answered to it so far")
+			return fmt.Errorf("no one in the local network has answered to it so far (mDNS)")
 		case <-ctx.Done():
 		}
 	}
