@@ -18,7 +18,7 @@ const (
 	// same moment spends a second on making sure that its name is unique.
 	firstLook = 2500 * time.Millisecond
 	// nearWait is how long a lookup waits for the first look to end, if the mesh does not know the peer.
-	nearWait = 1800 * time.Millisecond
+	nearWait = 1500 * time.Millisecond
 	// maxNear, maxSaid and maxSaidAddrs bound what a noisy or hostile network can make us remember: peers, announcements
 	// of each, and addresses in each.
 	maxNear      = 256

@@ -15,7 +15,7 @@ import (
 
 const (
 	// openWait bounds an Open or a Whois whose ctx has no earlier deadline.
-	openWait = 7500 * time.Millisecond
+	openWait = 7 * time.Second
 	// maxOpens is how many connections, each of which turns out to be dead, an Open puts up with.
 	maxOpens = 4
 	// doubtAfter is how long a call waits for the first answer before the connection has to prove that it is alive.

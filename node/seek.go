@@ -18,7 +18,7 @@ import (
 
 const (
 	// seekWait bounds finding and connecting; a little less than Open, so that it can say what failed.
-	seekWait = 7 * time.Second
+	seekWait = 6500 * time.Millisecond
 	// dialWait bounds the dialling of one address.
 	dialWait = 5 * time.Second
 	// dialsWait bounds that of a peer's addresses; a little more, so that each can say how it failed.

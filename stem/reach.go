@@ -102,7 +102,7 @@ func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []b
 }
 
 // reachWait bounds the search for another stem, on however many connections that turn out to be dead.
-const reachWait = 7500 * time.Millisecond
+const reachWait = 7 * time.Second
 
 // verdictTimeout is how long another stem may take: as long as it may wait for a cell that starts, and some more.
 const verdictTimeout = dna.MaxStartTimeout + lineTimeout

@@ -49,7 +49,7 @@ type outcome struct {
 func (o *outcome) meet(t *testing.T) {
 	sites := []Site{Public.Site("member1", "member2", "member3", "member4"), EIM.Site("seeker")}
 	lab := newLab(t, Link{Delay: delay}, append(sites, o.sites...)...)
-	mesh := startMesh(t, lab)
+	mesh := startMesh(t, lab, "member1", "member2", "member3", "member4")[0]
 	seeker, dialer, target := newStem(t, lab.Host("seeker")), newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
 	for _, who := range []*stem{seeker, dialer} {
 		target.run("trust", who.id, "--cells", "echo")
@@ -73,16 +73,19 @@ func (o *outcome) meet(t *testing.T) {
 	o.call(t, dialer, target)
 }
 
-// startMesh runs the public stems that everyone else relies on, and returns the one that is named to them.
-func startMesh(t *testing.T, lab *Lab) (first *stem) {
-	first = newStem(t, lab.Host("member1"))
-	first.up("--no-mdns")
-	for _, name := range []string{"member2", "member3", "member4"} {
+// startMesh runs the public stems that everyone else relies on; the first is the one that is named to them.
+func startMesh(t *testing.T, lab *Lab, names ...string) (members []*stem) {
+	for i, name := range names {
 		member := newStem(t, lab.Host(name))
-		member.up(append(first.bootstrap(), "--no-mdns")...)
-		defer member.joined()
+		flags := []string{"--no-mdns"}
+		if i > 0 {
+			flags = append(flags, members[0].bootstrap()...)
+			defer member.joined()
+		}
+		member.up(flags...)
+		members = append(members, member)
 	}
-	return first
+	return members
 }
 
 // find waits until someone can call the target. That is the seeker, a third party that nobody can call: the dialer has not

@@ -32,6 +32,7 @@ type status struct {
 type peerConn struct {
 	ID        string `json:"id"`
 	Transport string `json:"transport"` // "relay" among them
+	Relay     string `json:"relay"`     // the ID of the one that is taken
 	Direction string `json:"direction"` // "in" if the peer has dialled
 }
 
