@@ -35,10 +35,15 @@ func (w Wrapper) accept(ctx context.Context, l *listen.Listener, serve func(cont
 		most = 128
 	}
 	room := make(chan struct{}, most)
+	var told time.Time
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	pause := socket.FirstPause
 	for {
+		if len(room) == most && time.Since(told) > time.Minute { // programs that never end may hold it all
+			w.note("%d calls are under way, and no more are taken until one of them ends", most)
+			told = time.Now()
+		}
 		select {
 		case room <- struct{}{}:
 		case <-ctx.Done():

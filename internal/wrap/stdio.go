@@ -29,7 +29,7 @@ func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { process.Kill() })
+	stop := context.AfterFunc(ctx, func() { killAll(process) })
 	defer stop()
 	state, err := process.Wait()
 	if err == nil && !state.Success() {
@@ -38,12 +38,21 @@ func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	return err
 }
 
+// killAll ends a program and those that it has started, which hold the call, too: they are one process group, unless they
+// have left it.
+func killAll(process *os.Process) {
+	if process.Signal(syscall.Signal(0)) == nil { // else its number may be another's by now
+		syscall.Kill(-process.Pid, syscall.SIGKILL)
+	}
+}
+
 // start executes the program. One that was written just now may still be open in a child that another thread has forked.
 func (w Wrapper) start(ctx context.Context, path string, env []string, file *os.File) (*os.Process, error) {
 	attr := &os.ProcAttr{
 		Dir:   w.Settings.Dir,
 		Env:   env,
 		Files: []*os.File{file, file, w.Stderr},
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	}
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
 		process, err := os.StartProcess(path, w.Program, attr)

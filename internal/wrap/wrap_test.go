@@ -167,7 +167,7 @@ func TestStdioConverses(t *testing.T) {
 // Many at once are served, but no more than may be; the others wait, and none is lost.
 func TestStdioIsBounded(t *testing.T) {
 	dir := t.TempDir()
-	path, _, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Dir: dir}, 3, "sh", "-c", `touch $$; ls | wc -l; cat >/dev/null; rm $$; echo bye`)
+	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Dir: dir}, 3, "sh", "-c", `touch $$; ls | wc -l; cat >/dev/null; rm $$; echo bye`)
 	var callers sync.WaitGroup
 	for range 12 {
 		callers.Go(func() {
@@ -186,11 +186,13 @@ func TestStdioIsBounded(t *testing.T) {
 		})
 	}
 	callers.Wait()
+	wantLog(t, log, "cell: greet: 3 calls are under way, and no more are taken until one of them ends\n")
 }
 
-// Whoever ends the cell has the calls under way end, and is not kept waiting by a program that does not care.
+// Whoever ends the cell has the calls under way end, and is not kept waiting by a program that does not care, nor the caller by what
+// that has started.
 func TestEnd(t *testing.T) {
-	path, _, end := wrapper(t, dna.Settings{Mode: dna.Stdio}, 0, "sh", "-c", `echo here; exec sleep 1000`)
+	path, _, end := wrapper(t, dna.Settings{Mode: dna.Stdio}, 0, "sh", "-c", `trap "" TERM; echo here; sleep 1000; echo never`)
 	conn := dial(t, path, "")
 	conn.Read(make([]byte, 8))
 	began := time.Now()
