@@ -31,6 +31,7 @@ type factory struct {
 	births  *births
 	limits  *limits
 	flights flights
+	callees callees
 	// wrapper is the program that carries the cells of all modes but self, executed as "cell run NAME".
 	wrapper string
 }
@@ -38,6 +39,7 @@ type factory struct {
 func newFactory(h home.Home, id address.ID, log *slog.Logger) *factory {
 	f := &factory{home: h, id: id, log: log, reaper: newReaper(), births: newBirths(h.RunDir()), limits: newLimits()}
 	f.flights.running = map[address.Name]*flight{}
+	f.callees.by = map[string]*callee{}
 	return f
 }
 
@@ -62,7 +64,7 @@ func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller)
 	for try := 1; ; try++ {
 		conn, err := f.dialInTime(ctx, cell, caller)
 		if err == nil {
-			return pipe.Unix(conn), nil
+			return f.callees.add(conn), nil
 		}
 		if !socket.Missing(err) || try == 3 {
 			return nil, wire.Refusal{Code: wire.Failed, Reason: err.Error()}

@@ -140,6 +140,11 @@ func (s *Stem) do(ctx context.Context, req wire.Request) (more []byte, err error
 			return nil, wire.Refusal{Code: wire.Bad, Reason: "a call is a number"}
 		}
 		return nil, s.calls.end(call)
+	case wire.CutCall:
+		if !s.Cells.Cut(req.Object) {
+			return nil, wire.Refusal{Code: wire.NotFound, Reason: "no such caller has a call under way"}
+		}
+		return nil, nil
 	case wire.Reread:
 		s.Policy.Reread()
 		s.links.Reread(ctx)

@@ -47,6 +47,10 @@ type Cells interface {
 	// Germinate sees to it that the cell answers at its socket.
 	Germinate(ctx context.Context, cell address.Name, caller Caller) error
 
+	// Cut has the call of a caller, by the name that a cell knows it by, count as cut when the cell ends it. ok is false if
+	// there is none.
+	Cut(caller string) (ok bool)
+
 	// Running lists the cells that answer at their sockets.
 	Running() []address.Name
 

@@ -144,6 +144,8 @@ func (c *fakeCells) Germinate(_ context.Context, cell address.Name, caller Calle
 	return c.ask("germinate", cell, caller)
 }
 
+func (c *fakeCells) Cut(string) bool { return false }
+
 func (c *fakeCells) Running() (cells []address.Name) {
 	for text := range c.do {
 		cells = append(cells, name(text))

@@ -99,6 +99,9 @@ func (c *cells) Germinate(_ context.Context, name address.Name, _ stem.Caller) e
 	return nil
 }
 
+// Cut has nothing to do: a Cell that returns an error has cut its call.
+func (c *cells) Cut(string) bool { return false }
+
 func (c *cells) Running() []address.Name {
 	var names []address.Name
 	for name := range c.do {

@@ -51,6 +51,50 @@ func TestForwardTellsCut(t *testing.T) {
 	}
 }
 
+// A server that breaks off cuts the call that it was exposed to, all the way to the caller.
+func TestServerBreaksOff(t *testing.T) {
+	t.Parallel()
+	near, far := linked(t, "echo")
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	var serving sync.WaitGroup
+	t.Cleanup(func() { server.Close(); serving.Wait() })
+	serving.Go(func() {
+		for {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, "half")
+			conn.Read(make([]byte, 1)) // it has come as far as the caller
+			conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	})
+	runCell(t, far.home, "expose", "half", server.Addr().String())
+	runCell(t, far.home, "trust", near.id, "--cells", "half")
+
+	conn, err := net.Dial("tcp", strings.TrimSpace(runCell(t, near.home, "forward", "half@b")))
+	check(t, err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_, err = io.ReadFull(conn, make([]byte, len("half")))
+	check(t, err)
+	fmt.Fprint(conn, "x")
+	if rest, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("read %q, %v, want a reset", rest, err)
+	}
+
+	for _, s := range []*testStem{near, far} {
+		cmd := cellCommand(t.Context(), s.home, "connect", "half@"+far.id)
+		cmd.Stdin = strings.NewReader("x")
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "was cut: unexpected EOF: ") {
+			t.Errorf("from %s: %q, %v", s.home, out, err)
+		}
+	}
+}
+
 // Hundreds of calls by a link and a forward are all answered, and the stems hold nothing of them afterwards.
 func TestLinkLeaksNothing(t *testing.T) {
 	t.Parallel()

@@ -8,10 +8,17 @@ const callerMark = "@cell/"
 // Caller reads the peer ID out of the name bound by DialFrom, as accept(2) and getpeername(2) give it:
 // @cell/PEERID/RANDOM. ok is false for any other name, which a local caller's is.
 func Caller(name string) (peer string, ok bool) {
-	_, rest, ok := strings.Cut(name, callerMark)
-	if !ok {
+	whole, ok := CallerName(name)
+	peer, _, _ = strings.Cut(whole, "/")
+	return peer, ok
+}
+
+// CallerName reads PEERID/RANDOM out of the same name: it is the only caller of that name, and the stem knows it by that.
+func CallerName(name string) (caller string, ok bool) {
+	_, caller, _ = strings.Cut(name, callerMark)
+	peer, random, _ := strings.Cut(caller, "/")
+	if peer == "" || random == "" {
 		return "", false
 	}
-	peer, random, ok := strings.Cut(rest, "/")
-	return peer, ok && peer != "" && random != ""
+	return caller, true
 }

@@ -29,6 +29,7 @@ func TestRequestLines(t *testing.T) {
 		{Verb: Unlink, Object: "/tmp/db.sock"},
 		{Verb: Ping, Object: "laptop", Pairs: Pairs{{"count", "3"}}},
 		{Verb: Find, Object: "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"},
+		{Verb: CutCall, Object: "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/0123456789abcdef"},
 		{Verb: "dance", Object: "tango"},
 	}
 	if len(lines) != len(want) {

@@ -13,6 +13,7 @@ const (
 	Open      Verb = "open"      // open ADDRESS: connect me to a cell
 	Germinate Verb = "germinate" // germinate NAME: see to it that the cell here answers at its socket
 	End       Verb = "end"       // end CALL: did the call that just ended come to an orderly end?
+	CutCall   Verb = "cut"       // cut CALLER: I am a cell, and can't finish the call of this caller
 	Status    Verb = "status"    // status: a verdict, then JSON
 	Ping      Verb = "ping"      // ping PEER: a verdict, then what happens on the way to the peer and back, in lines of JSON
 	Find      Verb = "find"      // find PEER: the same of who knows where it is

@@ -12,14 +12,15 @@ import (
 // dialTimeout is how long the server may take to answer.
 const dialTimeout = 10 * time.Second
 
-// forward joins one call with the server. A server that does not answer ends the call: a Unix socket has no way to say
-// more, so the reason is in the log.
+// forward joins one call with the server. A server that does not answer, or breaks off, cuts the call.
 func (w Wrapper) forward(ctx context.Context, c call) error {
+	caller := &caller{pipe.Unix(c.conn), func() { w.cut(c) }}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	server, err := dialer.DialContext(ctx, w.Settings.Target.Network, w.Settings.Target.Address)
 	if err != nil {
-		c.conn.Close()
-		return fmt.Errorf("the server does not answer: %w", err)
+		err = fmt.Errorf("the server does not answer: %w", err)
+		caller.Abort(err)
+		return err
 	}
-	return pipe.Join(ctx, pipe.Unix(c.conn), pipe.Conn(server)).Err
+	return pipe.Join(ctx, caller, pipe.Conn(server)).Err
 }

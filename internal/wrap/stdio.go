@@ -20,11 +20,13 @@ func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 		return err
 	}
 	env, err := w.environ("CELL_CALLER=" + c.from)
-	if err != nil {
-		file.Close()
-		return err
+	var process *os.Process
+	if err == nil {
+		process, err = w.start(ctx, path, env, file)
 	}
-	process, err := w.start(ctx, path, env, file)
+	if err != nil {
+		w.cut(c)
+	}
 	file.Close()
 	if err != nil {
 		return err

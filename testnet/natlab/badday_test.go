@@ -36,12 +36,12 @@ func settle(t *testing.T, lab *Lab, host string, members []*stem, flags ...strin
 
 // settlePair runs a caller and a target, which lets itself be called, and returns with a call from the one to the other that
 // goes on, once it has the route.
-func settlePair(t *testing.T, lab *Lab, members []*stem, want route) (caller, target *stem, c call) {
+func settlePair(t *testing.T, lab *Lab, members []*stem, want Route) (caller, target *stem, c call) {
 	t.Helper()
 	caller, target = settle(t, lab, "caller", members), settle(t, lab, "target", members)
 	target.trusts(caller)
 	c = caller.reaches(target, findWait)
-	if want == direct && !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(target)) }) {
+	if want == Direct && !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(target)) }) {
 		t.Errorf("the connection has not become direct")
 	}
 	return caller, target, c

@@ -14,7 +14,7 @@ func TestUDPBlocked(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2"}, EIM.Site("caller"), kind.Site("target"))
-			caller, target, c := settlePair(t, lab, members, direct)
+			caller, target, c := settlePair(t, lab, members, Direct)
 			check(t, caller.host.Routers[0].DropUDP())
 			caller.mustReach(target, busy(6*time.Second))
 			caller.mustEnd(c, 10*time.Second)

@@ -3,7 +3,6 @@
 package natlab
 
 import (
-	"context"
 	"strings"
 	"testing"
 )
@@ -36,14 +35,14 @@ func TestIsland(t *testing.T) {
 			}
 			a, b, c := all[0], all[1], all[2]
 			c.run("trust", b.id, "--cells", "echo")
-			b.reaches(c)
+			b.mustReach(c, callWait)
 			c.run("join", strings.TrimSpace(a.run("invite", "--cells", "echo")), "--as", "first")
-			c.reaches(a)
+			c.mustReach(a, callWait)
 
 			// Who was met once is found again, though nobody answers for it any more.
 			b.down()
 			b.up("--mesh", "none", "--no-mdns")
-			b.reaches(c)
+			b.mustReach(c, callWait)
 		})
 	}
 }
@@ -58,14 +57,4 @@ func (s *stem) maroon() {
 				meta l4proto { tcp, udp } th dport 53 drop
 			}
 		}`))
-}
-
-// reaches makes a call that must work.
-func (s *stem) reaches(to *stem) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), callWait)
-	defer cancel()
-	c, err := s.call(ctx, to)
-	check(s.t, err)
-	c.Conn.Close()
 }

@@ -13,7 +13,7 @@ func TestCallsUnderLoss(t *testing.T) {
 	lossy := Link{Delay: delay, Loss: 0.02}
 	lab := newLab(t, lossy, Public.Site("member1", "member2"), EIM.Site("caller"), Symmetric.Site("target"))
 	members := startMesh(t, lab, "member1", "member2")
-	caller, target, c := settlePair(t, lab, members, relayed)
+	caller, target, c := settlePair(t, lab, members, Relayed)
 	ctx, cancel := context.WithTimeout(t.Context(), callWait)
 	defer cancel()
 	for range 50 {

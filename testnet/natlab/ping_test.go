@@ -43,7 +43,7 @@ func TestPing(t *testing.T) {
 // pingAcross has a stem of one kind of network ping one of another, which nobody has called before.
 func pingAcross(t *testing.T, dialerAt, targetAt Kind) []trace.Event {
 	lab := newLab(t, Link{Delay: delay}, Public.Site("member1", "member2", "member3", "member4"), dialerAt.Site("dialer"), targetAt.Site("target"))
-	mesh := startMesh(t, lab)
+	mesh := startMesh(t, lab, "member1", "member2", "member3", "member4")[0]
 	dialer, target := newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
 	flags := append(mesh.bootstrap(), "--no-mdns")
 	target.up(flags...)

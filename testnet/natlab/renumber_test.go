@@ -26,10 +26,10 @@ func TestRenumbered(t *testing.T) {
 		t.Run(c.who+" of "+c.caller.String()+" to "+c.target.String(), func(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2"}, c.caller.Site("caller"), c.target.Site("target"))
-			want := relayed
-			for _, r := range routes {
-				if r.dialer == c.caller && r.target == c.target {
-					want = r.want
+			want := Relayed
+			for _, r := range Routes {
+				if r.Dialer == c.caller && r.Target == c.target {
+					want = r.Want
 				}
 			}
 			caller, target, call := settlePair(t, lab, members, want)

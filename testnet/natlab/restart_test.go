@@ -14,7 +14,7 @@ func TestRestart(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2"}, EIM.Site("caller"), kind.Site("target"))
-			caller, target, _ := settlePair(t, lab, members, relayed)
+			caller, target, _ := settlePair(t, lab, members, Relayed)
 			target.crash()
 			target.up(members[0].bootstrap()...)
 			caller.reaches(target, busy(2*time.Second))

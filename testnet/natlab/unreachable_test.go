@@ -32,7 +32,7 @@ func TestOfflinePeer(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2"}, EIM.Site("caller"), kind.Site("target"))
-			caller, target, c := settlePair(t, lab, members, direct)
+			caller, target, c := settlePair(t, lab, members, Direct)
 			c.Conn.Close()
 			check(t, target.host.Down())
 			today := time.Now().Format(time.DateOnly)

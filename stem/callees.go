@@ -1,0 +1,72 @@
+package stem
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/socket"
+)
+
+// callees are the connections to cells of this machine, by the names that the cells know their callers by. A cell that
+// can't finish a call says so by that name, before it closes: its Unix socket reads as an orderly end either way.
+type callees struct {
+	mu sync.Mutex
+	by map[string]*callee
+}
+
+// callee is one connection to a cell.
+type callee struct {
+	pipe.Stream
+	cut   atomic.Bool
+	leave func()
+}
+
+var errCutByCell = errors.New("the cell could not finish the call")
+
+func (c *callees) add(conn *net.UnixConn) pipe.Stream {
+	name, _ := socket.CallerName(conn.LocalAddr().String())
+	one := &callee{Stream: pipe.Unix(conn)}
+	one.leave = func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.by, name)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by[name] = one
+	return one
+}
+
+// Cut marks the call of a caller.
+func (f *factory) Cut(caller string) bool {
+	f.callees.mu.Lock()
+	defer f.callees.mu.Unlock()
+	one, ok := f.callees.by[caller]
+	if ok {
+		one.cut.Store(true)
+	}
+	return ok
+}
+
+// Read takes the end of what the cell says for a cut if the cell has said so.
+func (c *callee) Read(p []byte) (int, error) {
+	n, err := c.Stream.Read(p)
+	if err == io.EOF && c.cut.Load() {
+		err = errCutByCell
+	}
+	return n, err
+}
+
+func (c *callee) Close() error {
+	c.leave()
+	return c.Stream.Close()
+}
+
+func (c *callee) Abort(reason error) {
+	c.leave()
+	c.Stream.Abort(reason)
+}
