@@ -24,7 +24,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // ours has other words
 		Args:              noSuchCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -40,7 +40,8 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		buildCommand(), newCommand(), installCommand(), uninstallCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
-		keyCommand(), demoCommand(), benchCommand(), testnetCommand())
+		keyCommand(), completionCommand(), manCommand(), demoCommand(), benchCommand(), testnetCommand())
+	completeAll(root)
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		cmd.Hidden = cmd.Name() == "help" // it works, and --help is the one to tell of

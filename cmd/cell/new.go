@@ -22,6 +22,8 @@ belongs to the Go module that the directory is in, which is made if there is non
 Python or sh has the SDK beside it, as a file of its own.`,
 		Example: `  cell new hello && cell build && echo hi | cell connect hello`,
 		Args:    exactly("NAME"),
+		// Not one that there is.
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := ownName(args[0])
 			if err != nil {

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
@@ -33,6 +35,12 @@ func Find(h home.Home, place address.Place) (known Known, ok bool, err error) {
 	all, err := read(h)
 	known, ok = all[place.String()]
 	return known, ok, err
+}
+
+// List returns the places where somebody is known, sorted. The error names file and line.
+func List(h home.Home) ([]string, error) {
+	all, err := read(h)
+	return slices.Sorted(maps.Keys(all)), err
 }
 
 // Learn writes down who answered at the place, unless somebody is known there: then that one is returned.
