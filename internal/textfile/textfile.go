@@ -34,7 +34,7 @@ func Read(path string, value any) error {
 		return fmt.Errorf("%s: larger than %d bytes", path, maxSize)
 	}
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	return locate(path, decoder.Decode(value))
+	return locate(path, value, decoder.Decode(value))
 }
 
 // ErrUnreadable is wrapped by the error of a folder that could not be read at all, for want of file descriptors perhaps:
@@ -56,25 +56,6 @@ func List(dir string) (paths []string, err error) {
 		}
 	}
 	return paths, nil
-}
-
-// locate puts file and line before an error of the decoder.
-func locate(path string, err error) error {
-	var unknown *toml.StrictMissingError
-	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
-		first := unknown.Errors[0]
-		line, _ := first.Position()
-		return fmt.Errorf("%s:%d: unknown key %q: remove it, or correct its name", path, line, strings.Join(first.Key(), "."))
-	}
-	var bad *toml.DecodeError
-	if errors.As(err, &bad) {
-		line, _ := bad.Position()
-		return fmt.Errorf("%s:%d: %s", path, line, bad.Error())
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }
 
 // Write encodes value and puts it in the file's place at once, mode 0600, so that a reader sees the old text or the new.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,10 +16,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type settings struct {
-	Name  string   `toml:"name"`
-	Cells []string `toml:"cells"`
-	Loud  bool     `toml:"loud"`
-	Word  word     `toml:"word"`
+	Name  string            `toml:"name"`
+	Cells []string          `toml:"cells"`
+	Loud  bool              `toml:"loud"`
+	Word  word              `toml:"word"`
+	Port  int               `toml:"port"`
+	Env   map[string]string `toml:"env"`
+	At    []netip.Addr      `toml:"at"`
+	Words []word            `toml:"words"`
+	Deep  *struct {
+		Small uint16 `toml:"small"`
+	} `toml:"deep"`
 }
 
 // word is checked as it is read. It is a struct: the decoder does not ask a kind of string.
@@ -61,17 +69,36 @@ func TestReadByHand(t *testing.T) {
 func TestReadNamesFileAndLine(t *testing.T) {
 	for text, reason := range map[string]string{
 		"name = \"a\"\n\nnmae = \"b\"\n": `a.toml:3: unknown key "nmae": remove it, or correct its name`,
-		"\nname = 7\n":                   "a.toml:2: ",
+		"\nname = 7\n":                   "a.toml:2: name is to be a text in quotes, and not a whole number",
+		"port = \"4433\"":                "a.toml:1: port is to be a whole number, and not a text",
+		"port = 1.5":                     "a.toml:1: port is to be a whole number, and not a number with a fraction",
+		"port = true":                    "a.toml:1: port is to be a whole number, and not true or false",
+		"port = 99999999999999999999":    "a.toml:1: ",
+		"loud = \"yes\"":                 "a.toml:1: loud is to be true or false, and not a text",
+		"cells = \"a\"":                  "a.toml:1: cells is to be a list, as in [\"a\", \"b\"], and not a text",
+		"cells = [\"a\",\n 7]":           "a.toml:2: cells is to be a list, as in [\"a\", \"b\"]: a whole number does not fit in it",
+		"words = [[]]":                   "a.toml:1: words is to be a list",
+		"word = []":                      "a.toml:1: word is to be a text in quotes, and not a list",
+		"env = [\"A\"]":                  "a.toml:1: env is to be a table, as in { key = \"a\" }, and not a list",
+		"env = { A = 7 }":                "a.toml:1: env is to be a table, as in { key = \"a\" }: a whole number does not fit in it",
+		"[name]\nx = 1":                  "a.toml:1: name is to be a text in quotes, and not a table",
+		"[deep]\nsmall = \"\"":           "a.toml:2: deep.small is to be a whole number, and not a text",
+		"[deep]\nsmall = 70000":          "a.toml:2: deep.small is to be a whole number, and not so large or small",
+		"name = retina":                  "a.toml:1: unexpected character U+0072 'r' at start of value: a text stands in quotes",
+		"at = [\"nix\"]":                 `a.toml:1: "nix" is not an IP address`,
+		"name = true-color":              "a.toml:1: ",
+		"name = nothing":                 ": a text stands in quotes",
 		"name = \"a\n":                   "a.toml:1: ",
 		"name = \"a\"\nname = \"b\"\n":   "a.toml",
 		"loud = yes\n":                   "a.toml:1: ",
+		"loud = tru\n":                   ": a text stands in quotes",
 		"# one\n[\n":                     "a.toml:2: ",
 		"name = \"a\"\nword = \"bad\"\n": "a.toml:2: ",
 		"\xff\xfe":                       "a.toml:1: ",
 	} {
 		var got settings
 		err := Read(file(t, text), &got)
-		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "toml: ") {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 	}
