@@ -24,11 +24,12 @@ func inviteCommand() *cobra.Command {
 	var opts struct {
 		cells   []string
 		uses    int
-		expires time.Duration
+		expires days
 		as      string
 		qr      bool
 		revoke  string
 	}
+	opts.expires = days(24 * time.Hour)
 	cmd := &cobra.Command{
 		Use:   "invite [--cells a,b] [--uses N] [--expires 24h] [--as PETNAME]",
 		Short: "print one word that lets another machine join",
@@ -46,7 +47,7 @@ spent, so send it by a way that you trust.`,
 			if cmd.Flags().Changed("revoke") {
 				return revokeInvite(cmd, h, opts.revoke)
 			}
-			i, err := newInvite(opts.cells, opts.uses, opts.expires, opts.as)
+			i, err := newInvite(opts.cells, opts.uses, time.Duration(opts.expires), opts.as)
 			if err != nil {
 				return err
 			}
@@ -72,7 +73,7 @@ spent, so send it by a way that you trust.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&opts.cells, "cells", nil, "let those who join reach these cells, `NAMES` with commas between; '*' is every one")
 	f.IntVar(&opts.uses, "uses", 1, "let `N` machines join with it")
-	f.DurationVar(&opts.expires, "expires", 24*time.Hour, "for how long")
+	f.Var(&opts.expires, "expires", "for how long, as in 30m, 24h or 7d")
 	f.StringVar(&opts.as, "as", "", "call the one who joins `PETNAME`")
 	f.BoolVar(&opts.qr, "qr", false, "draw it in the terminal as well")
 	f.StringVar(&opts.revoke, "revoke", "", "take back the invite with this `ID`, as \"cell invites\" shows it")

@@ -12,7 +12,7 @@ import (
 )
 
 func shareCommand() *cobra.Command {
-	var expires time.Duration
+	expires := days(time.Hour)
 	var to, revoke string
 	cmd := &cobra.Command{
 		Use:   "share NAME [--expires 1h] [--to PEER]",
@@ -42,10 +42,10 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 			if err != nil {
 				return misuse(err, "NAME is a cell of this machine, as in retina")
 			}
-			if expires < time.Second {
-				return misuse(fmt.Errorf("%v is no time for a key", expires), "as in --expires 1h")
+			if time.Duration(expires) < time.Second {
+				return misuse(fmt.Errorf("%v is no time for a key", time.Duration(expires)), "as in --expires 1h")
 			}
-			key := capability.Key{Serial: capability.NewSerial(), Cell: cell, Expires: time.Now().Add(expires)}
+			key := capability.Key{Serial: capability.NewSerial(), Cell: cell, Expires: time.Now().Add(time.Duration(expires))}
 			if to != "" {
 				peer, err := findPeer(h, to)
 				if err != nil {
@@ -63,7 +63,7 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&expires, "expires", time.Hour, "for how long")
+	cmd.Flags().Var(&expires, "expires", "for how long, as in 30m, 24h or 7d")
 	cmd.Flags().StringVar(&to, "to", "", "only for this `PEER`")
 	cmd.Flags().StringVar(&revoke, "revoke", "", "take back a key: its `SERIAL` number, or the address it is in")
 	return cmd
