@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/stem"
 )
 
@@ -38,11 +40,12 @@ travelled, how many bytes, and how it ended. Calls within the machine are not re
 			if last < 0 {
 				return misuse(fmt.Errorf("there are no %d calls", last), "as in -n 50")
 			}
-			show := showCall
+			names := petnameOf(h)
+			show := func(line []byte) { showCall(cmd.OutOrStdout(), line, names) }
 			if asJSON {
-				show = func(w io.Writer, line []byte) { fmt.Fprintf(w, "%s\n", line) }
+				show = func(line []byte) { fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line) }
 			}
-			return calls(cmd.Context(), h.Calls(), last, follow, func(line []byte) { show(cmd.OutOrStdout(), line) })
+			return calls(cmd.Context(), h.Calls(), last, follow, show)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with those to come")
@@ -119,15 +122,25 @@ func tail(path string, from int64, give func(lines [][]byte)) (int64, error) {
 	return from + int64(len(whole)), scanner.Err()
 }
 
-// showCall prints one call on a line for a person.
-func showCall(w io.Writer, line []byte) {
+// petnameOf returns the name for each ID of a peer that has one.
+func petnameOf(h home.Home) map[string]string {
+	names := map[string]string{}
+	all, _ := peers.ReadAll(h) // `cell status` reports bad files
+	for _, peer := range all {
+		names[peer.ID.String()] = peer.Petname.String()
+	}
+	return names
+}
+
+// showCall prints one call on a line for a person, in columns that are wide enough for most.
+func showCall(w io.Writer, line []byte, names map[string]string) {
 	var c stem.Call
 	if err := json.Unmarshal(line, &c); err != nil {
 		return // half a line, after a crash
 	}
 	arrow := map[string]string{"in": "<-", "out": "->"}[c.Direction]
-	fmt.Fprintf(w, "%s  %s %s  %s  %s  %d B sent, %d B received, %.3f s  %s\n",
-		c.Began.Local().Format(time.DateTime), c.Cell, arrow, c.Peer, c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
+	fmt.Fprintf(w, "%s  %-16s %s %-16s  %-12s  %8d B sent, %8d B received, %9.3f s  %s\n",
+		c.Began.Local().Format(time.DateTime), c.Cell, arrow, cmp.Or(names[c.Peer], c.Peer), c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
 }
 
 func outcome(c stem.Call) string {

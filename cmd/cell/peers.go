@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
@@ -42,9 +43,20 @@ where it was reached. Any of them can be called by its petname, as in retina@lap
 func printPeers(w io.Writer, all []peers.Peer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, peer := range all {
-		fmt.Fprintf(table, "%s\t%s\tmay reach %s\n", peer.Petname, peer.ID, describeGrant(peer.Cells))
+		fmt.Fprintf(table, "%s\t%s\tmay reach %s%s\n", peer.Petname, peer.ID, describeGrant(peer.Cells), describeAt(peer.At))
 	}
 	return table.Flush()
+}
+
+// describeAt says where a peer was reached last: in a column of its own, if anywhere.
+func describeAt(at []address.Place) string {
+	switch len(at) {
+	case 0:
+		return ""
+	case 1:
+		return "\tat " + at[0].String()
+	}
+	return fmt.Sprintf("\tat %s and %d more", at[0], len(at)-1)
 }
 
 // peerJSON is one peer as `cell peers --json` prints it.
