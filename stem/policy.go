@@ -18,6 +18,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/places"
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
@@ -93,6 +94,9 @@ func (f *files) read() *Rules {
 	for _, serial := range serials {
 		rules.Revoked[serial] = true
 	}
+	if _, err := places.List(f.home); err != nil {
+		problems = append(problems, err) // no rule, but the calls to places fail
+	}
 	rules.Problems = problems
 	return rules
 }
@@ -140,7 +144,7 @@ func (f *files) Run(ctx context.Context) error {
 
 // concerns says whether a change of this path may change the rules. In the home itself there is much else.
 func (f *files) concerns(path string, dirs []string) bool {
-	return filepath.Dir(path) != f.home.String() || path == f.home.Revoked() || slices.Contains(dirs, path)
+	return filepath.Dir(path) != f.home.String() || path == f.home.Revoked() || path == f.home.Places() || slices.Contains(dirs, path)
 }
 
 func watchAll(watcher *fsnotify.Watcher, dirs []string) error {
