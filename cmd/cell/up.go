@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -205,6 +208,9 @@ func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 	for _, addr := range n.Addrs() {
 		fmt.Fprintln(stdout, addr)
 	}
+	if port := insteadOfDefault(n.Addrs()); flags.Port == 0 && port != "" {
+		fmt.Fprintf(stderr, "cell: port %d is taken, by another stem perhaps: this one listens on %s\n", node.DefaultPort, port)
+	}
 	if flags.Mesh == "public" {
 		fmt.Fprintln(stderr, `cell: the public mesh announces this machine's addresses to anyone who knows its ID; "--mesh none" or "--mesh NAME" does not`)
 	}
@@ -212,4 +218,21 @@ func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 	if err := service.Ready(); err != nil {
 		fmt.Fprintf(stderr, "cell: problem: the service manager can't be told: %v\n", err)
 	}
+}
+
+// insteadOfDefault returns the port in the addresses if none of them has the default one.
+func insteadOfDefault(addrs []string) (port string) {
+	for _, addr := range addrs {
+		words := strings.Split(addr, "/")
+		for i, word := range words[1:] {
+			if words[i] != "udp" || strings.Contains(addr, "/p2p-circuit") {
+				continue
+			}
+			if word == strconv.Itoa(node.DefaultPort) {
+				return ""
+			}
+			port = cmp.Or(port, word)
+		}
+	}
+	return port
 }
