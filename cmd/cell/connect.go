@@ -14,6 +14,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -128,7 +129,8 @@ func dialHint(err error, to address.Address) string {
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
 	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):
-		return "\"cell peers\" lists the names you have given; an ID must be whole"
+		return fmt.Sprintf("\"cell peers\" lists the names you have given; a machine of that name is %s@%s:%d, and an ID must be whole",
+			to.Cell, to.Peer, node.DefaultPort)
 	case errors.Is(err, synapse.ErrUnreachable):
 		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
 	case errors.Is(err, synapse.ErrFailed) && here:

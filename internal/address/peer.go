@@ -158,7 +158,7 @@ func splitHost(text string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("place %q %w", clip(text), err)
 	}
 	if !strings.Contains(host, ".") && !hasPort {
-		return "", 0, fmt.Errorf("place %q has no dot", clip(text)) // one word alone is a petname
+		return "", 0, fmt.Errorf("place %q has no dot, and one word alone is a petname: write %s:4433", clip(text), host)
 	}
 	return host, port, nil
 }
