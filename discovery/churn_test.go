@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -70,27 +71,46 @@ func findUnderChurn(t *testing.T, m mesh) {
 		w.addServer()
 		time.Sleep(*churnTime / time.Duration(gone))
 	}
-	var bare, both times
+	found := map[string]times{}
 	for i, target := range targets {
-		if i%2 == 0 { // each search drops some of the dead from tables, which the next one has not to
-			bare.add(w.measure(target, (*Finder).bare))
+		ways := []way{{"FindPeer alone", (*Finder).bare}, {"FindPeer and what is published", (*Finder).lookup}}
+		if i%2 > 0 { // each search drops some of the dead from tables, which the next one has not to
+			slices.Reverse(ways)
 		}
-		both.add(w.measure(target, (*Finder).lookup))
-		if i%2 == 1 {
-			bare.add(w.measure(target, (*Finder).bare))
+		for _, way := range append(ways, way{"what is published alone", (*Finder).published}) {
+			if took := w.measure(target, way.lookup); took > 0 {
+				found[way.name] = append(found[way.name], took)
+			}
 		}
 	}
-	t.Logf("%d servers, %d replaced in %v; targets are left with %d connections\n"+
-		"                         found   first address after\n"+
-		"FindPeer alone          %v\nand what is published   %v", *churnMembers, gone, *churnTime, few, bare, both)
-	if len(both) == 0 {
-		t.Errorf("none of %d were found", *churnTargets)
+	t.Logf("%d servers, %d replaced in %v; targets are left with %d connections", *churnMembers, gone, *churnTime, few)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		t.Logf("%-31s found %v", name, found[name])
 	}
+	for _, name := range []string{"FindPeer and what is published", "what is published alone"} {
+		if len(found[name]) == 0 {
+			t.Errorf("%s: none of %d were found", name, *churnTargets)
+		}
+	}
+}
+
+// way is one to look for a peer.
+type way struct {
+	name   string
+	lookup func(*Finder, context.Context, peer.ID, func([]ma.Multiaddr)) bool
 }
 
 // bare is what there was before peers published themselves.
 func (f *Finder) bare(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
 	return f.race(ctx, id, found, f.findPeer)
+}
+
+// published is what came with that.
+func (f *Finder) published(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
+	if f.mesh.isPrivate() {
+		return f.race(ctx, id, found, f.findRecord)
+	}
+	return f.race(ctx, id, found, f.findBeacon)
 }
 
 // world is a mesh on a simulated network.
@@ -270,16 +290,7 @@ type times []time.Duration
 
 func (t times) String() string {
 	slices.Sort(t)
-	if len(t) == 0 {
-		return fmt.Sprintf("%2d/%d", 0, *churnTargets)
-	}
-	return fmt.Sprintf("%2d/%d   p50 %v, worst %v", len(t), *churnTargets, t[len(t)/2].Round(time.Millisecond), t[len(t)-1].Round(time.Millisecond))
-}
-
-func (t *times) add(took time.Duration) {
-	if took > 0 {
-		*t = append(*t, took)
-	}
+	return fmt.Sprintf("%d of %d, p50 %v, worst %v", len(t), *churnTargets, t[len(t)/2].Round(time.Millisecond), t[len(t)-1].Round(time.Millisecond))
 }
 
 // measure has a newcomer look for the target, and returns how long it took, or 0 if it was not found.
