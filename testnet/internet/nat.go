@@ -11,7 +11,7 @@ const (
 	// forgetAfter is how long a NAT remembers a flow over which nothing passes.
 	forgetAfter = 2 * time.Minute
 	// maxFlows bounds the flows that a NAT or a firewall remembers.
-	maxFlows = 1 << 16
+	maxFlows = 1 << 14
 	// firstPort is the lowest that a NAT gives out of its own accord.
 	firstPort = 1024
 )
@@ -19,27 +19,40 @@ const (
 // flow is what a host sends to one address and port, and what comes back.
 type flow struct{ inside, callee netip.AddrPort }
 
-// flows are those that are remembered, with the time when something last passed.
-type flows map[flow]time.Time
+// flows are those that are remembered.
+type flows struct {
+	last  map[flow]time.Time // when something passed
+	swept time.Time          // when the old ones were removed
+}
 
-// note remembers a flow, for as long as there is room.
-func (f flows) note(which flow, now time.Time) {
-	if _, known := f[which]; !known && len(f) >= maxFlows {
-		maps.DeleteFunc(f, func(_ flow, last time.Time) bool { return now.Sub(last) > forgetAfter })
-		if len(f) >= maxFlows {
-			return
-		}
+func newFlows() flows { return flows{last: map[flow]time.Time{}} }
+
+// note remembers a flow, if there is room.
+func (f *flows) note(which flow, now time.Time) bool {
+	if _, known := f.last[which]; !known && len(f.last) == maxFlows {
+		return false
 	}
-	f[which] = now
+	f.last[which] = now
+	return true
 }
 
 // knows says whether the flow is remembered, and goes on to.
-func (f flows) knows(which flow, now time.Time) bool {
-	last, known := f[which]
+func (f *flows) knows(which flow, now time.Time) bool {
+	last, known := f.last[which]
 	if !known || now.Sub(last) > forgetAfter {
 		return false
 	}
-	f[which] = now
+	f.last[which] = now
+	return true
+}
+
+// sweep removes the flows that are forgotten, if that was not done lately, and says whether it was done now.
+func (f *flows) sweep(now time.Time) bool {
+	if now.Sub(f.swept) < forgetAfter/4 {
+		return false
+	}
+	f.swept = now
+	maps.DeleteFunc(f.last, func(_ flow, last time.Time) bool { return now.Sub(last) > forgetAfter })
 	return true
 }
 
@@ -69,15 +82,16 @@ func newNAT(outside netip.Addr, rand *rand.Rand) *nat {
 // move gives the NAT another address; it forgets everything.
 func (n *nat) move(outside netip.Addr) {
 	n.outside = outside
-	n.flows, n.ports, n.behind = flows{}, map[flow]uint16{}, map[uint16]flow{}
+	n.flows, n.ports, n.behind = newFlows(), map[flow]uint16{}, map[uint16]flow{}
 }
 
 // out says what a packet comes from, as seen from outside.
 func (n *nat) out(from, to netip.AddrPort, now time.Time) (netip.AddrPort, bool) {
-	port, ok := n.port(n.holder(from, to), now)
-	if ok {
-		n.flows.note(flow{from, to}, now)
+	n.forget(now)
+	if !n.flows.note(flow{from, to}, now) {
+		return netip.AddrPort{}, false
 	}
+	port, ok := n.port(n.holder(from, to))
 	return netip.AddrPortFrom(n.outside, port), ok
 }
 
@@ -100,12 +114,9 @@ func (n *nat) holder(from, to netip.AddrPort) flow {
 }
 
 // port is the one outside that a holder has, or gets.
-func (n *nat) port(holder flow, now time.Time) (uint16, bool) {
+func (n *nat) port(holder flow) (uint16, bool) {
 	if port, ok := n.ports[holder]; ok {
 		return port, true
-	}
-	if len(n.ports) >= maxFlows/2 {
-		n.forget(now)
 	}
 	port := holder.inside.Port()
 	for try := 0; ; try++ {
@@ -123,11 +134,12 @@ func (n *nat) port(holder flow, now time.Time) (uint16, bool) {
 
 // forget gives back the ports over which nothing has passed for long.
 func (n *nat) forget(now time.Time) {
+	if !n.flows.sweep(now) {
+		return
+	}
 	alive := map[flow]bool{}
-	for f, last := range n.flows {
-		if now.Sub(last) <= forgetAfter {
-			alive[n.holder(f.inside, f.callee)] = true
-		}
+	for f := range n.flows.last {
+		alive[n.holder(f.inside, f.callee)] = true
 	}
 	for holder, port := range n.ports {
 		if !alive[holder] {
@@ -140,9 +152,12 @@ func (n *nat) forget(now time.Time) {
 // wall is a firewall without translation: it lets in what comes from an address and port that was called.
 type wall struct{ flows flows }
 
-func newWall() *wall { return &wall{flows{}} }
+func newWall() *wall { return &wall{newFlows()} }
 
-func (w *wall) out(from, to netip.AddrPort, now time.Time) { w.flows.note(flow{from, to}, now) }
+func (w *wall) out(from, to netip.AddrPort, now time.Time) bool {
+	w.flows.sweep(now)
+	return w.flows.note(flow{from, to}, now)
+}
 
 func (w *wall) in(to, from netip.AddrPort, now time.Time) bool {
 	return w.flows.knows(flow{to, from}, now)

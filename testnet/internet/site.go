@@ -27,6 +27,8 @@ type Site struct {
 	wall   *wall // for IPv6
 	rand   *rand.Rand
 	made   int // how many hosts
+	// hairpin lets hosts call each other at the router's public address.
+	hairpin bool
 }
 
 // maxHosts is how many hosts a site has room for.
@@ -77,6 +79,13 @@ func (s *Site) Kind() natlab.Kind { return s.kind }
 func (s *Site) SetLink(link Link) {
 	s.up.set(link)
 	s.down.set(link)
+}
+
+// SetHairpin says whether the site's hosts can call each other at their router's public address, which most routers refuse.
+func (s *Site) SetHairpin(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hairpin = on
 }
 
 // Host adds a host.
@@ -153,23 +162,27 @@ func (s *Site) leave(h *Host, p packet) {
 		near.deliver(p)
 		return
 	}
-	ok := s.kind != natlab.TCPOnly && p.to.Addr().Is4() == p.from.Addr().Is4() && !p.to.Addr().IsPrivate()
+	ok := s.kind != natlab.TCPOnly
 	if p.from.Addr().Is4() {
 		for _, router := range []*nat{h.home, s.router} {
 			if ok && router != nil {
 				p.from, ok = router.out(p.from, p.to, now)
 			}
 		}
-		ok = ok && (s.router == nil || p.to.Addr() != s.router.outside) // no hairpin
 	} else if s.wall != nil {
-		s.wall.out(p.from, p.to, now)
+		ok = s.wall.out(p.from, p.to, now)
 	}
+	back := s.router != nil && p.to.Addr() == s.router.outside
+	ok = ok && (!back || s.hairpin)
 	s.mu.Unlock()
-	if !ok {
+	switch {
+	case !ok:
 		s.net.counts.refused.Add(1)
-		return
+	case back:
+		s.enter(p)
+	default:
+		s.net.carry(s, p)
 	}
-	s.net.carry(s, p)
 }
 
 // arrive takes a packet at the far end of a line where packets take turns.
