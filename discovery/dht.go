@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,7 +75,11 @@ func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 		}
 	}
 	seen := newTally(id)
-	defer func() { f.told(seen.over()) }()
+	defer func() {
+		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.life.Err() != nil { // else nobody wants to know any more
+			f.told(seen.over())
+		}
+	}()
 	var enough <-chan time.Time
 	take := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {

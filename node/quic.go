@@ -33,7 +33,7 @@ type loan struct {
 	back      <-chan struct{}
 }
 
-// newQUIC is what libp2p calls to build its QUIC side: of the host, and of a second one from which AutoNAT calls those
+// newQUIC is what libp2p calls to build its QUIC transport: of the host, and of a second one from which AutoNAT calls those
 // back who ask whether they can be reached. That one takes sockets as it needs them, since whoever is called from
 // a port that they have called themselves learns nothing.
 func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, psk pnet.PSK,
@@ -65,6 +65,9 @@ func (p probing) Close() error { return p.manager.Close() }
 // version the first, which is the only one unless the user has named several addresses. Those others are handed over when
 // libp2p listens there, with libp2p's limit of 256 streams for those who dial them.
 func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey, limits network.ResourceManager) (*quicreuse.ConnManager, error) {
+	if s.manager != nil {
+		return s.manager, nil
+	}
 	admit := func(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 		// An address that has no multiaddr is for the limits to judge too.
 		from, _ := quicreuse.ToQuicMultiaddr(info.RemoteAddr, quic.Version1)

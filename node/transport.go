@@ -54,7 +54,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {
 		return err
 	}
-	options = append(options, libp2p.Transport(n.udp.newQUIC))
+	options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(n.udp.newQUIC))
 	if !bringsGater(cfg.Options) {
 		options = append(options, libp2p.ConnectionGater(n.hearsay))
 	}
