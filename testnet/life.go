@@ -34,8 +34,9 @@ func (n *Node) start() (_ *life, err error) {
 	}
 	log := n.net.cfg.Log.With("node", n.cfg.Name)
 	listen := n.host.Addrs()
+	relay := n.cfg.Relay
 	if n.net.cfg.Lean {
-		listen = listen[:1]
+		listen, relay = listen[:1], node.RelayNone
 	}
 	network, err := node.New(node.Config{
 		Identity:  n.identity,
@@ -44,7 +45,7 @@ func (n *Node) start() (_ *life, err error) {
 		Bootstrap: n.bootstrap(),
 		NoMDNS:    n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public || n.cfg.Place.Kind == natlab.CGN, // who have no neighbours
 		Resolver:  nowhere{},
-		Relay:     n.cfg.Relay,
+		Relay:     relay,
 		Friends:   friends,
 		Idle:      n.net.cfg.Idle,
 		Looked:    n.looked,

@@ -66,8 +66,7 @@ func (m machine) Networks() (nets []netip.Prefix) {
 }
 
 // Watch has nothing to tell: hosts keep their addresses.
-func (m machine) Watch(ctx context.Context, _ func()) error {
-	<-ctx.Done()
+func (m machine) Watch(context.Context, func()) error {
 	return nil
 }
 
@@ -96,10 +95,13 @@ func (n *Net) options() []libp2p.Option {
 	}
 	return []libp2p.Option{
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
-		libp2p.ResourceManager(&network.NullResourceManager{}),
+		libp2p.ForceReachabilityPublic(),
+		libp2p.DisableIdentifyAddressDiscovery(),
 		func(cfg *config.Config) error {
-			cfg.EnableAutoNATv2, cfg.EnableHolePunching = false, false
-			return nil
+			cfg.EnableAutoNATv2, cfg.EnableHolePunching, cfg.Relay = false, false, false
+			limits := cfg.ResourceManager
+			cfg.ResourceManager = &network.NullResourceManager{}
+			return limits.Close()
 		},
 	}
 }

@@ -100,8 +100,8 @@ func (n *Node) Stop() error {
 func (n *Node) Kill() error {
 	return n.end(func(l *life) {
 		n.host.Unplug()
+		l.stop() // first, or a call that does not notice that its network is gone would be waited for
 		l.node.Close()
-		l.stop()
 	})
 }
 
