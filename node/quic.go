@@ -114,9 +114,13 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 	return manager, nil
 }
 
-// tune makes a connection carry as many streams as a peer may have calls, and last as long as configured.
+// tune makes room for as many streams as a peer may have calls, and for what a call sends at first: the receive window of a
+// stream grows only as round trips go by, and quic-go begins at 512 KiB. What all streams of a connection may hold
+// together stays at libp2p's 15 MB. A connection lasts as long as configured.
 func (s *sockets) tune(conf *quic.Config) {
 	conf.MaxIncomingStreams = maxCalls
+	conf.InitialStreamReceiveWindow = 2 << 20
+	conf.InitialConnectionReceiveWindow = 3 << 20
 	if s.cfg.Idle > 0 {
 		conf.KeepAlivePeriod, conf.MaxIdleTimeout = 0, s.cfg.Idle
 	}

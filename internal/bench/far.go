@@ -12,6 +12,9 @@ import (
 // roundTripTime is that of the simulated link.
 const roundTripTime = 50 * time.Millisecond
 
+// socketBuffer holds what may arrive while the link does not run; the kernel gives as much of it as it may.
+const socketBuffer = 4 << 20
+
 // far measures a call over a link that takes its time: what counts are the round trips.
 func (l *lab) far() error {
 	here, there, err := l.pair("quic-v1", l.slow)
@@ -44,6 +47,23 @@ func (l *lab) far() error {
 		return err
 	}
 	l.addTime(what+"dial with 64 bytes, and back", floor, got, 1.10, 0)
+
+	const bytes = 2 << 20
+	for _, way := range ways {
+		floor, got, err = inTurns(l.times(8), 1,
+			func() error {
+				conn, err := raw.Open(l.ctx, CellName)
+				return way.carry(conn, err, bytes)
+			},
+			func() error {
+				conn, err := l.dial(here.Home, CellName+"@"+there.ID)
+				return way.carry(conn, err, bytes)
+			})
+		if err != nil {
+			return err
+		}
+		l.addRate(what+"a call with 2 MiB, "+way.name, bytes, floor, got, 0.95)
+	}
 	return nil
 }
 
@@ -58,6 +78,7 @@ func (l *lab) slow(multiaddr string) (string, error) {
 	if link.near, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 		return "", err
 	}
+	link.near.SetReadBuffer(socketBuffer)
 	link.work.Go(link.forth)
 	l.undo = append(l.undo, link.close)
 	parts[4] = strconv.Itoa(link.near.LocalAddr().(*net.UDPAddr).Port)
@@ -85,6 +106,7 @@ func (l *link) forth() {
 			if way, err = net.DialUDP("udp4", nil, l.far); err != nil {
 				return
 			}
+			way.SetReadBuffer(socketBuffer)
 			l.ways[from.String()] = way
 			l.work.Go(func() {
 				l.carry(way, func(data []byte, _ *net.UDPAddr) { l.near.WriteToUDP(data, from) })

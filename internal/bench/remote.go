@@ -96,10 +96,7 @@ func (l *lab) open(what string, floor, dial func() (Conn, error), must opened) e
 	if l.Quick {
 		must.bytes = 1 << 20
 	}
-	for _, way := range []struct {
-		name  string
-		carry func(Conn, error, int64) error
-	}{{"there", upload}, {"back", download}} {
+	for _, way := range ways {
 		carry := func(open func() (Conn, error)) func() error {
 			return func() error {
 				conn, err := open()
@@ -114,3 +111,9 @@ func (l *lab) open(what string, floor, dial func() (Conn, error), must opened) e
 	}
 	return nil
 }
+
+// ways are the directions in which a call carries much.
+var ways = []struct {
+	name  string
+	carry func(Conn, error, int64) error
+}{{"there", upload}, {"back", download}}
