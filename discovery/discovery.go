@@ -74,7 +74,7 @@ type Finder struct {
 	boots     []*boot
 	pending   int           // attempts to join the mesh that have not come to an end
 	changed   chan struct{} // closed and replaced when pending falls
-	published time.Time     // when the mesh was last told where we are
+	announced time.Time     // when the mesh was last told where we are
 	closed    bool
 }
 

@@ -116,7 +116,7 @@ func (p *publisher) tell(ctx context.Context) {
 func (f *Finder) noteTold() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.published = time.Now()
+	f.announced = time.Now()
 	signal(f.cache.dirty)
 }
 

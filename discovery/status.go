@@ -52,7 +52,7 @@ func (f *Finder) Status() Status {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s.DHT.Published = f.published
+	s.DHT.Published = f.announced
 	for _, b := range f.boots {
 		if b.cached {
 			continue

@@ -30,7 +30,7 @@ func (n *Node) ask(ctx context.Context, at address.Place, targets []target) (pee
 		err   error
 	}
 	answers := make(chan answer, len(targets))
-	for _, t := range rank(targets) {
+	for _, t := range n.rank(targets) {
 		group.Go(func() {
 			select {
 			case <-time.After(t.pause):
@@ -60,13 +60,13 @@ func (n *Node) ask(ctx context.Context, at address.Place, targets []target) (pee
 }
 
 // rank gives each target its pause.
-func rank(targets []target) []target {
+func (n *Node) rank(targets []target) []target {
 	var addrs []ma.Multiaddr
 	for _, t := range targets {
 		addrs = append(addrs, t.addr)
 	}
 	pauses := map[string]time.Duration{}
-	for _, next := range rankDials(addrs) {
+	for _, next := range n.paths.rank(addrs) {
 		pauses[string(next.Addr.Bytes())] = next.Delay
 	}
 	for i, t := range targets {

@@ -100,6 +100,7 @@ type Node struct {
 	punches   punches
 
 	hearsay *hearsay
+	paths   paths
 
 	life  context.Context // ends with Close
 	end   context.CancelFunc
@@ -138,6 +139,7 @@ func New(cfg Config) (_ *Node, err error) {
 		done:    make(chan struct{}),
 	}
 	n.punches = punches{witnesses: &n.witnesses, of: map[peer.ID]punched{}}
+	n.paths.moved(n.on.Networks())
 	n.life, n.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -149,6 +151,7 @@ func New(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.doubt, DisconnectedF: n.forget})
+	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.paths.connected})
 	n.finder, err = discovery.New(discovery.Config{
 		Host:      n.host,
 		Mesh:      cfg.Mesh,

@@ -216,6 +216,9 @@ func (p *pinger) sum() trace.Sum {
 func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
 	at := conn.RemoteMultiaddr()
 	e := trace.Event{Kind: kind, Address: at.String(), Route: routeTo(at)}
+	if kind == trace.Connected {
+		e.Reason = n.paths.why(at)
+	}
 	if relay := relayOf(at); relay != "" {
 		e.Relay = relay.String()
 	}

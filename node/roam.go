@@ -23,6 +23,7 @@ func (n *Node) roam() {
 		n.swarm.Backoff().Clear(id)
 	}
 	n.reach.refresh()
+	n.paths.moved(n.on.Networks())
 	carries := map[peer.ID]bool{} // relays that do, for calls of ours
 	for _, conn := range n.swarm.Conns() {
 		if relay := relayOf(conn.RemoteMultiaddr()); relay != "" && n.linkOf(conn).calls() > 0 {

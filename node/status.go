@@ -35,6 +35,7 @@ type PeerStatus struct {
 	ID        string `json:"id"`
 	Address   string `json:"address"`
 	Transport string `json:"transport"`       // "quic", "tcp" or "relay"
+	Why       string `json:"why,omitempty"`   // why this transport, where it is not the usual one
 	Relay     string `json:"relay,omitempty"` // the ID of the peer that relays, if one does
 	Direction string `json:"direction"`       // "in" or "out": who dialled
 	Streams   int    `json:"streams"`         // calls on it
@@ -53,6 +54,7 @@ func (n *Node) Status() Status {
 			ID:        conn.RemotePeer().String(),
 			Address:   conn.RemoteMultiaddr().String(),
 			Transport: transport(conn.RemoteMultiaddr()),
+			Why:       n.paths.why(conn.RemoteMultiaddr()),
 			Direction: direction(conn),
 			RTT:       float64(n.rtt(conn).Microseconds()) / 1000,
 		}

@@ -48,7 +48,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.DisableMetrics(),
 		libp2p.DisableRelay(), // we have our own: relayTransport
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
-		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials), swarm.WithMetricsTracer(dialing{&n.witnesses})),
+		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank), swarm.WithMetricsTracer(dialing{&n.witnesses})),
 	}
 	var port int
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {

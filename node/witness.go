@@ -110,7 +110,7 @@ func (n *Node) tellDials(id peer.ID) {
 	if n.witnesses.none() {
 		return
 	}
-	for _, d := range rankDials(n.host.Peerstore().Addrs(id)) {
+	for _, d := range n.paths.rank(n.host.Peerstore().Addrs(id)) {
 		address := d.Addr.String()
 		n.witnesses.tell(func(w *witness) bool {
 			fresh := w.id == id && !w.dialed[address]

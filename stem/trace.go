@@ -58,6 +58,8 @@ func (s *Stem) trace(ctx context.Context, stream pipe.Stream, req wire.Request) 
 		err = s.Tracer.Ping(ctx, w.id, w.count, t.tell, w.at...)
 	}
 	switch {
+	case ctx.Err() != nil:
+		t.tell(trace.Event{Kind: trace.End, Reason: context.Cause(ctx).Error()})
 	case err != nil:
 		t.tell(trace.Event{Kind: trace.End, Reason: err.Error()})
 	case w.verb == wire.Find:

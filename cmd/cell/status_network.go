@@ -59,6 +59,9 @@ func printNetwork(row func(name string, cells ...string), n node.Status, called 
 		if p.Relay != "" {
 			how = "relayed by " + called(p.Relay)
 		}
+		if p.Why != "" {
+			how += " (" + p.Why + ")"
+		}
 		rtt := ""
 		if p.RTT > 0 {
 			rtt = fmt.Sprintf(", %.3g ms", p.RTT)

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 // needLab skips the test where labs can't be built.
-func needLab(t *testing.T) {
+func needLab(t testing.TB) {
 	t.Helper()
 	if err := Check(); err != nil {
 		t.Skip(err)
@@ -25,7 +25,7 @@ func needLab(t *testing.T) {
 }
 
 // newLab builds a lab that ends with the test.
-func newLab(t *testing.T, link Link, sites ...Site) *Lab {
+func newLab(t testing.TB, link Link, sites ...Site) *Lab {
 	t.Helper()
 	needLab(t)
 	lab, err := New(Config{Link: link}, sites...)
@@ -38,7 +38,7 @@ func newLab(t *testing.T, link Link, sites ...Site) *Lab {
 	return lab
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

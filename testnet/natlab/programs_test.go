@@ -31,7 +31,7 @@ const module = "github.com/cell-mesh/cell"
 var removePrograms = func() {}
 
 // program is the path of one of them.
-func program(t *testing.T, name string) string {
+func program(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := programs()
 	check(t, err)

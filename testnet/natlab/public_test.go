@@ -19,10 +19,10 @@ func TestPublicMesh(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []struct {
 		target Kind
-		want   route
+		want   Route
 	}{
-		{EIM, direct},
-		{Symmetric, relayed},
+		{EIM, Direct},
+		{Symmetric, Relayed},
 	} {
 		t.Run(pair.target.String(), func(t *testing.T) {
 			t.Parallel()
@@ -49,12 +49,12 @@ func TestPublicMesh(t *testing.T) {
 			first, began := time.Since(start), dialer.transports(target)
 
 			wait := directWait
-			if pair.want == relayed {
+			if pair.want == Relayed {
 				wait = relayedWait
 			}
-			route := relayed
+			route := Relayed
 			if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
-				route = direct
+				route = Direct
 			}
 			t.Logf("first byte after %v, over %s; in the end %s", first.Round(time.Millisecond), began, dialer.transports(target))
 			if route != pair.want {

@@ -24,7 +24,7 @@ const readyWait = 30 * time.Second
 
 // stem is a machine with a home, an identity and the cell echo, where `cell up` can run.
 type stem struct {
-	t     *testing.T
+	t     testing.TB
 	host  *Host
 	home  home.Home
 	id    string
@@ -34,7 +34,7 @@ type stem struct {
 	crash, down func()
 }
 
-func newStem(t *testing.T, host *Host) *stem {
+func newStem(t testing.TB, host *Host) *stem {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nl") // short, since it has to hold sockets
 	check(t, err)
