@@ -174,6 +174,12 @@ func (s store) goBuild(ctx context.Context, cell Cell) error {
 	if err := s.forget(cell.Name); err != nil {
 		return err
 	}
+	if info, err := os.Lstat(s.made(cell.Name)); err == nil && !info.Mode().IsRegular() {
+		// A command has made a link, through which go build would write, or a directory, into which it would.
+		if err := os.RemoveAll(s.made(cell.Name)); err != nil {
+			return err
+		}
+	}
 	return run(ctx, cell.Dir, []string{"GOTMPDIR=" + s.scratch()}, "go", "build", "-buildvcs=false", "-o", s.made(cell.Name), ".")
 }
 

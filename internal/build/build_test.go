@@ -338,6 +338,35 @@ func TestGoPrograms(t *testing.T) {
 	}
 }
 
+// What is made may be a link to a program that stays where it is. Once it is a Go program, nothing is written there.
+func TestLinked(t *testing.T) {
+	h := madeHome(t)
+	const script = "#!/bin/sh\n"
+	dir := tree(t, map[string]string{
+		"cells/lens/cell.toml": `build = 'ln -s "$PWD/main.sh" "$CELL_OUT"'`,
+		"cells/lens/main.sh":   script,
+		"cells/lens/go.mod":    "module lens\n\ngo 1.26\n",
+		"cells/lens/main.go":   mainGo,
+	})
+	check(t, os.Chmod(dir+"/cells/lens/main.sh", 0o700))
+	expect(t, "the first time", built(t, Config{Home: h}, dir), "lens changed")
+	expect(t, "the second", built(t, Config{Home: h}, dir), "lens as it was")
+	if to, err := os.Readlink(h.DNADir() + "/lens"); to != dir+"/cells/lens/main.sh" {
+		t.Errorf("it links to %s, %v", to, err)
+	}
+	t.Setenv("GOFLAGS", "")
+	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
+	expect(t, "a Go program now", built(t, Config{Home: h}, dir), "lens changed")
+	expect(t, "the script", read(t, dir+"/cells/lens/main.sh"), script)
+	if info, err := os.Lstat(h.DNADir() + "/lens"); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("dna is %v, %v", info, err)
+	}
+	write(t, dir+"/cells/lens/cell.toml", `build = 'mkdir "$CELL_OUT"'`)
+	expect(t, "a directory", built(t, Config{Home: h}, dir), "lens failed")
+	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
+	expect(t, "a Go program again", built(t, Config{Home: h}, dir), "lens as it was")
+}
+
 func TestForwarded(t *testing.T) {
 	h := madeHome(t)
 	dir := tree(t, map[string]string{"cells/db/cell.toml": "forward = \"127.0.0.1:5432\"\n"})
