@@ -27,15 +27,19 @@ func Build(ctx context.Context, dir string) (from string, err error) {
 	if err != nil {
 		return "", err
 	}
+	return from, buildAll(ctx, h, source)
+}
+
+func buildAll(ctx context.Context, h home.Home, source string) error {
 	cells, err := build.Find(source)
 	if err != nil {
-		return "", err
+		return err
 	}
 	results, err := build.Run(ctx, build.Config{Home: h}, cells)
 	for _, result := range results {
 		err = errors.Join(err, result.Err)
 	}
-	return from, err
+	return err
 }
 
 // findSource returns the directory of the source, and what to call it.

@@ -10,37 +10,18 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-	"golang.org/x/mod/module"
-	"golang.org/x/mod/zip"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/origin"
+	"github.com/cell-mesh/cell/internal/origin/origintest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Once there is a release, a new module requires it, and builds. The release is this checkout, in a module proxy made of
-// files; what it needs besides is in the module cache.
+// Once there is a release, a new module requires it, and builds.
 func TestRelease(t *testing.T) {
 	const version = "v0.1.0"
-	root, err := filepath.Abs("../..")
-	check(t, err)
-	proxy, cache := t.TempDir(), env(t, "GOMODCACHE")
-	at := filepath.Join(proxy, origin.Module, "@v")
-	check(t, os.MkdirAll(at, 0o700))
-	check(t, os.WriteFile(filepath.Join(at, version+".info"), []byte(`{"Version":"`+version+`"}`), 0o600))
-	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	check(t, err)
-	check(t, os.WriteFile(filepath.Join(at, version+".mod"), goMod, 0o600))
-	archive, err := os.Create(filepath.Join(at, version+".zip"))
-	check(t, err)
-	check(t, zip.CreateFromDir(archive, module.Version{Path: origin.Module, Version: version}, root))
-	check(t, archive.Close())
-	t.Setenv("GOPROXY", "file://"+proxy+",file://"+filepath.Join(cache, "cache", "download"))
-	t.Setenv("GOSUMDB", "off")
-	t.Setenv("GOFLAGS", "-modcacherw") // so that it can be removed
-	t.Setenv("GOMODCACHE", t.TempDir())
-
+	origintest.Release(t, version)
 	dir := t.TempDir()
 	done, err := inModule(t.Context(), dir, origin.Origin{Version: version})
 	if err != nil || done != "made go.mod; it requires "+origin.Module+"@"+version {
@@ -105,13 +86,6 @@ func name(t *testing.T, text string) address.Name {
 	n, err := address.ParseName(text)
 	check(t, err)
 	return n
-}
-
-func env(t *testing.T, key string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", key).Output()
-	check(t, err)
-	return strings.TrimSpace(string(out))
 }
 
 func check(t *testing.T, err error) {
