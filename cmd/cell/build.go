@@ -69,7 +69,7 @@ func findCells(dir string) ([]build.Cell, error) {
 // buildCells builds them and tells how it goes. Those that can be built are, whatever becomes of the others.
 func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool, stderr io.Writer) error {
 	view := newBuildView(stderr, len(cells))
-	results, err := build.Run(ctx, build.Config{Home: h, All: all, Began: view.began, Ended: view.ended}, cells)
+	results, err := build.Run(ctx, build.Config{Home: h, All: all, Waits: view.waits, Began: view.began, Ended: view.ended}, cells)
 	view.close()
 	if ctx.Err() != nil {
 		return errors.New("interrupted: nothing was put into dna/")

@@ -36,6 +36,10 @@ func newBuildView(to io.Writer, cells int) *buildView {
 // maxShown is how many names fit before the bar.
 const maxShown = 3
 
+func (v *buildView) waits() {
+	fmt.Fprintln(v.to, "cell: another build is under way, and comes first")
+}
+
 func (v *buildView) began(cell address.Name) {
 	v.now = append(v.now, cell.String())
 	v.describe()
@@ -52,6 +56,9 @@ func (v *buildView) ended(r build.Result) {
 		what = "failed"
 	case r.Changed:
 		what = fmt.Sprintf("built in %.1f s", r.Took.Seconds())
+		if r.Instead != "" {
+			what += ", instead of the other in " + r.Instead
+		}
 	}
 	fmt.Fprintf(v.to, "cell: %s: %s\n", r.Name, what)
 	if v.bar != nil {

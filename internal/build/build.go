@@ -16,7 +16,7 @@ package build
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -35,6 +35,8 @@ type Config struct {
 	Home home.Home
 	// All builds what has not changed, too.
 	All bool
+	// Waits, if not nil, is told that another build is under way, which this one waits for.
+	Waits func()
 	// Began and Ended, if not nil, are told of each cell, of one at a time.
 	Began func(address.Name)
 	Ended func(Result)
@@ -47,6 +49,8 @@ type Result struct {
 	Changed bool
 	// Err is why it was not built, with the words of its compiler; its dna is what it was.
 	Err error
+	// Instead is the directory of another cell of that name, which was built into this home before.
+	Instead string
 	// Took is how long that was.
 	Took time.Duration
 }
@@ -67,9 +71,9 @@ func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := socket.WaitLock(ctx, s.lock())
+	lock, err := c.wait(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("another build is under way: %w", err)
+		return nil, err
 	}
 	defer lock.Unlock()
 	if err := s.clear(); err != nil {
@@ -88,6 +92,18 @@ func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 		}
 	}
 	return results, nil
+}
+
+// wait takes the store for this build alone.
+func (c Config) wait(ctx context.Context, s store) (*socket.Lock, error) {
+	lock, err := socket.TryLock(s.lock())
+	if !errors.Is(err, socket.ErrLocked) {
+		return lock, err
+	}
+	if c.Waits != nil {
+		c.Waits()
+	}
+	return socket.WaitLock(ctx, s.lock())
 }
 
 // makeAll makes what is to be installed, as many at once as there are cores. The first Go program goes ahead of the others: it
@@ -118,9 +134,9 @@ func (c Config) makeAll(ctx context.Context, s store, cells []Cell) []Result {
 			if c.Began != nil {
 				tell(func() { c.Began(cells[i].Name) })
 			}
-			began := time.Now()
+			began, instead := time.Now(), s.another(cells[i])
 			changed, err := s.make(ctx, cells[i], c.All)
-			results[i] = Result{cells[i].Name, changed, err, time.Since(began)}
+			results[i] = Result{cells[i].Name, changed, err, instead, time.Since(began)}
 			if c.Ended != nil && ctx.Err() == nil {
 				tell(func() { c.Ended(results[i]) })
 			}
@@ -151,6 +167,18 @@ func inOrder(cells []Cell) (order []int, first int) {
 	return append(order, waiting...), first
 }
 
+// another returns the directory that the cell's name was built from before, if it is not the cell's and is a cell yet.
+func (s store) another(cell Cell) string {
+	dir := s.note(cell.Name).Dir
+	if _, err := os.Stat(dir); dir == cell.Dir || err != nil {
+		return ""
+	}
+	if other, err := at(dir); err != nil || other.kind == none {
+		return ""
+	}
+	return dir
+}
+
 // make makes what is to become the cell's dna, and says whether that differs from what is there.
 func (s store) make(ctx context.Context, cell Cell, all bool) (changed bool, err error) {
 	switch cell.kind {
@@ -171,7 +199,7 @@ func (s store) make(ctx context.Context, cell Cell, all bool) (changed bool, err
 
 // goBuild has go build decide whether the program is up to date. A commit does not make it another one.
 func (s store) goBuild(ctx context.Context, cell Cell) error {
-	if err := s.forget(cell.Name); err != nil {
+	if err := s.write(cell.Name, note{Dir: cell.Dir}); err != nil {
 		return err
 	}
 	if info, err := os.Lstat(s.made(cell.Name)); err == nil && !info.Mode().IsRegular() {
@@ -189,10 +217,10 @@ func (s store) runCommand(ctx context.Context, cell Cell, all bool) error {
 	if err != nil {
 		return err
 	}
-	if !all && s.madeOf(cell.Name) == sum {
-		return nil
+	if was := s.note(cell.Name); !all && was.Inputs == sum {
+		return s.write(cell.Name, note{cell.Dir, sum})
 	}
-	if err := s.forget(cell.Name); err != nil {
+	if err := s.write(cell.Name, note{Dir: cell.Dir}); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(s.made(cell.Name)); err != nil {
@@ -205,5 +233,5 @@ func (s store) runCommand(ctx context.Context, cell Cell, all bool) error {
 	if err := s.check(cell.Name); err != nil {
 		return err
 	}
-	return s.remember(cell.Name, sum)
+	return s.write(cell.Name, note{cell.Dir, sum})
 }

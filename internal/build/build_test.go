@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -289,13 +290,14 @@ func TestAtomic(t *testing.T) {
 			}
 		}
 	})
+	var waited atomic.Int32
 	for i := range 20 {
 		write(t, dir+"/cells/lens/main.sh", text(i%10))
 		cells := found(t, dir)
 		var both sync.WaitGroup
 		for range 2 {
 			both.Go(func() {
-				if _, err := Run(t.Context(), Config{Home: h}, cells); err != nil {
+				if _, err := Run(t.Context(), Config{Home: h, Waits: func() { waited.Add(1) }}, cells); err != nil {
 					t.Error(err)
 				}
 			})
@@ -304,6 +306,9 @@ func TestAtomic(t *testing.T) {
 	}
 	close(stop)
 	looking.Wait()
+	if waited.Load() == 0 {
+		t.Error("none of 40 builds had to wait")
+	}
 }
 
 // Go programs are built by go, side by side, from a module of their own or a common one.
@@ -365,6 +370,35 @@ func TestLinked(t *testing.T) {
 	expect(t, "a directory", built(t, Config{Home: h}, dir), "lens failed")
 	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
 	expect(t, "a Go program again", built(t, Config{Home: h}, dir), "lens as it was")
+}
+
+// A cell that takes the place of another one, from another tree, is told of; not so one that has moved.
+func TestInstead(t *testing.T) {
+	h := madeHome(t)
+	files := func(text string) map[string]string {
+		return map[string]string{
+			"cells/lens/cell.toml": `build = "cp main.sh $CELL_OUT"`, "cells/lens/main.sh": "#!/bin/sh\n# " + text,
+			"cells/eye/main.go": "// " + text + "\n" + mainGo, "go.mod": "module mono\n\ngo 1.26\n",
+		}
+	}
+	t.Setenv("GOFLAGS", "")
+	one, two, three := tree(t, files("one")), tree(t, files("two")), tree(t, files("three"))
+	for _, step := range []struct{ dir, instead string }{{one, ""}, {one, ""}, {two, one}, {one, two}, {three, ""}} {
+		if step.dir == three {
+			check(t, os.RemoveAll(one))
+		}
+		results, err := Run(t.Context(), Config{Home: h}, found(t, step.dir))
+		check(t, err)
+		for _, r := range results {
+			want := ""
+			if step.instead != "" {
+				want = step.instead + "/cells/" + r.Name.String()
+			}
+			if r.Instead != want || r.Err != nil {
+				t.Errorf("%s from %s: instead of %q, %v, want %q", r.Name, step.dir, r.Instead, r.Err, want)
+			}
+		}
+	}
 }
 
 func TestForwarded(t *testing.T) {

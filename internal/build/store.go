@@ -43,32 +43,25 @@ func (s store) clear() error {
 // made is the program as it was made last.
 func (s store) made(cell address.Name) string { return filepath.Join(s.dir, cell.String()) }
 
-// note says of what it was made; nothing, while it is being made.
-func (s store) note(cell address.Name) string { return s.made(cell) + ".toml" }
-
+// note says of what the program was made.
 type note struct {
+	// Dir is the directory of the cell.
+	Dir string `toml:"dir"`
+	// Inputs is the hash of what a command has read; empty, while it is at work, and for Go programs.
 	Inputs string `toml:"inputs"`
 }
 
-// madeOf returns the hash of what the program was made of, "" if that or the program is not known any more.
-func (s store) madeOf(cell address.Name) string {
-	var n note
-	if _, err := os.Stat(s.made(cell)); err != nil || textfile.Read(s.note(cell), &n) != nil {
-		return ""
+func (s store) notePath(cell address.Name) string { return s.made(cell) + ".toml" }
+
+// note returns an empty one if that or the program is not known any more.
+func (s store) note(cell address.Name) (n note) {
+	if _, err := os.Stat(s.made(cell)); err != nil || textfile.Read(s.notePath(cell), &n) != nil {
+		return note{}
 	}
-	return n.Inputs
+	return n
 }
 
-func (s store) remember(cell address.Name, inputs string) error {
-	return textfile.Write(s.note(cell), note{inputs})
-}
-
-func (s store) forget(cell address.Name) error {
-	if err := os.Remove(s.note(cell)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func (s store) write(cell address.Name, n note) error { return textfile.Write(s.notePath(cell), n) }
 
 // check says what is wrong with what a build command has made. It need not have made it executable.
 func (s store) check(cell address.Name) error {
