@@ -5,18 +5,22 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 // TCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a reset: an abort is one, and a reset
 // that is read is a cut.
-func TCP(conn *net.TCPConn) Stream { return &tcpStream{conn: conn} }
+func TCP(conn *net.TCPConn) Stream { return &tcpStream{conn: conn, drained: make(chan struct{})} }
 
 type tcpStream struct {
 	conn    *net.TCPConn
 	writing sync.Mutex // held by Write
 	reset   bool       // Write has been told of a reset
+
+	stopped atomic.Bool   // CloseRead was called
+	drained chan struct{} // closed when what reads and drops since then has ended
 }
 
 // Read takes no reset for an end. The kernel tells of one only once: if a Write was told, what Read gets is an end of file.
@@ -51,13 +55,39 @@ func (s *tcpStream) Write(p []byte) (int, error) {
 }
 
 func (s *tcpStream) CloseWrite() error { return ignoreGone(s.conn.CloseWrite()) }
-func (s *tcpStream) CloseRead() error  { return ignoreGone(s.conn.CloseRead()) }
-func (s *tcpStream) Close() error      { return s.conn.Close() }
+
+// CloseRead reads on and drops, until the other end has ended or the stream is released: TCP can't tell a writer that nobody
+// reads, and one that waits for window may never come to read what it is told.
+func (s *tcpStream) CloseRead() error {
+	if s.stopped.CompareAndSwap(false, true) {
+		go func() {
+			defer close(s.drained)
+			io.Copy(io.Discard, s.conn)
+		}()
+	}
+	return nil
+}
+
+// lingerTime is how long a connection stays for an end that goes on writing what is dropped.
+const lingerTime = 2 * time.Second
+
+// Close lets the other end finish first, for a while, if it is not read any more: to close with input unread would make the kernel
+// reset the connection, and throw away what the other end has not read yet.
+func (s *tcpStream) Close() error {
+	if s.stopped.Load() {
+		s.conn.SetReadDeadline(time.Now().Add(lingerTime))
+		<-s.drained
+	}
+	return s.conn.Close()
+}
 
 // Abort resets the connection.
 func (s *tcpStream) Abort(error) {
 	s.conn.SetLinger(0)
 	s.conn.Close()
+	if s.stopped.Load() {
+		<-s.drained
+	}
 }
 
 func (s *tcpStream) SetDeadline(t time.Time) error { return s.conn.SetDeadline(t) }

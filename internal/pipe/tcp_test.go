@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -82,6 +83,25 @@ func TestTCPEndBeforeReset(t *testing.T) {
 	wantAll(t, a, "answer")
 	if err := errors.Join(a.CloseWrite(), a.CloseRead(), a.Close()); err != nil {
 		t.Errorf("ending what has ended: %v", err)
+	}
+}
+
+// A caller that says all it has to say before it reads is answered, though the cell has heard none of it and has gone.
+func TestTCPAnswerInSpiteOfInput(t *testing.T) {
+	answer := strings.Repeat("answer", 20_000)
+	c := join(t, tcp, unix)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		write(t, c.cell, answer)
+		c.cell.Close()
+	}()
+	write(t, c.caller, strings.Repeat("question", 4<<20))
+	closeWrite(t, c.caller)
+	wantAll(t, c.caller, answer)
+	<-answered
+	if got := <-c.ended; got.Err != nil || got.Back != int64(len(answer)) {
+		t.Errorf("report is %+v", got)
 	}
 }
 
