@@ -270,6 +270,8 @@ func cut(operation string, err error) error {
 	switch {
 	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamResourceLimitExceeded:
 		return wire.Refusal{Code: wire.Busy, Reason: "the peer takes no more calls from this machine"}
+	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == codeAborted:
+		return fmt.Errorf("%s: %w", operation, pipe.ErrAborted)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, yamux.ErrTimeout):
 		return fmt.Errorf("%s: %w", operation, os.ErrDeadlineExceeded)
 	case errors.Is(err, io.EOF): // what a dead TCP connection says

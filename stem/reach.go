@@ -162,6 +162,9 @@ func unreached(err error, w wanted) error {
 // explain puts the bare code of another stem in words, for the user here. Other errors it leaves alone.
 func explain(err error, w wanted) error {
 	var refusal wire.Refusal
+	if errors.Is(err, pipe.ErrAborted) { // a cut overtakes the verdict before it
+		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("that machine took the call to %s and broke it off at once: its owner can see why", w.Cell)}
+	}
 	if !errors.As(err, &refusal) {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -146,6 +147,24 @@ type unanswered struct{ pipe.Stream }
 
 func (unanswered) Write(p []byte) (int, error) { return len(p), nil }
 func (unanswered) Read([]byte) (int, error)    { return 0, fmt.Errorf("read: %w", pipe.ErrUnanswered) }
+
+// A cell that breaks off at once does so before its caller has read the verdict: that is no matter of reaching the peer.
+func TestCutOvertakesVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		a.net.wrap = func(far pipe.Stream) pipe.Stream { far.Abort(errors.New("not this one")); return abortedAtOnce{far} }
+		_, _, err := ask(t, a.local(), "open echo@"+b.net.id.String())
+		if !errors.Is(err, wire.Failed) || !strings.Contains(err.Error(), "broke it off at once") {
+			t.Errorf("refused with %v", err)
+		}
+	})
+}
+
+// abortedAtOnce reads as a stream whose reset has thrown away what came before it.
+type abortedAtOnce struct{ pipe.Stream }
+
+func (abortedAtOnce) Read([]byte) (int, error)    { return 0, pipetest.ErrReset }
+func (abortedAtOnce) Write(p []byte) (int, error) { return len(p), nil }
 
 // The stem that starts a cell owns the deadline. The caller's stem has to be patient enough for the slowest that may be
 // set, and what a call does later is not bounded at all.

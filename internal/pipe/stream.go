@@ -46,3 +46,6 @@ var ErrStopped = errors.New("the other end takes no more")
 
 // ErrReadClosed is what Read returns after CloseRead, unless it returns io.EOF.
 var ErrReadClosed = errors.New("closed for reading")
+
+// ErrAborted is what Read returns, on a transport that can tell, when the other end has cut both directions.
+var ErrAborted = errors.New("the other end broke off")

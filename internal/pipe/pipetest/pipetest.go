@@ -13,7 +13,12 @@ import (
 )
 
 // ErrReset is what an end reads and writes after the other end has aborted.
-var ErrReset = errors.New("reset by the other end")
+var ErrReset error = reset{}
+
+type reset struct{}
+
+func (reset) Error() string { return "reset by the other end" }
+func (reset) Unwrap() error { return pipe.ErrAborted }
 
 // Capacity is how many bytes a direction holds before its writer waits.
 const Capacity = 64 << 10
