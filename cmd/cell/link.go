@@ -172,7 +172,8 @@ func unlinkCommand() *cobra.Command {
 		Aliases: []string{"unforward"},
 		Short:   `take back what "cell link" or "cell forward" did`,
 		Long: `Ends the link to ADDRESS, or what leads somewhere from LISTEN, as "cell ls" shows it: the socket
-or port is closed, calls under way by it are cut, and it is not kept any more.`,
+or port is closed, calls under way by it are cut, and it is not kept any more.
+"cell unforward" is another name for it.`,
 		Example: `  cell unlink web@laptop`,
 		Args:    exactly("ADDRESS|LISTEN"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -1,0 +1,49 @@
+package links
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Another user of this machine can't connect to a socket of ours, wherever it lies; and would be turned away if its mode let him.
+func TestOtherUsersAreKeptOut(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	perl, err := exec.LookPath("perl")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	for folder := dir; folder != os.TempDir(); folder = filepath.Dir(folder) {
+		if err := os.Chmod(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := newHome(t)
+	l, _ := run(t, h, answers)
+	at := add(t, l, listenOf(t, filepath.Join(dir, "s")), "db@laptop")
+	dialAs := func(uid uint32) string {
+		cmd := exec.Command(perl, "-MIO::Socket::UNIX", "-e",
+			`$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "no: $!"; print $s "words"; $s->shutdown(1); print <$s>`, at.String())
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		out, _ := cmd.CombinedOutput()
+		return string(out)
+	}
+	if got := dialAs(0); got != "db@laptop heard words" {
+		t.Fatalf("its owner hears %q", got)
+	}
+	if got := dialAs(65534); !strings.HasPrefix(got, "no: Permission denied") {
+		t.Errorf("another hears %q", got)
+	}
+	if err := os.Chmod(at.String(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := dialAs(65534); got != "" {
+		t.Errorf("another, whom the mode lets in, hears %q", got)
+	}
+}
