@@ -93,7 +93,13 @@ var goPrograms = map[string]func(args []string) error{
 		return server.Serve(l)
 	},
 	"call-grpc": func(args []string) error {
-		dial := func(ctx context.Context, address string) (net.Conn, error) { return synapse.Dial(ctx, address) }
+		dial := func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := synapse.Dial(ctx, address)
+			if err != nil {
+				return nil, err // and no *synapse.Conn that is nil, which would not be a nil net.Conn
+			}
+			return conn, nil
+		}
 		conn, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			return err

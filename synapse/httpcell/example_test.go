@@ -9,6 +9,11 @@ import (
 	"net/http"
 	"os"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/cell-mesh/cell/synapse"
 	"github.com/cell-mesh/cell/synapse/httpcell"
 )
@@ -44,20 +49,39 @@ func Example() {
 	// Output: /index.html at web <nil>
 }
 
-// What grpc.WithContextDialer takes:
-//
-//	grpc.NewClient("passthrough:///greeter@laptop", grpc.WithContextDialer(dial),
-//		grpc.WithTransportCredentials(insecure.NewCredentials())) // calls are encrypted already
-//
-// passthrough hands the address on as it is, instead of looking it up in DNS. On the other side,
-// grpc.NewServer().Serve takes what synapse.Listen returns.
+// gRPC needs no package of ours: grpc-go dials by synapse.Dial and serves on what synapse.Listen returns. Calls are encrypted
+// already, so that gRPC's credentials may be the insecure ones.
 func Example_grpc() {
+	home, err := os.MkdirTemp("", "cell") // a home of its own; programs leave CELL_HOME as it is
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(home)
+	os.Setenv("CELL_HOME", home)
+
+	l, err := synapse.Listen("greeter")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(server, health.NewServer()) // or a service of your own
+	go server.Serve(l)
+	defer server.Stop()
+
 	dial := func(ctx context.Context, address string) (net.Conn, error) {
 		conn, err := synapse.Dial(ctx, address)
 		if err != nil {
-			return nil, err
+			return nil, err // and no *synapse.Conn that is nil, which would not be a nil net.Conn
 		}
 		return conn, nil
 	}
-	var _ func(context.Context, string) (net.Conn, error) = dial
+	client, err := grpc.NewClient("passthrough:///greeter", // or greeter@laptop; passthrough keeps it out of DNS
+		grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	answer, err := grpc_health_v1.NewHealthClient(client).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	fmt.Println(answer.GetStatus(), err)
+	// Output: SERVING <nil>
 }
