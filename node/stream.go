@@ -46,8 +46,8 @@ type stream struct {
 
 var _ pipe.Stream = (*stream)(nil)
 
-// newStream wraps a stream that was negotiated; calling says that it is still to be.
-func newStream(raw network.Stream, on *link, calling bool) *stream {
+// newStream wraps a stream, of whose negotiation something may still have to be said and heard.
+func newStream(raw network.Stream, on *link, unsaid, unheard string) *stream {
 	on.acquire()
 	s := &stream{
 		raw:     raw,
@@ -56,8 +56,8 @@ func newStream(raw network.Stream, on *link, calling bool) *stream {
 		reading: make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 	}
-	if calling {
-		s.hello.unsaid, s.hello.unheard = greeting, greeting
+	s.hello.unsaid, s.hello.unheard = unsaid, unheard
+	if unheard != "" {
 		began := time.Now()
 		s.doubt = time.AfterFunc(doubtAfter, func() { on.node.doubtPeer(raw.Conn().RemotePeer(), began) })
 	}
