@@ -97,6 +97,8 @@ func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Wri
 	case "cells":
 		listen := func(name string) (net.Listener, error) { return synapse.Listen(name) }
 		return bench.ServeCells(ctx, os.Getenv("CELL_HOME"), listen, stdout)
+	case "copy":
+		return bench.ServeCopy(stdout)
 	case "floor":
 		answer := func(name string, s floor.Stream) { bench.Answer(name, s) }
 		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready, stdout)
