@@ -41,7 +41,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	options := []libp2p.Option{
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
-		libp2p.ResourceManager(limits),
+		libp2p.ResourceManager(dials{limits}),
 		libp2p.MultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: n.dns}),
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),

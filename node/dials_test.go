@@ -1,0 +1,43 @@
+package node
+
+import (
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Dials to one address on the Internet, and calls through one relay there, are not a flood; connections from one are.
+func TestDials(t *testing.T) {
+	limits, err := newLimits()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer limits.Close()
+	direct := ma.StringCast("/ip4/203.0.113.1/udp/4433/quic-v1")
+	relayed := ma.StringCast("/ip4/203.0.113.1/udp/4433/quic-v1/p2p/12D3KooWHTbygVJABPCHZVEHKhjYEGdUrjqNwd5WfG3q3ipAu5Q9/p2p-circuit")
+	const many = 40
+	for _, c := range []struct {
+		dir  network.Direction
+		at   ma.Multiaddr
+		most int
+	}{
+		{network.DirOutbound, direct, many},
+		{network.DirOutbound, relayed, many},
+		{network.DirInbound, relayed, many},
+		{network.DirInbound, direct, 8},
+	} {
+		var open []network.ConnManagementScope
+		for range many {
+			if scope, err := (dials{limits}).OpenConnection(c.dir, false, c.at); err == nil {
+				open = append(open, scope)
+			}
+		}
+		if len(open) != c.most {
+			t.Errorf("%v %s: %d of %d connections, want %d", c.dir, c.at, len(open), many, c.most)
+		}
+		for _, scope := range open {
+			scope.Done()
+		}
+	}
+}
