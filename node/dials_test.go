@@ -9,7 +9,7 @@ import (
 
 // Dials to one address on the Internet, and calls through one relay there, are not a flood; connections from one are.
 func TestDials(t *testing.T) {
-	limits, err := newLimits()
+	limits, err := newLimits(newStrangers(nil, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multistream"
 	"github.com/quic-go/quic-go"
 )
@@ -74,9 +76,39 @@ func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, err
 	if err := s.SetProtocol(mirrorProtocol); err != nil {
 		return netip.AddrPort{}, nil // we are too busy to know
 	}
+	seen, err := ask(s)
+	if err == nil {
+		n.linkOf(conn).hear()
+	}
+	return seen, err
+}
+
+// lookFrom asks a peer at an address of its, over a connection just for this. The swarm, which has one to the peer already, is
+// not involved.
+func (n *Node) lookFrom(ctx context.Context, id peer.ID, at ma.Multiaddr) (netip.AddrPort, error) {
+	ctx, cancel := context.WithTimeout(ctx, mirrorWait)
+	defer cancel()
+	dialer := n.swarm.TransportForDialing(at)
+	if dialer == nil {
+		return netip.AddrPort{}, errors.New("look: no transport")
+	}
+	conn, err := dialer.Dial(ctx, at, id)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("look: %w", err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	s, err := conn.OpenStream(ctx)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("look: %w", err)
+	}
+	return ask(s)
+}
+
+// ask looks into the mirror at the other end of a stream.
+func ask(s io.ReadWriteCloser) (seen netip.AddrPort, err error) {
 	asking := multistream.NewMSSelect(s, mirrorProtocol)
 	lines := bufio.NewReader(io.LimitReader(asking, looks*maxMirrored))
-	var seen netip.AddrPort
 	for range looks {
 		line := ""
 		if _, err = io.WriteString(asking, "\n"); err == nil {
@@ -91,6 +123,5 @@ func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, err
 		}
 		seen, _ = netip.ParseAddrPort(strings.TrimSpace(line)) // what makes no sense is no address
 	}
-	n.linkOf(conn).hear()
 	return seen, nil
 }

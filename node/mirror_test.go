@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // TestMirror looks from behind a router, which changes its address while a QUIC connection stands, and then falls silent.
@@ -27,6 +29,13 @@ func TestMirror(t *testing.T) {
 			t.Errorf("seen at %v, %v; want %v", at, err, line.outside())
 		}
 		line.renumber(t)
+	}
+	aside := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", portOf(b)))
+	if at, err := a.lookFrom(testContext(t), b.host.ID(), aside); err != nil || int(at.Port()) != portOf(a) {
+		t.Errorf("at another address seen at %v, %v; want port %d", at, err, portOf(a))
+	}
+	if conns := a.swarm.Conns(); len(conns) != 1 {
+		t.Errorf("to look there has left behind %v", conns)
 	}
 	b.host.RemoveStreamHandler(mirrorProtocol)
 	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {

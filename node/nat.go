@@ -12,7 +12,7 @@ import (
 
 // punchWait bounds one try of a direct connection beside a relayed one. libp2p begins with the addresses that it
 // knows already and that may lead nowhere; at 10 s, its default, it would punch too late for most calls.
-const punchWait = 2500 * time.Millisecond
+const punchWait = 1500 * time.Millisecond
 
 // natOptions are what a node needs that is to be reached through NATs. Peers tell each other how they see one another
 // and probe each other's addresses (AutoNAT v2), routers are asked for a port, and relayed connections are
@@ -20,7 +20,7 @@ const punchWait = 2500 * time.Millisecond
 func (n *Node) natOptions() []libp2p.Option {
 	return []libp2p.Option{
 		libp2p.EnableAutoNATv2(),
-		libp2p.EnableHolePunching(holepunch.DirectDialTimeout(punchWait), holepunch.WithAddrFilter(guesses{}), holepunch.WithTracer(&n.punches)),
+		libp2p.EnableHolePunching(holepunch.DirectDialTimeout(punchWait), holepunch.WithAddrFilter(guesses{n.reach}), holepunch.WithTracer(&n.punches)),
 		libp2p.AddrsFactory(n.reach.published),
 		// A network in which few dials succeed at first, as a small or a new one, looks to these like one
 		// without UDP or IPv6: and then nobody's addresses are probed over them.

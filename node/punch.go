@@ -11,11 +11,18 @@ import (
 // that is mostly QUIC. Most NATs keep a port if they can, and we listen with both transports on the same one: so the
 // address that was seen with one transport is offered with the other, too. Where the guess is wrong it costs
 // a few packets; where UDP is blocked it is the only way to a direct connection.
-type guesses struct{}
+//
+// Offered, too, is the IPv4 address of a machine whose connections are all IPv6, so that nobody has told libp2p.
+type guesses struct{ reach *reach }
 
 func (guesses) FilterRemote(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr { return addrs }
 
-func (guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
+func (g guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
+	if outside := g.reach.outside(); outside.IsValid() {
+		if both, err := bothTransports(outside.Addr(), outside.Port()); err == nil {
+			addrs = append(addrs[:len(addrs):len(addrs)], both...)
+		}
+	}
 	for _, addr := range addrs[:len(addrs):len(addrs)] {
 		if ip, port, _ := parts(addr); ip.Is4() {
 			both, err := bothTransports(ip, port)

@@ -31,6 +31,7 @@ type reach struct {
 	ips    []netip.Addr // listened to
 	port   uint16
 	host   host.Host
+	node   *Node
 	relays *relays
 	views  views
 
@@ -42,16 +43,18 @@ type reach struct {
 	appended  atomic.Pointer[[]ma.Multiaddr]
 	confirmed atomic.Value // of []ma.Multiaddr
 	addresses atomic.Pointer[[]netip.Addr]
+	outside4  atomic.Pointer[netip.AddrPort] // where we are seen in IPv4, if that had to be asked
 
 	// touched by one goroutine
-	behind  bool // someone on the Internet sees us at an address that is not ours
+	looking chan struct{} // holds a token while outside4 is looked for
+	behind  bool          // someone on the Internet sees us at an address that is not ours
 	probes  event.EvtHostReachableAddrsChanged
 	service *relay.Relay // nil while we do not relay
 }
 
 // newReach is called before there is a host: that wants to know where to ask for more addresses.
 func newReach(cfg Config, ips []netip.Addr, port int) *reach {
-	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1)}
+	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }
 
 // published is where we say that we can be reached. To libp2p's list it adds the relays' addresses, which libp2p would
@@ -94,7 +97,7 @@ func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 
 // begin makes the first guess, before anybody could ask.
 func (r *reach) begin(n *Node) (err error) {
-	r.host = n.host
+	r.node, r.host = n, n.host
 	if r.verdicts, err = n.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful); err != nil {
 		return fmt.Errorf("watch reachability: %w", err)
 	}
@@ -132,6 +135,7 @@ func (r *reach) run(ctx context.Context) error {
 			r.behind, r.probes = isAbroad(r.cfg.Bootstrap), event.EvtHostReachableAddrsChanged{}
 			r.views.forget()
 			r.relays.forgive()
+			r.outside4.Store(nil)
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
@@ -151,6 +155,7 @@ func (r *reach) note(e any) {
 			return
 		}
 		r.views.add(e.Conn, e.ObservedAddr)
+		r.lookOutside(e)
 		if ip, _, _ := parts(e.ObservedAddr); ip.Is4() && manet.IsPublicAddr(e.ObservedAddr) && !slices.Contains(r.own(), ip) {
 			r.behind = true
 		}

@@ -66,11 +66,11 @@ const maxTries = 3
 
 // encounter is a call between two nodes that have never met.
 func encounter(t *testing.T, from, to Place, noMDNS bool, want natlab.Route) (o outcome) {
-	for try := uint64(1); try <= maxTries && !o.route.Is(want); try++ {
+	for try := uint64(1); try <= maxTries && o.route != want; try++ {
 		o = meet(t, Config{Seed: try}, from, to, noMDNS)
 		o.name, o.want, o.tries = strings.TrimPrefix(t.Name(), "TestRoutes/"), want, int(try)
 	}
-	if !o.route.Is(want) {
+	if o.route != want {
 		t.Errorf("the route is %v, want %v", o.route, want)
 	}
 	return o

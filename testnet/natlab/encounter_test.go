@@ -124,7 +124,7 @@ func (o *outcome) call(t *testing.T, dialer, target *stem) {
 	o.began = dialer.transports(target)
 
 	wait := directWait
-	if o.want == Relayed || o.want == Late {
+	if o.want == Relayed {
 		wait = relayedWait
 	}
 	o.route = Relayed

@@ -38,7 +38,7 @@ func TestRoutes(t *testing.T) {
 					o := outcome{encounter: e, tries: try}
 					o.meet(t)
 					outcomes[i] = o
-					if o.route.Is(o.want) {
+					if o.route == o.want {
 						return
 					}
 					if try == maxTries {

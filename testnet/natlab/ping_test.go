@@ -28,7 +28,7 @@ func TestPing(t *testing.T) {
 			for try := 1; ; try++ { // a punch may miss
 				events := pingAcross(t, c.dialer, c.target)
 				got := wayOf(events)
-				if got.Is(c.want) {
+				if got == c.want {
 					c.judge(t, events)
 					return
 				}

@@ -10,16 +10,9 @@ const (
 	Relayed
 	// Direct is without one, at once or soon.
 	Direct
-	// Late is direct once the dialer knows its own public address; until then its calls are relayed
-	Late
 )
 
-func (r Route) String() string { return [...]string{"none", "relayed", "direct", "late"}[r] }
-
-// Is says whether a route that was seen is the one that was wanted.
-func (r Route) Is(wanted Route) bool {
-	return r == wanted || wanted == Late && (r == Direct || r == Relayed)
-}
+func (r Route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
 
 // Routes are those that a call takes from one kind of network to another, for all of them. Relayed are those between a symmetric
 // router and a side that cannot just be called over IPv4: nobody can know at which port the router will let
@@ -48,7 +41,7 @@ var Routes = []struct {
 	{Symmetric, Public, Direct},
 
 	{Cone, EIM, Direct},
-	{Cone, Symmetric, Late}, // the target calls back at once, to an address that must have been told before
+	{Cone, Symmetric, Direct},
 	{Cone, Cone, Direct},
 	{Cone, CGN, Direct},
 	{Cone, TCPOnly, Direct},

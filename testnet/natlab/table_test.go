@@ -69,7 +69,7 @@ func (o outcome) brief() (text string) {
 	default:
 		text = fmt.Sprintf("%d → %d %s", o.first.Milliseconds(), o.direct.Milliseconds(), directOf(o.ended))
 	}
-	if !o.route.Is(o.want) {
+	if o.route != o.want {
 		text += " !"
 	}
 	return text
