@@ -29,7 +29,7 @@ type link struct {
 	called atomic.Bool  // by us: it has carried a call, or is to
 	heard  atomic.Int64 // when something came from the other end, in ns since 1970
 	sent   atomic.Int64 // bytes that the connection took from us
-	rtt    atomic.Int64 // what the last ping found, in ns
+	rtt    atomic.Int64 // what the last ping found, in ns, or measuring
 }
 
 const (

@@ -1,24 +1,32 @@
 package node
 
 import (
+	"context"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/quic-go/quic-go"
 )
 
+// measuring stands in a link for a time that is about to be known.
+const measuring = -1
+
 // rtt is how long the other end of a connection takes to answer, or 0 if nobody has measured that. QUIC does so all the
-// time; elsewhere it is what the last ping found, and those go out while there are calls.
+// time; elsewhere it is what the last ping found. Where there was none, one goes out now, and whoever asks again will know.
 func (n *Node) rtt(conn network.Conn) time.Duration {
 	var q *quic.Conn
 	if conn.As(&q) {
 		return q.ConnectionStats().SmoothedRTT
 	}
-	n.mu.Lock()
-	l := n.links[conn]
-	n.mu.Unlock()
-	if l == nil {
-		return 0
+	l := n.linkOf(conn)
+	if l.rtt.CompareAndSwap(0, measuring) {
+		n.spawn(func() {
+			ctx, cancel := context.WithTimeout(n.life, pingWait)
+			defer cancel()
+			if l.ping(ctx) != nil {
+				l.rtt.CompareAndSwap(measuring, 0)
+			}
+		})
 	}
-	return time.Duration(l.rtt.Load())
+	return max(0, time.Duration(l.rtt.Load()))
 }

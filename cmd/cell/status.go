@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/stem"
@@ -29,7 +31,7 @@ func statusCommand() *cobra.Command {
 		Example: `  cell status --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			raw, err := askStatus(cmd.Context())
+			raw, err := askMeasured(cmd.Context())
 			if errors.Is(err, synapse.ErrNoStem) {
 				return hint(err, `start one with "cell up"`)
 			}
@@ -45,6 +47,24 @@ func statusCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// askMeasured asks again while the stem measures how far away a peer is, which it does once asked, but not for long.
+func askMeasured(ctx context.Context) (raw []byte, err error) {
+	limit, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	for pause := 10 * time.Millisecond; ; pause *= 2 {
+		if raw, err = askStatus(ctx); err != nil {
+			return nil, err
+		}
+		var s fullStatus
+		if json.Unmarshal(raw, &s) != nil || !slices.ContainsFunc(s.Network.Peers, func(p node.PeerStatus) bool { return p.RTT == 0 }) {
+			return raw, nil
+		}
+		if socket.Pause(limit, pause) != nil {
+			return raw, nil
+		}
+	}
 }
 
 func askStatus(ctx context.Context) ([]byte, error) {
