@@ -86,6 +86,31 @@ func TestTCPEndBeforeReset(t *testing.T) {
 	}
 }
 
+// A Read that waits ends when no more is to be read, and what comes then is dropped for as long as it comes.
+func TestTCPCloseRead(t *testing.T) {
+	a, b := tcpPair(t)
+	read := make(chan error, 1)
+	go func() {
+		_, err := a.Read(make([]byte, 1))
+		read <- err
+	}()
+	if err := errors.Join(a.CloseRead(), a.CloseRead()); err != nil {
+		t.Error(err)
+	}
+	if err := <-read; err != io.EOF {
+		t.Errorf("read: %v", err)
+	}
+	write(t, b, strings.Repeat("unread", 2<<20))
+	write(t, a, "still here")
+	wantNext(t, b, "still here")
+	closeWrite(t, a)
+	closeWrite(t, b)
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	wantAll(t, b, "")
+}
+
 // A caller that says all it has to say before it reads is answered, though the cell has heard none of it and has gone.
 func TestTCPAnswerInSpiteOfInput(t *testing.T) {
 	answer := strings.Repeat("answer", 20_000)
