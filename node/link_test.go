@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
@@ -211,7 +212,7 @@ func TestManyStreams(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			a := startNode(t, Config{})
-			b := startNode(t, Config{Listen: everywhere()}) // one address alone has libp2p's limit
+			b := startNode(t, Config{Listen: everywhere(), Friends: func() []address.ID { return []address.ID{a.ID()} }}) // one address alone has libp2p's limit
 			echo(b)
 			var to string
 			for _, addr := range b.Addrs() {

@@ -1,6 +1,7 @@
 package stem
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -55,11 +56,22 @@ func (f *factory) Cut(caller string) bool {
 // Read takes the end of what the cell says for a cut if the cell has said so.
 func (c *callee) Read(p []byte) (int, error) {
 	n, err := c.Stream.Read(p)
-	if err == io.EOF && c.cut.Load() {
-		err = errCutByCell
-	}
-	return n, err
+	return n, c.end(err)
 }
+
+func (c *callee) ReadLate(l *pipe.Loan) (int, error) {
+	n, err := pipe.ReadLate(c.Stream, l)
+	return n, c.end(err)
+}
+
+func (c *callee) end(err error) error {
+	if err == io.EOF && c.cut.Load() {
+		return errCutByCell
+	}
+	return err
+}
+
+func (c *callee) Left(ctx context.Context) bool { return pipe.HasLeft(ctx, c.Stream) }
 
 func (c *callee) Close() error {
 	c.leave()

@@ -33,6 +33,9 @@ type caller struct {
 	cut func()
 }
 
+func (c *caller) ReadLate(l *pipe.Loan) (int, error) { return pipe.ReadLate(c.Stream, l) }
+func (c *caller) Left(ctx context.Context) bool      { return pipe.HasLeft(ctx, c.Stream) }
+
 func (c *caller) Abort(reason error) {
 	c.cut()
 	c.Stream.Abort(reason)
