@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +194,23 @@ func TestShelfIsBounded(t *testing.T) {
 	if ok, _ := s.Has(ctx, last); ok {
 		t.Error("keeps what was deleted")
 	}
+}
+
+// Whatever is made of a record, it is refused or says what its maker said.
+func FuzzRecord(f *testing.F) {
+	alice := newMaker(f)
+	key, addrs := recordKey(alice.id), someAddrs(3)
+	genuine := alice.seal(f, alice.says(0, addrs...))
+	f.Add(genuine)
+	f.Add(genuine[:len(genuine)-1])
+	f.Add(newMaker(f).seal(f, alice.says(0, addrs...)))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if (records{}).Validate(key, value) != nil {
+			return
+		}
+		says, err := openRecord(key, value)
+		if err != nil || !slices.EqualFunc(says.Addrs, addrs, ma.Multiaddr.Equal) {
+			t.Errorf("%x says %v, %v", value, says, err)
+		}
+	})
 }
