@@ -60,6 +60,8 @@ var kinds = []struct {
 	{"quic", func(l *lab) error { return l.remote("quic-v1") }},
 	{"tcp", func(l *lab) error { return l.remote("tcp") }},
 	{"far", (*lab).far},
+	{"ssh-quic", func(l *lab) error { return l.ssh("quic-v1") }},
+	{"ssh-tcp", func(l *lab) error { return l.ssh("tcp") }},
 	{"stall", (*lab).stall},
 	{"many", (*lab).many},
 	{"idle", (*lab).idle},
