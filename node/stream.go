@@ -154,10 +154,24 @@ func (s *stream) CloseWrite() error {
 	if s.isStopped() && !s.quic {
 		s.raw.ResetWithError(codeStopped)
 	}
-	if err != nil {
-		return cut("close write", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if s.isUnheard(err) {
+		return pipe.ErrStopped
+	}
+	return cut("close write", err)
+}
+
+// isUnheard says whether the written direction could not be ended since the other end takes no more. Yamux says so
+// itself; quic-go says it to writers alone.
+func (s *stream) isUnheard(err error) bool {
+	var reset *yamux.StreamError
+	if errors.As(err, &reset) {
+		return reset.Remote && network.StreamErrorCode(reset.ErrorCode) == codeStopped
+	}
+	_, err = s.Write(nil)
+	return err == pipe.ErrStopped
 }
 
 func (s *stream) CloseRead() error {

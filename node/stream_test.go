@@ -193,6 +193,9 @@ func TestCloseReadAfterCloseWrite(t *testing.T) {
 				}
 				expect(t, other, said)
 				expectEnd(t, other)
+				if err := other.CloseWrite(); err != nil && err != pipe.ErrStopped {
+					t.Errorf("close write: %v; that is no cut", err)
+				}
 			})
 		})
 	}

@@ -42,8 +42,10 @@ func waitForCalls(t *testing.T, home string, want int) {
 	var seen string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if seen = runCell(t, home, "calls"); strings.Count(seen, "source") == want {
-			return
+			break
 		}
 	}
-	t.Errorf("of %d calls, these are over:\n%s", want, seen)
+	if strings.Count(seen, "orderly") != want {
+		t.Errorf("of %d calls, these came to an orderly end:\n%s", want, seen)
+	}
 }

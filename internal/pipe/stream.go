@@ -19,7 +19,7 @@ type Stream interface {
 	// the direction that is read; any other error is a cut.
 	io.Writer
 
-	// CloseWrite ends the written direction in order; the other end reads io.EOF.
+	// CloseWrite ends the written direction in order; the other end reads io.EOF. It may fail with ErrStopped, as Write does.
 	CloseWrite() error
 
 	// CloseRead says that no more will be read: the other end's Write fails with ErrStopped, where
