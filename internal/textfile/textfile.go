@@ -33,8 +33,13 @@ func Read(path string, value any) error {
 	if len(text) > maxSize {
 		return fmt.Errorf("%s: larger than %d bytes", path, maxSize)
 	}
+	return Decode(path, text, value)
+}
+
+// Decode is Read for a text that is not in a file; name stands for its path.
+func Decode(name string, text []byte, value any) error {
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	return locate(path, value, decoder.Decode(value))
+	return locate(name, value, decoder.Decode(value))
 }
 
 // ErrUnreadable is wrapped by the error of a folder that could not be read at all, for want of file descriptors perhaps:

@@ -1,0 +1,149 @@
+package scenario
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/cell-mesh/cell/testnet/natlab"
+)
+
+// event turns what a person wrote into steps and a mark.
+func (p *Plan) event(s Spec, e Event, r *rand.Rand) {
+	at, until := e.At.Duration, time.Duration(0)
+	if e.For.Duration > 0 {
+		until = min(at+e.For.Duration, p.Length)
+	}
+	step := Step{At: at, Do: e.Do}
+	for _, n := range s.members(e.Who) {
+		step.Nodes = append(step.Nodes, n.Name)
+	}
+	var undo Step
+	switch e.Do {
+	case Churn:
+		if until == 0 {
+			until = p.Length
+		}
+		p.Marks = append(p.Marks, Mark{at, until, fmt.Sprintf("%.3g%% of %s replaced a minute", e.Rate*100, whom(e.Who))})
+		p.churn(s, e, until, r)
+		return
+	case Heal:
+		step.Nodes = nil
+	case Partition:
+		step.Nodes = nil
+		for _, side := range e.Sides {
+			var names []string
+			for _, n := range s.members(side) {
+				names = append(names, n.Name)
+			}
+			step.Sides = append(step.Sides, names)
+		}
+		undo = Step{Do: Heal}
+	case Cut:
+		undo = Step{Do: Heal}
+	case Kill, Stop, KillRelay:
+		undo = Step{Do: Restart, Nodes: step.Nodes}
+		if e.Do == KillRelay {
+			undo.Nodes = nil // whoever was killed
+		}
+	case Relink:
+		link := e.Link.draw(r)
+		step.Link = &link
+		undo = Step{Do: Relink, Nodes: step.Nodes}
+	}
+	p.Steps = append(p.Steps, step)
+	if until > 0 {
+		undo.At = until
+		p.Steps = append(p.Steps, undo)
+	}
+	p.Marks = append(p.Marks, Mark{at, until, label(e)})
+}
+
+// label says in a few words what an event is.
+func label(e Event) string {
+	who := whom(e.Who)
+	switch e.Do {
+	case Kill:
+		return who + " killed"
+	case Stop:
+		return who + " stopped"
+	case Restart:
+		return who + " restarted"
+	case KillRelay:
+		return "relay of " + who + " killed"
+	case Renumber:
+		return "router of " + who + " renumbered"
+	case Cut:
+		return who + " cut"
+	case Partition:
+		var sides []string
+		for _, side := range e.Sides {
+			sides = append(sides, strings.Join(side, "+"))
+		}
+		if len(sides) == 1 {
+			sides = append(sides, "the others")
+		}
+		return "partition: " + strings.Join(sides, " | ")
+	case Heal:
+		return "healed"
+	case Relink:
+		return "another line for " + who
+	}
+	return e.Do
+}
+
+func whom(names []string) string {
+	switch {
+	case len(names) == 0:
+		return "all"
+	case len(names) > 3:
+		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	return strings.Join(names, ", ")
+}
+
+// stays is how many public nodes churn leaves alone.
+const stays = 3
+
+// churn kills nodes at random times, and has another of the same group come for each.
+func (p *Plan) churn(s Spec, e Event, until time.Duration, r *rand.Rand) {
+	groups, came, public := map[string]Group{}, map[string]int{}, 0
+	for _, g := range s.Groups {
+		groups[g.Name] = g
+	}
+	var there []int // who may go, as indexes in p.Nodes
+	for i, n := range p.Nodes {
+		came[n.Group]++
+		if n.Place.Kind == natlab.Public {
+			public++
+			if public <= stays {
+				continue
+			}
+		}
+		if n.Gone == 0 && len(membersOf([]Node{n}, e.Who)) == 1 {
+			there = append(there, i)
+		}
+	}
+	if len(there) == 0 {
+		return
+	}
+	pause := float64(time.Minute) / (e.Rate * float64(len(there)))
+	for at := e.At.Duration; ; {
+		at += time.Duration(r.ExpFloat64() * pause)
+		if at >= until {
+			return
+		}
+		who := r.IntN(len(there))
+		old := &p.Nodes[there[who]]
+		old.Gone = at
+		came[old.Group]++
+		fresh := s.node(groups[old.Group], fmt.Sprint(old.Group, came[old.Group]), r)
+		fresh.From = at
+		p.Steps = append(p.Steps,
+			Step{At: at, Do: Kill, Nodes: []string{old.Name}},
+			Step{At: at, Do: Join, Nodes: []string{fresh.Name}})
+		there[who] = len(p.Nodes)
+		p.Nodes = append(p.Nodes, fresh)
+	}
+}
