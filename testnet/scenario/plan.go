@@ -52,7 +52,9 @@ type Mark struct {
 }
 
 // maxCalls is what fits in memory with ease.
-const maxCalls = 2_000_000
+const maxCalls = 1_000_000
+
+var errTooMany = fmt.Errorf("more than %d calls in all: write a longer every, or a shorter duration", maxCalls)
 
 // length is how long the load goes on.
 func (s Spec) length() time.Duration { return cmp.Or(s.Duration.Duration, time.Minute) }
@@ -90,8 +92,11 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 	if l.End.Duration > 0 {
 		end = min(end, l.End.Duration)
 	}
-	to := membersOf(p.Nodes, l.To)
-	for i, caller := range membersOf(p.Nodes, l.From) {
+	from, to := membersOf(p.Nodes, l.From), membersOf(p.Nodes, l.To)
+	if times := float64(end-l.Begin.Duration) / float64(l.Every.Duration); l.Calls == 0 && times*float64(len(from)) > maxCalls {
+		return errTooMany
+	}
+	for i, caller := range from {
 		r := s.chance(streamLoads, number<<20|i)
 		at := l.Begin.Duration
 		if caller.From > 0 {
@@ -104,7 +109,7 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 				p.Calls = append(p.Calls, Call{at, caller.Name, callee, cmp.Or(l.Cell, Echo), cmp.Or(l.Bytes, 32)})
 			}
 			if len(p.Calls) > maxCalls {
-				return fmt.Errorf("more than %d calls in all: write a longer every, or a shorter duration", maxCalls)
+				return errTooMany
 			}
 			at += time.Duration(r.ExpFloat64() * float64(l.Every.Duration))
 		}
