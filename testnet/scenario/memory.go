@@ -1,0 +1,18 @@
+package scenario
+
+import (
+	"runtime"
+	"syscall"
+)
+
+// memory is the most that this process has held of it, in bytes.
+func memory() int64 {
+	var use syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &use) != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(use.Maxrss)
+	}
+	return int64(use.Maxrss) << 10
+}

@@ -1,0 +1,352 @@
+package scenario
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// simulate runs a scenario in virtual time.
+func simulate(t *testing.T, text string) (o *Outcome) {
+	t.Helper()
+	spec, err := Parse("test", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if o, err = Run(t.Context(), spec, Options{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, problem := range o.Problems {
+		t.Error(problem)
+	}
+	return o
+}
+
+// between returns the records of calls that were made in a span of time.
+func (o *Outcome) between(from, to time.Duration) (some []Record) {
+	for _, r := range o.Records {
+		if r.At >= from && r.At < to {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+func answered(records []Record) (count int) {
+	for _, r := range records {
+		if r.Answered() {
+			count++
+		}
+	}
+	return count
+}
+
+// Everybody calls everybody, and gets what it sent, through as many routers as there are.
+func TestRun(t *testing.T) {
+	o := simulate(t, `
+		duration = "20s"
+		idle = "30s"
+		link = { delay = "10ms" }
+		[[group]]
+		name = "server"
+		count = 2
+		[[group]]
+		name = "home"
+		count = 2
+		place = "eim"
+		[[group]]
+		name = "phone"
+		count = 2
+		place = "sym"
+		[[load]]
+		every = "2s"
+		bytes = 3000`)
+	s := o.Summary()
+	if s.Nodes != 6 || s.Asked < 40 || s.Answered != s.Asked || s.Direct+s.Relayed != s.Asked {
+		t.Errorf("%+v", s)
+	}
+	if s.Direct == 0 || s.Relayed == 0 {
+		t.Errorf("%d calls were direct and %d relayed: phones can't call each other, and servers can be called", s.Direct, s.Relayed)
+	}
+	// A round trip takes 40 ms, and a call one or more of them.
+	if s.FirstByte.P50 < 40 || s.FirstByte.P99 > 5000 || s.FirstByte.P50 > s.FirstByte.P90 || s.FirstByte.P90 > s.FirstByte.P99 {
+		t.Errorf("the first byte takes %+v ms", s.FirstByte)
+	}
+	if s.Rate < 3000/2 || s.Idle <= 0 || s.Idle > s.Rate || s.Memory <= 0 || s.Lookups == 0 || s.Joining <= 0 {
+		t.Errorf("%+v", s)
+	}
+	if o.Places["phone2"].String() != "sym" {
+		t.Errorf("places %v", o.Places)
+	}
+	for _, r := range o.Records {
+		if r.FirstByte < r.Granted || r.Granted < r.Reached || r.Took < r.FirstByte || r.Granted == 0 {
+			t.Errorf("the phases of %+v", r)
+		}
+	}
+}
+
+// Cells do what they are there for.
+func TestCells(t *testing.T) {
+	o := simulate(t, `
+		duration = "5s"
+		timeout = "3s"
+		link = { delay = "1ms" }
+		cell.late = { does = "slow", wait = "1s" }
+		cell.boom = { does = "crash" }
+		cell.mute = { does = "silent" }
+		[[group]]
+		name = "a"
+		count = 1
+		cells = ["late", "boom", "mute"]
+		[[group]]
+		name = "b"
+		count = 1
+		[[load]]
+		from = ["b"]
+		cell = "late"
+		every = "1s"
+		calls = 1
+		[[load]]
+		from = ["b"]
+		cell = "boom"
+		every = "1s"
+		calls = 1
+		[[load]]
+		from = ["b"]
+		cell = "mute"
+		every = "1s"
+		calls = 1
+		[[load]]
+		from = ["b"]
+		every = "1s"
+		calls = 1`)
+	got := map[string]Record{}
+	for _, r := range o.Records {
+		got[r.Cell] = r
+	}
+	if late := got["late"]; !late.Answered() || late.FirstByte < time.Second || late.FirstByte > 1100*time.Millisecond {
+		t.Errorf("the slow one: %+v", late)
+	}
+	if mute := got["mute"]; mute.Answered() || mute.Took < 3*time.Second || mute.Took > 4*time.Second {
+		t.Errorf("the silent one: %+v", mute)
+	}
+	if boom := got["boom"]; boom.Answered() || boom.Took > time.Second {
+		t.Errorf("the one that crashes: %+v", boom)
+	}
+	if none := got["echo"]; none.Answered() || !strings.Contains(none.Err, "echo") {
+		t.Errorf("one that is not there: %+v", none)
+	}
+	s := o.Summary()
+	if s.Asked != 4 || s.Answered != 1 || len(s.Failures) != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What goes wrong is felt while it lasts, and not after.
+func TestEvents(t *testing.T) {
+	const nodes = `
+		duration = "90s"
+		timeout = "5s"
+		link = { delay = "5ms" }
+		[[group]]
+		name = "hub"
+		count = 1
+		[[group]]
+		name = "a"
+		count = 1
+		[[group]]
+		name = "b"
+		count = 1
+		[[load]]
+		from = ["a"]
+		to = ["b"]
+		every = "1s"
+		[[event]]
+		at = "20s"
+		for = "30s"
+`
+	for _, event := range []string{`do = "kill"
+		who = ["b"]`, `do = "stop"
+		who = ["b"]`, `do = "partition"
+		sides = [["a"], ["b", "hub"]]`, `do = "link"
+		who = ["b"]
+		link = { loss = 1.0 }`} {
+		o := simulate(t, nodes+event)
+		if some := o.between(0, 19*time.Second); len(some) < 5 || answered(some) != len(some) {
+			t.Errorf("%s: before, %d of %d calls are answered", event, answered(some), len(some))
+		}
+		if some := o.between(20*time.Second, 44*time.Second); len(some) < 5 || answered(some) != 0 {
+			t.Errorf("%s: meanwhile, %d of %d calls are answered", event, answered(some), len(some))
+		}
+		if some := o.between(75*time.Second, 90*time.Second); len(some) < 5 || answered(some) != len(some) {
+			t.Errorf("%s: after, %d of %d calls are answered", event, answered(some), len(some))
+		}
+	}
+}
+
+// Without its relay, a node behind a NAT is soon found through another one.
+func TestKillRelay(t *testing.T) {
+	o := simulate(t, `
+		duration = "2m"
+		timeout = "10s"
+		link = { delay = "5ms" }
+		[[group]]
+		name = "hub"
+		count = 4
+		[[group]]
+		name = "home"
+		count = 1
+		place = "eim"
+		[[group]]
+		name = "phone"
+		count = 1
+		place = "sym"
+		[[load]]
+		from = ["phone"]
+		to = ["home"]
+		every = "1s"
+		[[event]]
+		at = "30s"
+		do = "kill-relay"
+		who = ["home"]
+		for = "10s"
+		[[event]]
+		at = "60s"
+		do = "renumber"
+		who = ["home", "phone"]`)
+	if some := o.between(0, 28*time.Second); len(some) < 10 || answered(some) != len(some) {
+		t.Errorf("before, %d of %d calls are answered", answered(some), len(some))
+	}
+	if some := o.between(100*time.Second, 120*time.Second); len(some) < 5 || answered(some) != len(some) {
+		t.Errorf("in the end, %d of %d calls are answered", answered(some), len(some))
+	}
+}
+
+// Who was there, who called whom and by which way is the same each time.
+func TestRunsAlike(t *testing.T) {
+	type seen struct {
+		call  Call
+		ok    bool
+		route string
+	}
+	var runs [2][]seen
+	for i := range runs {
+		o := simulate(t, `
+			duration = "1m"
+			seed = 5
+			link = { delay = "5ms-30ms" }
+			[[group]]
+			name = "hub"
+			count = 4
+			[[group]]
+			name = "phone"
+			count = 2
+			place = "sym"
+			[[load]]
+			every = "5s"
+			[[event]]
+			at = "10s"
+			do = "churn"
+			who = ["hub"]
+			rate = 1`)
+		for _, r := range o.Records {
+			runs[i] = append(runs[i], seen{r.Call, r.Answered(), r.Route})
+		}
+		slices.SortFunc(runs[i], func(a, b seen) int { return int(a.call.At - b.call.At) })
+	}
+	if len(runs[0]) < 30 || !reflect.DeepEqual(runs[0], runs[1]) {
+		t.Errorf("two runs of one seed:\n%v\n%v", runs[0], runs[1])
+	}
+}
+
+// Who interrupts a run gets no outcome, and nothing is left running.
+func TestInterrupt(t *testing.T) {
+	spec, err := Find("lan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began, told := time.Now(), 0
+		o, err := Run(ctx, spec, Options{Progress: func(p Progress) {
+			if told++; p.Nodes != 6 || p.Up != 6 || p.Phase != Calling || p.Answered > p.Asked {
+				t.Errorf("%+v", p)
+			}
+		}})
+		if o != nil || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 20*time.Second {
+			t.Errorf("%+v, %v after %v", o, err, time.Since(began))
+		}
+		if told < 5 {
+			t.Errorf("told %d times in 10 s", told)
+		}
+	})
+}
+
+// What a simulation can't do, it says.
+func TestCantSimulate(t *testing.T) {
+	for text, want := range map[string]string{
+		"[[group]]\nname = \"a\"\ncount = 1\nplace = \"tcp-only\"\n":                                               "only TCP",
+		"cell.x = { does = \"dna\", program = \"/bin/cat\" }\n[[group]]\nname = \"a\"\ncount = 1\ncells = [\"x\"]": "cell x is a program",
+	} {
+		spec, err := Parse("test", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Run(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	mix, _ := Find("nat-mix")
+	if _, err := Run(t.Context(), mix, Options{Join: Preset}); err == nil {
+		t.Error("nodes behind NATs joined by tables")
+	}
+}
+
+// Others read this JSON: fields may come, and none may go.
+func TestSchema(t *testing.T) {
+	o := &Outcome{Scenario: "x", Nodes: 3, Seed: 4, Join: "naturally", Joining: time.Second, Length: time.Minute, Rate: 1.5, IdleRate: 0.25, Memory: 3e6,
+		Lookups:  []Lookup{{true, 3, 1, time.Second}, {false, 9, 0, time.Second}},
+		Problems: []error{errors.New("a problem")},
+		Records: []Record{
+			{Call: Call{}, Route: "direct quic", FirstByte: 10 * time.Millisecond},
+			{Call: Call{}, Route: "direct quic", FirstByte: 20 * time.Millisecond},
+			{Call: Call{}, Route: "relayed quic", FirstByte: 1234567 * time.Nanosecond},
+			{Err: "a1: dial echo@b: reach 12D3KooWGnhUDFyFP1AJ6AS7HReDreSJG7Bq3ys9xiZSU7x5RCEt: does not answer: /ip4/1.2.3.4/udp/1/quic-v1: no"},
+			{Err: "a2: dial echo@c: reach 12D3KooWKqUiPrcUErdchSKuV6pgrvGMd6uSW32cd3qm1gV9vifn: does not answer: /ip6/::1/udp/2/quic-v1: no"},
+		}}
+	text, err := o.Summary().JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/summary.json")
+	if *update {
+		err = os.WriteFile("testdata/summary.json", text, 0o644)
+		want = text
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != string(want) {
+		t.Errorf("the schema has changed:\n%s", text)
+	}
+	// These are promised.
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"nodes", "seed", "asked", "answered", "direct", "relayed", "first_byte_ms", "hops", "bytes_per_node_s", "rss_mb"} {
+		if fields[field] == nil {
+			t.Errorf("there is no %s", field)
+		}
+	}
+}
