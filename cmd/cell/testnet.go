@@ -15,14 +15,15 @@ func testnetCommand() *cobra.Command {
 		Use:   "testnet COMMAND",
 		Short: "many stems on this machine, to try your cells on",
 		Long: `A network to try cells on: "up" runs real stems as processes on loopback, each in a home of
-its own, and they stay until "down". Nothing of it touches ~/.cell or leaves this machine.`,
+its own, and they stay until "down". "run" simulates many more, with NATs, loss and trouble
+between them, and draws a picture. Nothing of it touches ~/.cell or leaves this machine.`,
 		Example: `  cell testnet up -n 3
   echo hello | cell testnet exec node1 -- cell connect echo@node3
   cell testnet down`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(testnetUpCommand(), testnetLsCommand(), testnetExecCommand(), testnetDownCommand())
+	cmd.AddCommand(testnetUpCommand(), testnetLsCommand(), testnetExecCommand(), testnetDownCommand(), testnetRunCommand())
 	return cmd
 }
 

@@ -174,6 +174,16 @@ func (s Spec) routed(names []string) bool {
 	return true
 }
 
+// Public puts every node on the internet itself, without routers.
+func (s *Spec) Public() {
+	groups := slices.Clone(s.Groups)
+	for i := range groups {
+		groups[i].Place, groups[i].LAN = Place{}, ""
+	}
+	s.Groups = groups
+	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e Event) bool { return e.Do == Renumber || e.Do == KillRelay })
+}
+
 // errFixed is what Resize fails with where no group has a share.
 var errFixed = errors.New("every group has a count: write share in those that are to grow with --nodes")
 

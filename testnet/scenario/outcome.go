@@ -31,16 +31,25 @@ type Outcome struct {
 	Rate, IdleRate float64
 	// Memory is the most that this process has held, in bytes: of nodes that are processes, it says nothing.
 	Memory int64
+	// Late is how late the latest of this machine's timers in a hundred were during the load: times are only as good as that. In virtual time
+	// it is 0.
+	Late time.Duration
 	// Problems are events that failed.
 	Problems []error
-	// Places say where each node lives.
-	Places map[string]Place
+	// Where says where each node lives, by its name.
+	Where map[string]Where
 }
 
-func (o *Outcome) places(p *Plan) {
-	o.Places = map[string]Place{}
+// Where is the group of a node, and where it lives.
+type Where struct {
+	Group string
+	Place Place
+}
+
+func (o *Outcome) locate(p *Plan) {
+	o.Where = map[string]Where{}
 	for _, n := range p.Nodes {
-		o.Places[n.Name] = n.Place
+		o.Where[n.Name] = Where{n.Group, n.Place}
 	}
 }
 
@@ -74,6 +83,8 @@ type Summary struct {
 	Idle float64 `json:"idle_bytes_per_node_s"`
 	// Memory is the most that the process held.
 	Memory float64 `json:"rss_mb"`
+	// Late is how late the latest of this machine's timers in a hundred were: times are only as good as that.
+	Late float64 `json:"late_ms"`
 	// Failures are the reasons why calls were not answered, the most frequent first.
 	Failures []Failure `json:"failures"`
 	// Problems are events that failed.
@@ -93,10 +104,13 @@ type Failure struct {
 	Times  int    `json:"times"`
 }
 
+// Overloaded says whether the machine had too much to do for the times to mean something.
+func (s Summary) Overloaded() bool { return s.Late > 100 }
+
 // Summary counts.
 func (o *Outcome) Summary() Summary {
 	s := Summary{Scenario: o.Scenario, Nodes: o.Nodes, Seed: o.Seed, Join: o.Join, Joining: round(o.Joining.Seconds()), Length: o.Length.Seconds(),
-		Asked: len(o.Records), Rate: round(o.Rate), Idle: round(o.IdleRate), Memory: round(float64(o.Memory) / 1e6), Failures: []Failure{}, Problems: []string{}}
+		Asked: len(o.Records), Rate: round(o.Rate), Idle: round(o.IdleRate), Memory: round(float64(o.Memory) / 1e6), Late: round(ms(o.Late)), Failures: []Failure{}, Problems: []string{}}
 	var first, hops, messages []float64
 	reasons := map[string]int{}
 	for _, r := range o.Records {

@@ -56,6 +56,7 @@ type run struct {
 	opts Options
 	work sync.WaitGroup // calls and steps
 	came map[string]Node
+	late lateness
 
 	mu       sync.Mutex
 	phase    string
@@ -77,12 +78,10 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 		r.work.Wait()
 		err = errors.Join(err, net.close())
 	}()
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		r.tell(ctx)
-	}()
-	defer func() { cancel(); <-told }()
+	var watchers sync.WaitGroup
+	watchers.Go(func() { r.tell(ctx) })
+	watchers.Go(func() { r.late.watch(ctx) })
+	defer func() { cancel(); watchers.Wait() }()
 
 	o := &Outcome{Seed: plan.Seed, Length: plan.Length}
 	var first []Node
@@ -99,6 +98,9 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 		return nil, cause(ctx, err)
 	}
 	o.Joining = time.Since(began)
+	if err := r.late.settle(ctx); err != nil {
+		return nil, cause(ctx, err)
+	}
 	if plan.Idle > 0 {
 		r.enter(Idling)
 		before := net.sent()
@@ -112,11 +114,12 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 	if err := r.play(ctx, began); err != nil {
 		return nil, cause(ctx, err)
 	}
+	o.Late = r.late.worst()
 	o.Rate = rate(net.sent()-before, o.Nodes, time.Since(began))
 	o.Lookups = net.lookups(began)
 	o.Records, o.Marks, o.Problems = r.records, plan.Marks, r.problems
 	o.Memory = memory()
-	o.places(plan)
+	o.locate(plan)
 	return o, nil
 }
 

@@ -84,8 +84,8 @@ func TestRun(t *testing.T) {
 	if s.Rate < 3000/2 || s.Idle <= 0 || s.Idle > s.Rate || s.Memory <= 0 || s.Lookups == 0 || s.Joining <= 0 {
 		t.Errorf("%+v", s)
 	}
-	if o.Places["phone2"].String() != "sym" {
-		t.Errorf("places %v", o.Places)
+	if w := o.Where["phone2"]; w.Group != "phone" || w.Place.String() != "sym" {
+		t.Errorf("phone2 is at %v", w)
 	}
 	for _, r := range o.Records {
 		if r.FirstByte < r.Granted || r.Granted < r.Reached || r.Took < r.FirstByte || r.Granted == 0 {

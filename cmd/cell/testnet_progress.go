@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/cell-mesh/cell/testnet/scenario"
+)
+
+// progressLine is one line that is written over and over on a terminal, and a line now and then elsewhere.
+type progressLine struct {
+	w        io.Writer
+	terminal bool
+	width    int // of what is there now
+	phase    string
+	next     time.Duration
+}
+
+// nowAndThen is how often a line is written where it can't be written over.
+const nowAndThen = 10 * time.Second
+
+func newProgressLine(w io.Writer) *progressLine {
+	file, ok := w.(*os.File)
+	return &progressLine{w: w, terminal: ok && term.IsTerminal(int(file.Fd()))}
+}
+
+func (l *progressLine) show(p scenario.Progress) {
+	text := describeProgress(p)
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r%s%s", text, strings.Repeat(" ", max(0, l.width-len(text))))
+		l.width = len(text)
+		return
+	}
+	if p.Phase != l.phase {
+		l.phase, l.next = p.Phase, 0
+	}
+	if p.Since >= l.next {
+		l.next = p.Since + nowAndThen
+		fmt.Fprintln(l.w, "cell: "+text)
+	}
+}
+
+// end leaves the line empty.
+func (l *progressLine) end() {
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r%s\r", strings.Repeat(" ", l.width))
+	}
+}
+
+func describeProgress(p scenario.Progress) string {
+	since := p.Since.Truncate(time.Second)
+	switch p.Phase {
+	case scenario.Joining:
+		return fmt.Sprintf("%v: %d of %d nodes have joined", since, p.Up, p.Nodes)
+	case scenario.Idling:
+		return fmt.Sprintf("%v: %d nodes up, and nobody calls", since, p.Up)
+	}
+	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered, %s of them direct, %d under way", since, p.Up, p.Asked,
+		inPercent(p.Answered, p.Asked), inPercent(p.Direct, p.Answered), p.Open)
+}
+
+// printSummary is the table at the end.
+func printSummary(w io.Writer, s scenario.Summary) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
+	row("scenario", "%s, seed %d, %g s", s.Scenario, s.Seed, s.Length)
+	row("nodes", "%d, joined %s in %.1f s", s.Nodes, s.Join, s.Joining)
+	row("calls", "%d, %s answered", s.Asked, inPercent(s.Answered, s.Asked))
+	row("ways", "%d direct, %d relayed", s.Direct, s.Relayed)
+	row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99)
+	row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups, inPercent(s.Found, s.Lookups),
+		s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90)
+	if s.Idle > 0 {
+		row("sent, idle", "%.0f bytes a node a second", s.Idle)
+	}
+	row("sent", "%.0f bytes a node a second", s.Rate)
+	if s.Overloaded() {
+		row("overloaded", "timers went off up to %.0f ms late: times are longer than they would be, and calls may have failed for that alone", s.Late)
+	}
+	row("memory", "%.0f MB", s.Memory)
+	for i, f := range s.Failures {
+		if i == 5 {
+			row("failed", "for %d other reasons", len(s.Failures)-i)
+			break
+		}
+		row("failed", "%s: %s", times(f.Times), f.Reason)
+	}
+	for _, problem := range s.Problems {
+		row("problem", "%s", problem)
+	}
+	table.Flush()
+}

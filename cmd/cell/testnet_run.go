@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/testnet/picture"
+	"github.com/cell-mesh/cell/testnet/scenario"
+)
+
+// runFlags are the flags of `cell testnet run`.
+type runFlags struct {
+	nodes          int
+	nat            string
+	churn          float64
+	duration, idle time.Duration
+	seed           int64
+	join           string
+	json, report   string
+	print          bool
+}
+
+func testnetRunCommand() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run [SCENARIO]",
+		Short: "simulate many stems, calls and trouble, and tell what came of it",
+		Long: `Runs real stems on simulated machines, in this process and in real time: routers, NATs, delay
+and loss between them, calls, and what goes wrong. Nothing leaves the process. The same seed
+gives the same network, calls and events.
+
+SCENARIO is a file NAME.toml, or one of ` + strings.Join(scenario.Shipped(), ", ") + `;
+without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours of.`,
+		Example: `  cell testnet run lan --report lan.html`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return misuse(fmt.Errorf("cell testnet run takes one SCENARIO, and was given %d", len(args)), `as in cell testnet run lan`)
+			}
+			name := "nat-mix"
+			if len(args) == 1 {
+				name = args[0]
+			}
+			spec, err := scenario.Find(name)
+			if err != nil {
+				return misuse(err, `as in cell testnet run lan`)
+			}
+			if err := flags.apply(cmd, len(args) == 1, &spec); err != nil {
+				return err
+			}
+			if flags.print {
+				text, err := spec.TOML()
+				cmd.OutOrStdout().Write(text)
+				return err
+			}
+			return flags.run(cmd, name, spec)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&flags.nodes, "nodes", 0, "`HOW MANY` nodes, for a scenario whose groups have shares")
+	f.StringVar(&flags.nat, "nat", "", "`none`: all nodes are public; mix: as they are on the internet, which is nat-mix")
+	f.Float64Var(&flags.churn, "churn", 0, "replace this `SHARE` of the nodes by others every minute, as in 0.1")
+	f.DurationVar(&flags.duration, "duration", 0, "how long calls go on")
+	f.DurationVar(&flags.idle, "idle", 0, "first, look for so long what nodes send that have nothing to do")
+	f.Int64Var(&flags.seed, "seed", 0, "what is left to chance")
+	f.StringVar(&flags.join, "join", "", "`natural`: each node joins by itself; preset: their tables are filled in advance")
+	f.StringVar(&flags.json, "json", "", "write figures as JSON to `FILE`; - is stdout")
+	f.StringVar(&flags.report, "report", "", "write a page with pictures to `FILE.html`")
+	f.BoolVar(&flags.print, "print", false, "print the scenario as TOML, and run nothing")
+	return cmd
+}
+
+// apply changes the scenario as the flags say.
+func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) error {
+	given := cmd.Flags().Changed
+	switch {
+	case r.nat != "" && r.nat != "none" && r.nat != "mix":
+		return misuse(fmt.Errorf("--nat %q: there is no such mix", r.nat), "write mix or none")
+	case r.nat == "mix" && named:
+		return misuse(errors.New("the scenario says where its nodes live, and so does --nat mix"), "leave out one of the two")
+	case r.nat == "none":
+		spec.Public()
+	}
+	if r.join != "" && r.join != scenario.Natural && r.join != scenario.Preset {
+		return misuse(fmt.Errorf("--join %q: there is no such way", r.join), "write natural or preset")
+	}
+	if r.duration < 0 || r.idle < 0 {
+		return misuse(errors.New("a duration can't be negative"), "as in --duration 2m")
+	}
+	if given("duration") {
+		spec.Duration.Duration = r.duration
+	}
+	if given("idle") {
+		spec.Idle.Duration = r.idle
+	}
+	if given("seed") {
+		spec.Seed = r.seed
+	}
+	if given("churn") {
+		spec.Events = append(spec.Events, scenario.Event{Do: scenario.Churn, Rate: r.churn})
+	}
+	if given("nodes") {
+		if err := spec.Resize(r.nodes); err != nil {
+			return misuse(fmt.Errorf("--nodes %d: %w", r.nodes, err), `"cell testnet run NAME --print" shows the groups`)
+		}
+	}
+	if err := spec.Check(); err != nil {
+		return misuse(err, `"cell testnet run --help" says what the flags take`)
+	}
+	return nil
+}
+
+// run runs the scenario and writes what was asked for. Files are opened first: an hour is a long time to learn of a typo.
+func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) (err error) {
+	var files []*os.File
+	open := func(path string) (io.Writer, error) {
+		if path == "-" {
+			return cmd.OutOrStdout(), nil
+		}
+		file, err := os.Create(path)
+		files = append(files, file)
+		return file, err
+	}
+	defer func() {
+		for _, file := range files {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	var figures, pictures io.Writer
+	if r.json != "" {
+		if figures, err = open(r.json); err != nil {
+			return err
+		}
+	}
+	if r.report != "" {
+		if pictures, err = open(r.report); err != nil {
+			return err
+		}
+	}
+	line := newProgressLine(cmd.ErrOrStderr())
+	o, err := scenario.Run(cmd.Context(), spec, scenario.Options{Join: r.join, Progress: line.show})
+	line.end()
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted: a run that is not over has no figures")
+	}
+	if err != nil {
+		return err
+	}
+	o.Scenario, o.About = name, spec.About
+	s := o.Summary()
+	if figures != nil {
+		text, err := s.JSON()
+		if err != nil {
+			return err
+		}
+		if _, err := figures.Write(text); err != nil {
+			return err
+		}
+	}
+	if r.json != "-" {
+		printSummary(cmd.OutOrStdout(), s)
+	}
+	if pictures != nil {
+		return picture.Write(pictures, o, "cell testnet run "+strings.Join(again(cmd, name), " "))
+	}
+	return nil
+}
+
+// again is the command line, as far as it decides what happens.
+func again(cmd *cobra.Command, name string) []string {
+	words := []string{name}
+	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join"} {
+		if f := cmd.Flags().Lookup(flag); f.Changed && !(flag == "nat" && f.Value.String() == "mix") {
+			words = append(words, "--"+flag, f.Value.String())
+		}
+	}
+	return words
+}
+
+// inPercent does not say all where there is one exception.
+func inPercent(part, whole int) string {
+	if whole == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.2f %%", math.Floor(1e4*float64(part)/float64(whole))/100)
+}

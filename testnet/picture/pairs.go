@@ -1,0 +1,117 @@
+package picture
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cell-mesh/cell/testnet/scenario"
+)
+
+// pairs are the times to the first byte, for each pair of places, on one logarithmic axis.
+type pairs struct {
+	Rows  []pairRow
+	Ticks []tick
+	// Left is how many pairs are not shown.
+	Left int
+}
+
+type pairRow struct {
+	From, To string
+	Calls    int
+	P50, P90 string
+	Median   float64
+	Bars     []pairBar
+}
+
+// pairBar is how many calls took about so long: direct ones, and relayed ones on top.
+type pairBar struct {
+	Left, Width                            float64
+	Direct, DirectTop, Relayed, RelayedTop float64
+	Title                                  string
+}
+
+const (
+	maxPairs = 24
+	bins     = 48
+	fastest  = time.Millisecond // what is faster is drawn as if it were not
+)
+
+// kinds are the places in words.
+var kinds = map[string]string{
+	"public": "public", "eim": "home NAT", "sym": "symmetric NAT", "cone": "open NAT", "cgn": "carrier NAT",
+	"v6": "home NAT, IPv6", "v6fw": "home NAT, IPv6 behind a firewall", "tcp-only": "no UDP",
+}
+
+func placeOf(o *scenario.Outcome, node string) string { return kinds[o.Places[node].String()] }
+
+func newPairs(o *scenario.Outcome) (p pairs) {
+	calls := map[[2]string][]scenario.Record{}
+	first, last := time.Hour, fastest
+	for _, r := range o.Records {
+		if r.Answered() {
+			key := [2]string{placeOf(o, r.From), placeOf(o, r.To)}
+			calls[key] = append(calls[key], r)
+			first, last = min(first, r.FirstByte), max(last, r.FirstByte)
+		}
+	}
+	// The axis goes from a power of ten to a power of ten.
+	decade := func(d time.Duration) float64 { return math.Log10(float64(max(d, fastest)) / float64(fastest)) }
+	from := math.Floor(decade(first))
+	scale := max(1, math.Ceil(decade(last))-from)
+	at := func(d time.Duration) float64 { return min(99.9, max(0, 100*(decade(d)-from)/scale)) }
+	for d := 0.0; d <= scale; d++ {
+		p.Ticks = append(p.Ticks, tick{100 * d / scale, power(int(from + d))})
+	}
+	for key, records := range calls {
+		p.Rows = append(p.Rows, newPairRow(key, records, at))
+	}
+	slices.SortFunc(p.Rows, func(a, b pairRow) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	})
+	if len(p.Rows) > maxPairs {
+		slices.SortStableFunc(p.Rows, func(a, b pairRow) int { return b.Calls - a.Calls })
+		p.Left = len(p.Rows) - maxPairs
+		p.Rows = p.Rows[:maxPairs]
+	}
+	return p
+}
+
+// power is that power of ten milliseconds.
+func power(of int) string {
+	if of < 3 {
+		return fmt.Sprintf("%.0f ms", math.Pow10(of))
+	}
+	return fmt.Sprintf("%.0f s", math.Pow10(of-3))
+}
+
+func newPairRow(key [2]string, records []scenario.Record, at func(time.Duration) float64) pairRow {
+	slices.SortFunc(records, func(a, b scenario.Record) int { return cmp.Compare(a.FirstByte, b.FirstByte) })
+	nth := func(p float64) time.Duration { return records[int(math.Ceil(p*float64(len(records))))-1].FirstByte }
+	row := pairRow{From: key[0], To: key[1], Calls: len(records), P50: duration(nth(0.5)), P90: duration(nth(0.9)), Median: at(nth(0.5))}
+	var direct, relayed [bins]int
+	most := 1
+	for _, r := range records {
+		bin := int(at(r.FirstByte) / 100 * bins)
+		if strings.HasPrefix(r.Route, "relayed") {
+			relayed[bin]++
+		} else {
+			direct[bin]++
+		}
+		most = max(most, direct[bin]+relayed[bin])
+	}
+	for i := range bins {
+		if direct[i]+relayed[i] == 0 {
+			continue
+		}
+		b := pairBar{Left: 100 * float64(i) / bins, Width: 100.0 / bins, Direct: 100 * float64(direct[i]) / float64(most), Relayed: 100 * float64(relayed[i]) / float64(most)}
+		b.DirectTop = 100 - b.Direct
+		b.RelayedTop = b.DirectTop - b.Relayed
+		b.Title = fmt.Sprintf("%d direct, %d relayed", direct[i], relayed[i])
+		row.Bars = append(row.Bars, b)
+	}
+	return row
+}
