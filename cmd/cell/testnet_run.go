@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -117,30 +118,11 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	return nil
 }
 
-// run runs the scenario and writes what was asked for. Files are opened first: an hour is a long time to learn of a typo.
-func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) (err error) {
-	var files []*os.File
-	open := func(path string) (io.Writer, error) {
-		if path == "-" {
-			return cmd.OutOrStdout(), nil
-		}
-		file, err := os.Create(path)
-		files = append(files, file)
-		return file, err
-	}
-	defer func() {
-		for _, file := range files {
-			err = errors.Join(err, file.Close())
-		}
-	}()
-	var figures, pictures io.Writer
-	if r.json != "" {
-		if figures, err = open(r.json); err != nil {
-			return err
-		}
-	}
-	if r.report != "" {
-		if pictures, err = open(r.report); err != nil {
+// run runs the scenario and writes what was asked for. That files can be written is asked first: an hour is a long time to
+// learn of a typo.
+func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error {
+	for _, path := range []string{r.json, r.report} {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil && path != "" {
 			return err
 		}
 	}
@@ -154,23 +136,30 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) (err 
 		return err
 	}
 	o.Scenario, o.About = name, spec.About
-	s := o.Summary()
-	if figures != nil {
-		text, err := s.JSON()
-		if err != nil {
-			return err
-		}
-		if _, err := figures.Write(text); err != nil {
-			return err
-		}
+	figures, err := o.Summary().JSON()
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := picture.Write(&page, o, "cell testnet run "+strings.Join(again(cmd, name), " ")); err != nil {
+		return err
 	}
 	if r.json != "-" {
-		printSummary(cmd.OutOrStdout(), s)
+		printSummary(cmd.OutOrStdout(), o.Summary())
 	}
-	if pictures != nil {
-		return picture.Write(pictures, o, "cell testnet run "+strings.Join(again(cmd, name), " "))
+	return errors.Join(r.write(cmd, r.json, figures), r.write(cmd, r.report, page.Bytes()))
+}
+
+// write writes a file, or stdout for -, or nothing.
+func (r runFlags) write(cmd *cobra.Command, path string, text []byte) (err error) {
+	switch path {
+	case "":
+	case "-":
+		_, err = cmd.OutOrStdout().Write(text)
+	default:
+		err = os.WriteFile(path, text, 0o644)
 	}
-	return nil
+	return err
 }
 
 // again is the command line, as far as it decides what happens.

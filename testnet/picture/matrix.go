@@ -8,14 +8,14 @@ import (
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// matrix is which way calls took, from each kind of place to each.
+// matrix is which way calls took, from each group to each.
 type matrix struct {
-	To   []string
+	To   []spot
 	Rows []matrixRow
 }
 
 type matrixRow struct {
-	From  string
+	From  spot
 	Cells []matrixCell
 }
 
@@ -28,10 +28,10 @@ type matrixCell struct {
 
 func newMatrix(o *scenario.Outcome) (m matrix) {
 	type count struct{ direct, relayed, failed int }
-	counts := map[[2]string]count{}
-	var from []string
+	counts := map[[2]spot]count{}
+	var from []spot
 	for _, r := range o.Records {
-		key := [2]string{placeOf(o, r.From), placeOf(o, r.To)}
+		key := [2]spot{spotOf(o, r.From), spotOf(o, r.To)}
 		if !slices.Contains(from, key[0]) {
 			from = append(from, key[0])
 		}
@@ -49,18 +49,18 @@ func newMatrix(o *scenario.Outcome) (m matrix) {
 		}
 		counts[key] = c
 	}
-	slices.Sort(from)
-	slices.Sort(m.To)
+	slices.SortFunc(from, compareSpots)
+	slices.SortFunc(m.To, compareSpots)
 	for _, f := range from {
 		row := matrixRow{From: f}
 		for _, t := range m.To {
-			c := counts[[2]string{f, t}]
+			c := counts[[2]spot{f, t}]
 			cell := matrixCell{Calls: c.direct + c.relayed + c.failed}
 			if cell.Calls > 0 {
 				part := func(n int) float64 { return 100 * float64(n) / float64(cell.Calls) }
 				cell.Direct, cell.Relayed, cell.Failed = part(c.direct), part(c.relayed), part(c.failed)
 				cell.Label = share(c.direct, cell.Calls)
-				cell.Title = fmt.Sprintf("%s to %s: %d direct, %d relayed, %d failed", f, t, c.direct, c.relayed, c.failed)
+				cell.Title = fmt.Sprintf("%s to %s: %d direct, %d relayed, %d failed", f.Group, t.Group, c.direct, c.relayed, c.failed)
 			}
 			row.Cells = append(row.Cells, cell)
 		}

@@ -20,7 +20,7 @@ type pairs struct {
 }
 
 type pairRow struct {
-	From, To string
+	From, To spot
 	Calls    int
 	P50, P90 string
 	Median   float64
@@ -43,17 +43,29 @@ const (
 // kinds are the places in words.
 var kinds = map[string]string{
 	"public": "public", "eim": "home NAT", "sym": "symmetric NAT", "cone": "open NAT", "cgn": "carrier NAT",
-	"v6": "home NAT, IPv6", "v6fw": "home NAT, IPv6 behind a firewall", "tcp-only": "no UDP",
+	"v6": "home NAT + open IPv6", "v6fw": "home NAT + IPv6", "tcp-only": "no UDP",
 }
 
-func placeOf(o *scenario.Outcome, node string) string { return kinds[o.Places[node].String()] }
+// spot is where a group of nodes lives.
+type spot struct{ Group, Kind string }
+
+func spotOf(o *scenario.Outcome, node string) spot {
+	where := o.Where[node]
+	kind := kinds[where.Place.String()]
+	if kind == where.Group {
+		kind = "" // it has been said
+	}
+	return spot{where.Group, kind}
+}
+
+func compareSpots(a, b spot) int { return strings.Compare(a.Group, b.Group) }
 
 func newPairs(o *scenario.Outcome) (p pairs) {
-	calls := map[[2]string][]scenario.Record{}
+	calls := map[[2]spot][]scenario.Record{}
 	first, last := time.Hour, fastest
 	for _, r := range o.Records {
 		if r.Answered() {
-			key := [2]string{placeOf(o, r.From), placeOf(o, r.To)}
+			key := [2]spot{spotOf(o, r.From), spotOf(o, r.To)}
 			calls[key] = append(calls[key], r)
 			first, last = min(first, r.FirstByte), max(last, r.FirstByte)
 		}
@@ -70,12 +82,15 @@ func newPairs(o *scenario.Outcome) (p pairs) {
 		p.Rows = append(p.Rows, newPairRow(key, records, at))
 	}
 	slices.SortFunc(p.Rows, func(a, b pairRow) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+		return cmp.Or(compareSpots(a.From, b.From), compareSpots(a.To, b.To))
 	})
 	if len(p.Rows) > maxPairs {
 		slices.SortStableFunc(p.Rows, func(a, b pairRow) int { return b.Calls - a.Calls })
 		p.Left = len(p.Rows) - maxPairs
 		p.Rows = p.Rows[:maxPairs]
+		slices.SortFunc(p.Rows, func(a, b pairRow) int {
+			return cmp.Or(compareSpots(a.From, b.From), compareSpots(a.To, b.To))
+		})
 	}
 	return p
 }
@@ -88,7 +103,7 @@ func power(of int) string {
 	return fmt.Sprintf("%.0f s", math.Pow10(of-3))
 }
 
-func newPairRow(key [2]string, records []scenario.Record, at func(time.Duration) float64) pairRow {
+func newPairRow(key [2]spot, records []scenario.Record, at func(time.Duration) float64) pairRow {
 	slices.SortFunc(records, func(a, b scenario.Record) int { return cmp.Compare(a.FirstByte, b.FirstByte) })
 	nth := func(p float64) time.Duration { return records[int(math.Ceil(p*float64(len(records))))-1].FirstByte }
 	row := pairRow{From: key[0], To: key[1], Calls: len(records), P50: duration(nth(0.5)), P90: duration(nth(0.9)), Median: at(nth(0.5))}

@@ -58,7 +58,7 @@ func tiles(s scenario.Summary) []tile {
 		{"calls answered", share(s.Answered, s.Asked), fmt.Sprintf("%d of %d", s.Answered, s.Asked)},
 		{"of these direct", share(s.Direct, s.Answered), fmt.Sprintf("%d direct, %d relayed", s.Direct, s.Relayed)},
 		{"first byte, median", duration(millis(s.FirstByte.P50)), fmt.Sprintf("90 %% within %s, 99 %% within %s", duration(millis(s.FirstByte.P90)), duration(millis(s.FirstByte.P99)))},
-		{"lookups found", share(s.Found, s.Lookups), fmt.Sprintf("%d of %d; %v hops, %v messages each", s.Found, s.Lookups, s.Hops.P50, s.Messages.P50)},
+		{"lookups found", share(s.Found, s.Lookups), fmt.Sprintf("%d of %d; median hops %v, messages %v", s.Found, s.Lookups, s.Hops.P50, s.Messages.P50)},
 		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)), fmt.Sprintf("memory of all: %s", size(s.Memory*1e6))},
 	}
 }

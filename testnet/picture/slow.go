@@ -11,9 +11,9 @@ import (
 
 // slow is a call that took long, with its phases one after the other.
 type slow struct {
-	What, From, To, FromPlace, ToPlace string
-	When, Took, Route, Search, Err     string
-	Phases                             []phase
+	What, From, To, FromKind, ToKind string
+	When, Took, Route, Search        string
+	Phases                           []phase
 }
 
 type phase struct {
@@ -22,15 +22,13 @@ type phase struct {
 	Title       string
 }
 
-// slowest are the calls that took longest to their first byte, answered or not.
+// slowest are the calls that were answered, and took longest to their first byte. Of those that were not, the time says how
+// patient somebody was.
 func slowest(o *scenario.Outcome, most int) (rows []slow) {
-	records := slices.Clone(o.Records)
-	slices.SortStableFunc(records, func(a, b scenario.Record) int { return cmp.Compare(until(b), until(a)) })
+	records := slices.DeleteFunc(slices.Clone(o.Records), func(r scenario.Record) bool { return !r.Answered() })
+	slices.SortStableFunc(records, func(a, b scenario.Record) int { return cmp.Compare(b.FirstByte, a.FirstByte) })
 	records = records[:min(most, len(records))]
-	if len(records) == 0 {
-		return nil
-	}
-	longest := records[0].Took
+	longest := time.Duration(1)
 	for _, r := range records {
 		longest = max(longest, r.Took)
 	}
@@ -40,24 +38,13 @@ func slowest(o *scenario.Outcome, most int) (rows []slow) {
 	return rows
 }
 
-// until is how long somebody waited for something.
-func until(r scenario.Record) time.Duration {
-	if r.FirstByte > 0 {
-		return r.FirstByte
-	}
-	return r.Took
-}
-
 func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow {
 	s := slow{
-		What: r.Cell, From: r.From, To: r.To, FromPlace: placeOf(o, r.From), ToPlace: placeOf(o, r.To),
-		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "no way"), Err: r.Err,
+		What: r.Cell, From: r.From, To: r.To, FromKind: kinds[o.Where[r.From].Place.String()], ToKind: kinds[o.Where[r.To].Place.String()],
+		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "within the machine"),
 	}
 	if l := r.Lookup; l != nil {
-		s.Search = fmt.Sprintf("search %s: %d asked, %d hops", duration(l.Took), l.Asked, l.Hops)
-		if !l.Found {
-			s.Search = fmt.Sprintf("search %s: %d asked, not found", duration(l.Took), l.Asked)
-		}
+		s.Search = fmt.Sprintf("searched for %s, asked %d", duration(l.Took), l.Asked)
 	}
 	last := time.Duration(0)
 	for _, p := range []struct {
@@ -69,9 +56,6 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		{"wait", "wait for the first byte", r.FirstByte},
 		{"rest", "the rest of the answer", r.Took},
 	} {
-		if r.Err != "" && p.name == "rest" {
-			p.name, p.title = "lost", "in vain"
-		}
 		if p.end <= last {
 			continue
 		}
