@@ -61,8 +61,11 @@ func describeProgress(p scenario.Progress) string {
 	case scenario.Idling:
 		return fmt.Sprintf("%v: %d nodes up, and nobody calls", since, p.Up)
 	}
-	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered, %s of them direct, %d under way", since, p.Up, p.Asked,
-		inPercent(p.Answered, p.Asked), inPercent(p.Direct, p.Answered), p.Open)
+	direct := ""
+	if p.Direct >= 0 {
+		direct = fmt.Sprintf(", %s of them direct", inPercent(p.Direct, p.Answered))
+	}
+	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d under way", since, p.Up, p.Asked, inPercent(p.Answered, p.Asked), direct, p.Open)
 }
 
 // printSummary is the table at the end.
@@ -74,8 +77,10 @@ func printSummary(w io.Writer, s scenario.Summary) {
 	row("calls", "%d, %s answered", s.Asked, inPercent(s.Answered, s.Asked))
 	row("ways", "%d direct, %d relayed", s.Direct, s.Relayed)
 	row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99)
-	row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups, inPercent(s.Found, s.Lookups),
-		s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90)
+	if s.Lookups > 0 {
+		row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups, inPercent(s.Found, s.Lookups),
+			s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90)
+	}
 	if s.Idle > 0 {
 		row("sent, idle", "%.0f bytes a node a second", s.Idle)
 	}

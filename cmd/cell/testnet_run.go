@@ -26,7 +26,7 @@ type runFlags struct {
 	seed           int64
 	join           string
 	json, report   string
-	print          bool
+	print, real    bool
 }
 
 func testnetRunCommand() *cobra.Command {
@@ -72,6 +72,7 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 	f.DurationVar(&flags.idle, "idle", 0, "first, look for so long what nodes send that have nothing to do")
 	f.Int64Var(&flags.seed, "seed", 0, "what is left to chance")
 	f.StringVar(&flags.join, "join", "", "`natural`: each node joins by itself; preset: their tables are filled in advance")
+	f.BoolVar(&flags.real, "real", false, "run processes on networks of the kernel's, instead; as root, on Linux")
 	f.StringVar(&flags.json, "json", "", "write figures as JSON to `FILE`; - is stdout")
 	f.StringVar(&flags.report, "report", "", "write a page with pictures to `FILE.html`")
 	f.BoolVar(&flags.print, "print", false, "print the scenario as TOML, and run nothing")
@@ -126,8 +127,12 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 			return err
 		}
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	line := newProgressLine(cmd.ErrOrStderr())
-	o, err := scenario.Run(cmd.Context(), spec, scenario.Options{Join: r.join, Progress: line.show})
+	o, err := scenario.Run(cmd.Context(), spec, scenario.Options{Join: r.join, Real: r.real, Cell: self, Progress: line.show})
 	line.end()
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted: a run that is not over has no figures")
@@ -165,9 +170,9 @@ func (r runFlags) write(cmd *cobra.Command, path string, text []byte) (err error
 // again is the command line, as far as it decides what happens.
 func again(cmd *cobra.Command, name string) []string {
 	words := []string{name}
-	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join"} {
+	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join", "real"} {
 		if f := cmd.Flags().Lookup(flag); f.Changed && !(flag == "nat" && f.Value.String() == "mix") {
-			words = append(words, "--"+flag, f.Value.String())
+			words = append(words, fmt.Sprintf("--%s=%s", flag, f.Value))
 		}
 	}
 	return words

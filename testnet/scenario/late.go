@@ -18,8 +18,8 @@ const (
 	lookEvery = 50 * time.Millisecond
 	// onTime is a lag that changes no figure.
 	onTime = 20 * time.Millisecond
-	// maxSettling is how long a run waits for the machine to have done what joining has left to do.
-	maxSettling = 30 * time.Second
+	// maxSettling is how long a run waits, for each node, for the machine to have done what joining has left to do.
+	maxSettling = 100 * time.Millisecond
 )
 
 // watch goes on until ctx ends.
@@ -53,8 +53,8 @@ func (l *lateness) worst() time.Duration {
 }
 
 // settle waits until the machine has been on time for a second, but not for ever.
-func (l *lateness) settle(ctx context.Context) error {
-	for began := time.Now(); time.Since(began) < maxSettling; {
+func (l *lateness) settle(ctx context.Context, nodes int) error {
+	for began := time.Now(); time.Since(began) < time.Duration(nodes)*maxSettling; {
 		l.forget()
 		if err := pause(ctx, time.Second); err != nil {
 			return err

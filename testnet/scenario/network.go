@@ -20,6 +20,8 @@ type network interface {
 	sent() uint64
 	// lookups are the searches so far that began after a time.
 	lookups(since time.Time) []Lookup
+	// finish adds what is known of calls only when all are over.
+	finish(records []Record)
 	// close ends everything.
 	close() error
 }
@@ -35,6 +37,8 @@ type Record struct {
 	Reached, Granted, FirstByte, Took time.Duration
 	// Lookup is the search that the call needed, if it needed one.
 	Lookup *Lookup
+
+	began time.Time
 }
 
 // Answered says whether the whole answer came.

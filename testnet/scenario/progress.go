@@ -39,6 +39,9 @@ func (r *run) progress() Progress {
 	r.mu.Lock()
 	p := Progress{Phase: r.phase, Since: time.Since(r.began), Up: r.joined, Asked: len(r.records), Answered: r.answered, Direct: r.direct, Open: r.open}
 	r.mu.Unlock()
+	if r.opts.Real {
+		p.Direct = -1
+	}
 	for _, n := range r.plan.Nodes {
 		if n.From == 0 {
 			p.Nodes++

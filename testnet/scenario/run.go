@@ -12,6 +12,11 @@ import (
 type Options struct {
 	// Join is the way of joining: Natural or Preset. If empty, the one that fits.
 	Join string
+	// Real runs the program Cell as processes on the kernel's own networks, which package natlab makes: for that, one has to be root on Linux. Nodes
+	// join naturally, and there are no figures of lookups.
+	Real bool
+	// Cell is the path of the program "cell".
+	Cell string
 	// Progress is told how things stand, about once a second, by one goroutine at a time. It may be nil.
 	Progress func(Progress)
 }
@@ -23,7 +28,7 @@ type Progress struct {
 	Since time.Duration
 	// Nodes is how many there are to be, and Up how many have joined, or run.
 	Nodes, Up int
-	// Asked, Answered and Direct count calls that are over; Open those that are not.
+	// Asked, Answered and Direct count calls that are over; Open those that are not. Direct is -1 where that is not known yet.
 	Asked, Answered, Direct, Open int
 }
 
@@ -34,7 +39,7 @@ const (
 	Calling = "calling"
 )
 
-// Run simulates a scenario and returns what came of it. It takes the time that the scenario says, and that of joining: real time,
+// Run carries a scenario out and returns what came of it. It takes the time that the scenario says, and that of joining: real time,
 // or virtual time in a testing/synctest bubble. If ctx ends first, the error is its cause, and the Outcome is nil.
 // Calls that were not answered are no error.
 func Run(ctx context.Context, spec Spec, opts Options) (*Outcome, error) {
@@ -42,7 +47,12 @@ func Run(ctx context.Context, spec Spec, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := newSimulated(plan, opts.Join)
+	var net network
+	if opts.Real {
+		net, err = newReal(plan, opts)
+	} else {
+		net, err = newSimulated(plan, opts.Join)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +108,7 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 		return nil, cause(ctx, err)
 	}
 	o.Joining = time.Since(began)
-	if err := r.late.settle(ctx); err != nil {
+	if err := r.late.settle(ctx, o.Nodes); err != nil {
 		return nil, cause(ctx, err)
 	}
 	if plan.Idle > 0 {
@@ -116,6 +126,7 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 	}
 	o.Late = r.late.worst()
 	o.Rate = rate(net.sent()-before, o.Nodes, time.Since(began))
+	net.finish(r.records)
 	o.Lookups = net.lookups(began)
 	o.Records, o.Marks, o.Problems = r.records, plan.Marks, r.problems
 	o.Memory = memory()

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cell-mesh/cell/testnet"
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
@@ -28,10 +26,6 @@ const (
 	maxNatural = 300
 	// unused is how long a connection lasts over which nothing is said, where tables are preset.
 	unused = 30 * time.Second
-	// joiners is how many nodes join at the same time: more get in each other's way.
-	joiners = 16
-	// joinWait bounds how long one takes to be a member.
-	joinWait = 60 * time.Second
 )
 
 // simulated is a network in memory.
@@ -41,7 +35,6 @@ type simulated struct {
 
 	mu     sync.Mutex
 	nodes  map[string]Node
-	joined int
 	killed []string // by KillRelay, until they are restarted
 }
 
@@ -89,7 +82,7 @@ func (s *simulated) begin(ctx context.Context, nodes []Node, told func(int)) (st
 	if s.way == Preset {
 		return s.preset(ctx, nodes, told)
 	}
-	return s.natural(ctx, nodes, told)
+	return inTurn(ctx, nodes, told, s.join)
 }
 
 func (s *simulated) preset(ctx context.Context, nodes []Node, told func(int)) (string, error) {
@@ -105,52 +98,12 @@ func (s *simulated) preset(ctx context.Context, nodes []Node, told func(int)) (s
 	return "with tables filled in advance", s.net.Preset()
 }
 
-// natural has the first public nodes join one after the other, since that is where the others begin; then the other public ones, which
-// relay; then the rest.
-func (s *simulated) natural(ctx context.Context, nodes []Node, told func(int)) (string, error) {
-	var public, behind []Node
-	for _, n := range nodes {
-		if n.Place.Kind == natlab.Public {
-			public = append(public, n)
-		} else {
-			behind = append(behind, n)
-		}
-	}
-	pillars := public[:min(stays, len(public))]
-	for _, step := range []struct {
-		nodes []Node
-		limit int
-	}{{pillars, 1}, {public[len(pillars):], joiners}, {behind, joiners}} {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(step.limit)
-		for _, n := range step.nodes {
-			group.Go(func() error { return s.join(ctx, n, told) })
-		}
-		if err := group.Wait(); err != nil {
-			return "", err
-		}
-	}
-	if s.joined < len(nodes) {
-		return fmt.Sprintf("naturally, but for %d that did not in %v", len(nodes)-s.joined, joinWait), nil
-	}
-	return "naturally", nil
-}
-
-// join starts a node and waits until it is a member. One that is not in time is no error.
-func (s *simulated) join(ctx context.Context, n Node, told func(int)) error {
+// join starts a node and waits until it is a member, or ctx ends.
+func (s *simulated) join(ctx context.Context, n Node) error {
 	if err := s.add(n, nil); err != nil {
 		return err
 	}
-	patience, cancel := context.WithTimeout(ctx, joinWait)
-	defer cancel()
-	if s.net.Node(n.Name).Joined(patience) != nil {
-		return ctx.Err()
-	}
-	s.mu.Lock()
-	s.joined++
-	joined := s.joined
-	s.mu.Unlock()
-	told(joined)
+	s.net.Node(n.Name).Joined(ctx) // fails when ctx ends
 	return nil
 }
 

@@ -172,4 +172,6 @@ func (s *simulated) lookups(since time.Time) (all []Lookup) {
 
 func lookup(l testnet.Lookup) Lookup { return Lookup{l.Found, l.Asked, l.Hops, l.Took} }
 
+func (s *simulated) finish([]Record) {}
+
 func (s *simulated) close() error { return s.net.Close() }

@@ -1,0 +1,203 @@
+package scenario
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem"
+)
+
+// What happens to, and in, a real network.
+
+func (r *real) do(ctx context.Context, step Step, nodes []Node) error {
+	switch step.Do {
+	case Join:
+		for _, n := range nodes {
+			if err := r.join(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	case Kill:
+		return r.each(step.Nodes, func(m *machine) error { return m.end(ctx, m.home.Kill) })
+	case Stop:
+		return r.each(step.Nodes, func(m *machine) error { return m.end(ctx, m.home.Stop) })
+	case Restart:
+		return r.each(r.dead(step.Nodes), func(m *machine) error { return m.start(ctx, r.cell) })
+	case KillRelay:
+		relays := r.relays(ctx, step.Nodes)
+		r.mu.Lock()
+		r.killed = append(r.killed, relays...)
+		r.mu.Unlock()
+		return r.each(relays, func(m *machine) error { return m.end(ctx, m.home.Kill) })
+	case Renumber:
+		done := map[any]bool{}
+		for _, m := range r.named(step.Nodes) {
+			router := m.host.Routers[len(m.host.Routers)-1]
+			if done[router] {
+				continue
+			}
+			done[router] = true
+			if err := router.Renumber(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("there is no event %s on real networks", step.Do)
+}
+
+func (r *real) each(names []string, do func(*machine) error) error {
+	var group errgroup.Group
+	for _, m := range r.named(names) {
+		group.Go(func() error { return do(m) })
+	}
+	return group.Wait()
+}
+
+// dead are those that do not run, of the names or, without any, of the relays that were killed.
+func (r *real) dead(names []string) (dead []string) {
+	if names == nil {
+		r.mu.Lock()
+		names, r.killed = r.killed, nil
+		r.mu.Unlock()
+	}
+	for _, m := range r.named(names) {
+		if !m.runs() {
+			dead = append(dead, m.Name)
+		}
+	}
+	return dead
+}
+
+// relays are the nodes that relay for others.
+func (r *real) relays(ctx context.Context, names []string) (relays []string) {
+	for _, m := range r.named(names) {
+		s, err := m.home.Ask(ctx)
+		if err != nil {
+			continue
+		}
+		for _, id := range s.Network.Relays {
+			relays = append(relays, r.byID[id])
+		}
+	}
+	return relays
+}
+
+func (r *real) call(ctx context.Context, c Call) (Record, bool) {
+	from, to := r.nodes[c.From], r.nodes[c.To]
+	if !from.runs() {
+		return Record{}, false
+	}
+	record := Record{Call: c, began: time.Now()}
+	got, err := record.ask(ctx, from, c.Cell+"@"+to.id, c.Bytes)
+	record.Took = time.Since(record.began)
+	switch {
+	case err != nil:
+		record.Err = cmpErr(ctx, err).Error()
+	case got != c.Bytes:
+		record.Err = fmt.Sprintf("%d bytes of %d came back", got, c.Bytes)
+	}
+	return record, true
+}
+
+// ask makes the call through the door of the caller's stem, as a program of its machine would.
+func (r *Record) ask(ctx context.Context, from *machine, to string, size int) (got int, err error) {
+	answer, err := door.Ask(ctx, from.home.Home, wire.Request{Verb: wire.Open, Object: to})
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Conn.Close()
+	r.Granted = time.Since(r.began)
+	defer context.AfterFunc(ctx, func() { answer.Conn.SetDeadline(time.Unix(1, 0)) })()
+	sent := make(chan error, 1)
+	go func() { // ends with the connection, which is closed below
+		_, err := io.WriteString(answer.Conn, strings.Repeat("x", size))
+		sent <- errors.Join(err, answer.Conn.CloseWrite())
+	}()
+	defer func() {
+		answer.Conn.Close()
+		<-sent
+	}()
+	in := bufio.NewReader(io.MultiReader(bytes.NewReader(answer.Rest), answer.Conn))
+	if _, err = in.Peek(1); err == nil {
+		r.FirstByte = time.Since(r.began)
+	} else if err == io.EOF {
+		return 0, nil
+	}
+	n, err := io.Copy(io.Discard, in)
+	return int(n), err
+}
+
+func cmpErr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// sent is what has left the nodes by their uplinks.
+func (r *real) sent() (total uint64) {
+	for _, m := range r.nodes {
+		m.host.Do(func() error {
+			text, err := os.ReadFile("/proc/thread-self/net/dev")
+			for line := range strings.Lines(string(text)) {
+				if name, counts, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "up0" {
+					if fields := strings.Fields(counts); len(fields) > 8 {
+						sent, _ := strconv.ParseUint(fields[8], 10, 64)
+						total += sent
+					}
+				}
+			}
+			return err
+		})
+	}
+	return total
+}
+
+func (r *real) lookups(time.Time) []Lookup { return nil }
+
+// finish finds the ways of the calls in what the callers' stems have written down of them.
+func (r *real) finish(records []Record) {
+	byCaller := map[string][]stem.Call{}
+	for i := range records {
+		record := &records[i]
+		written, ok := byCaller[record.From]
+		if !ok {
+			written = readCalls(r.nodes[record.From].home.Home.Calls())
+		}
+		for j, c := range written {
+			late := c.Began.Sub(record.began)
+			if c.Direction == "out" && c.Peer == r.nodes[record.To].id && c.Cell == record.Cell && late >= 0 && late < record.Took {
+				record.Route = c.Path
+				written[j].Direction = "" // it is taken
+				break
+			}
+		}
+		byCaller[record.From] = written
+	}
+}
+
+func readCalls(path string) (calls []stem.Call) {
+	text, _ := os.ReadFile(path) // what a stem that was killed did not write is not known
+	for line := range bytes.Lines(text) {
+		var c stem.Call
+		if json.Unmarshal(line, &c) == nil {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
