@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -20,14 +21,17 @@ type dialing struct{ witnesses *witnesses }
 
 var _ swarm.MetricsTracer = dialing{}
 
-func (d dialing) FailedDialing(addr ma.Multiaddr, err, _ error) {
-	if d.witnesses.none() || errors.Is(err, context.Canceled) { // another address was faster
+func (d dialing) FailedDialing(addr ma.Multiaddr, err, ended error) {
+	if d.witnesses.none() || ended != nil && !errors.Is(ended, context.DeadlineExceeded) || faster(err) { // than this address
 		return
 	}
 	address := addr.String()
 	d.witnesses.tell(func(w *witness) bool { return w.dialed[address] },
 		trace.Event{Kind: trace.Failed, Address: address, Reason: discovery.Root(err).Error()})
 }
+
+// faster says whether a dial through a relay was given up since another one came through. There is no better mark.
+func faster(err error) bool { return strings.Contains(err.Error(), "concurrent active dial succeeded") }
 
 func (dialing) OpenedConnection(network.Direction, crypto.PubKey, network.ConnectionState, ma.Multiaddr) {
 }

@@ -83,6 +83,7 @@ type pinger struct {
 	at      []*spot
 	asked   int
 	rtts    []time.Duration
+	relayed bool // the last answer was
 }
 
 func (p *pinger) ping(ctx context.Context, count int) error {
@@ -159,26 +160,23 @@ func (p *pinger) ask(ctx context.Context) error {
 	}
 	l.hear()
 	rtt := time.Duration(l.rtt.Load())
-	p.rtts = append(p.rtts, rtt)
+	p.rtts, p.relayed = append(p.rtts, rtt), detour(conn) > 0
 	e := p.node.route(trace.Answer, conn)
 	e.Address, e.RTT = "", trace.MS(rtt)
 	p.witness.tell(e)
 	return nil
 }
 
-// settle waits, if the peer is relayed, for a direct connection while there is hope of one, and asks once more over it; or else
-// it tells why there is none.
+// settle waits, if the last answer was relayed, for a direct connection while there is hope of one, and asks once more over
+// it; or else it tells why there is none.
 func (p *pinger) settle(ctx context.Context) error {
 	hope, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
-	for waited := false; ; waited = true {
+	for p.relayed {
 		best := p.node.connection(p.id)
 		switch {
 		case best == nil, detour(best) == 0:
-			if waited {
-				return p.ask(ctx)
-			}
-			return nil
+			return p.ask(ctx)
 		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) || hope.Err() != nil:
 			for _, reason := range p.node.whyRelayed(best) {
 				p.witness.tell(trace.Event{Kind: trace.Relayed, Reason: reason})
@@ -189,6 +187,7 @@ func (p *pinger) settle(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // connected is called by the host.

@@ -94,10 +94,10 @@ func TestPingOutlivesItsPeer(t *testing.T) {
 // When the user has gone, the ping ends.
 func TestPingEndsWithItsUser(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
-	gone := errors.New("gone")
-	err := a.Ping(testContext(t), b.ID(), 1000, func(trace.Event) error { return gone }, at(t, b, "tcp"))
-	if !errors.Is(err, gone) {
-		t.Errorf("ended with %v", err)
+	gone, ctx := errors.New("gone"), testContext(t)
+	err := a.Ping(ctx, b.ID(), 1000, func(trace.Event) error { return gone }, at(t, b, "tcp"))
+	if !errors.Is(err, gone) || ctx.Err() != nil {
+		t.Errorf("ended with %v, %v", err, ctx.Err())
 	}
 }
 

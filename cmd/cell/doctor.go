@@ -110,8 +110,11 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 		network.Relays = append(network.Relays, called(id))
 	}
 	for _, b := range n.Bootstrap {
-		if !b.Connected {
+		switch {
+		case b.Error != "":
 			network.Missing = append(network.Missing, called(b.ID)+": "+b.Error)
+		case !b.Connected:
+			network.Joining = true
 		}
 	}
 	checks := []doctor.Check{{Name: "stem", State: doctor.OK, What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}}

@@ -14,9 +14,11 @@ type Network struct {
 	Reachability string
 	// UDP and TCP are what NAT there is over each.
 	UDP, TCP NAT
-	// Members are how many of the mesh are known, and Missing why those bootstrap peers are not there that were named.
+	// Members are how many of the mesh are known, and Missing why those bootstrap peers are not there that were named; Joining
+	// says that one has not been heard from yet.
 	Members int
 	Missing []string
+	Joining bool
 	// Near are how many mDNS has seen, or -1 if it does not look.
 	Near   int
 	Relays []string
@@ -77,6 +79,8 @@ func (n Network) mesh() Check {
 		return ok("mesh", "none: peers are found by mDNS and by their addresses")
 	case n.Members > 0:
 		return ok("mesh", "%s, members known: %d", n.Mesh, n.Members)
+	case n.Joining:
+		return ok("mesh", "%s, which it is about to join", n.Mesh)
 	case len(n.Missing) > 0:
 		return ok("mesh", "%s: nobody answers who could say where others are: %s", n.Mesh, strings.Join(n.Missing, "; ")).
 			bad("cell up --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member")

@@ -29,6 +29,7 @@ func TestNetwork(t *testing.T) {
 		{Network{Mesh: "none"}, "mesh", OK, "none"},
 		{Network{Mesh: "home", Members: 3, Missing: []string{"x: no answer"}}, "mesh", OK, "known: 3"},
 		{Network{Mesh: "home", Missing: []string{"x: no answer"}}, "mesh", Bad, "x: no answer"},
+		{Network{Mesh: "home", Missing: []string{"x: no answer"}, Joining: true}, "mesh", OK, "about to join"},
 		{Network{Mesh: "home"}, "mesh", Note, "right for the first one"},
 		{Network{Near: -1}, "mDNS", OK, "is off"},
 		{Network{Near: 2}, "mDNS", OK, "seen: 2"},

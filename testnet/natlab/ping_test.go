@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// `cell ping` says by which way a peer is reached, when that became a direct one, and if it does not, why.
+// `cell ping` says by which way a peer is reached, when that became a direct one, and if it does not, why; and `cell doctor`
+// what kind of NAT there is.
 func TestPing(t *testing.T) {
 	needLab(t)
 	for _, c := range []struct {
@@ -19,17 +20,19 @@ func TestPing(t *testing.T) {
 		dialer, target Kind
 		want           Route
 		judge          func(*testing.T, []trace.Event)
+		diagnosis      string // a part of what `cell doctor` says at the dialer
 	}{
-		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy},
-		{"cone to cone", Cone, Cone, Direct, tellsWhen},
+		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy, "its NAT takes another port for each"},
+		{"cone to cone", Cone, Cone, Direct, tellsWhen, "its NAT keeps to one port"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for try := 1; ; try++ { // a punch may miss
-				events := pingAcross(t, c.dialer, c.target)
+				events, dialer := pingAcross(t, c.dialer, c.target)
 				got := wayOf(events)
 				if got == c.want {
 					c.judge(t, events)
+					dialer.isTold(c.diagnosis)
 					return
 				}
 				if try == maxTries {
@@ -41,10 +44,11 @@ func TestPing(t *testing.T) {
 }
 
 // pingAcross has a stem of one kind of network ping one of another, which nobody has called before.
-func pingAcross(t *testing.T, dialerAt, targetAt Kind) []trace.Event {
+func pingAcross(t *testing.T, dialerAt, targetAt Kind) (events []trace.Event, dialer *stem) {
 	lab := newLab(t, Link{Delay: delay}, Public.Site("member1", "member2", "member3", "member4"), dialerAt.Site("dialer"), targetAt.Site("target"))
 	mesh := startMesh(t, lab, "member1", "member2", "member3", "member4")[0]
-	dialer, target := newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
+	dialer = newStem(t, lab.Host("dialer"))
+	target := newStem(t, lab.Host("target"))
 	flags := append(mesh.bootstrap(), "--no-mdns")
 	target.up(flags...)
 	target.findable()
@@ -52,13 +56,25 @@ func pingAcross(t *testing.T, dialerAt, targetAt Kind) []trace.Event {
 	dialer.findable()
 	said := dialer.run("ping", "--json", "-c", "2", target.id)
 	t.Logf("cell ping says:\n%s", said)
-	var events []trace.Event
 	for line := range strings.Lines(said) {
 		var e trace.Event
 		check(t, json.Unmarshal([]byte(line), &e))
 		events = append(events, e)
 	}
-	return events
+	return events, dialer
+}
+
+// isTold waits until `cell doctor` says it there: a kind of NAT is told by two who have seen it, at the least.
+func (s *stem) isTold(diagnosis string) {
+	s.t.Helper()
+	said := ""
+	ok := eventually(s.t.Context(), readyWait, func() bool {
+		said = s.run("doctor")
+		return strings.Contains(said, diagnosis)
+	})
+	if !ok {
+		s.t.Errorf("cell doctor does not say that %s:\n%s", diagnosis, said)
+	}
 }
 
 // findable waits until others can find the stem: it is public, or a relay lets others through to it.

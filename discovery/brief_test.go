@@ -1,0 +1,23 @@
+package discovery
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/quic-go/quic-go"
+)
+
+// Whoever does not answer has not answered in time, however the library puts it: some of its errors unwrap to others that
+// say something else.
+func TestRootOfSilence(t *testing.T) {
+	for _, err := range []error{&quic.HandshakeTimeoutError{}, &quic.IdleTimeoutError{}, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}} {
+		if got := Root(fmt.Errorf("dial: %w", err)).Error(); got != "no answer in time" {
+			t.Errorf("%T: %q", err, got)
+		}
+	}
+	if got := Root(fmt.Errorf("dial: %w", net.ErrClosed)).Error(); got != net.ErrClosed.Error() {
+		t.Errorf("a closed socket: %q", got)
+	}
+}
