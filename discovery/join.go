@@ -68,9 +68,23 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 	empty := f.dht.RoutingTable().Size() == 0
 	f.dht.RoutingTable().TryAddPeer(info.ID, true, false)
 	if empty {
-		f.dht.RefreshRoutingTable() // asks the newcomer for others
+		f.spawn(f.lookAround)
 	}
 	return nil
+}
+
+// lookWait bounds how long a newcomer looks for its neighbours in the mesh.
+const lookWait = 30 * time.Second
+
+// lookAround finds those whose IDs are closest to ours, who are asked about us, and on the way there some of all others.
+// Filling the routing table to the brim instead takes a connection to each of some hundred members, and
+// nobody is found more surely for it: what is missing comes with time.
+func (f *Finder) lookAround() {
+	ctx, cancel := context.WithTimeout(f.life, lookWait)
+	defer cancel()
+	if _, err := f.dht.GetClosestPeers(network.WithAllowLimitedConn(ctx, "join"), string(f.host.ID())); err != nil {
+		f.log.Debug("neighbours in the mesh are not found", "mesh", f.mesh.name, "err", err)
+	}
 }
 
 // settle notes how an attempt ended, and tells those who wait for it.
