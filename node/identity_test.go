@@ -93,3 +93,23 @@ func TestSign(t *testing.T) {
 		t.Error("nobody signed")
 	}
 }
+
+// A seed makes one key, whose signatures its ID verifies.
+func TestSeededIdentity(t *testing.T) {
+	one, err := SeededIdentity([32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := SeededIdentity([32]byte{1})
+	if err != nil || again.ID() != one.ID() {
+		t.Errorf("%v, %v, and then %v", err, one, again)
+	}
+	if other, err := SeededIdentity([32]byte{2}); err != nil || other.ID() == one.ID() {
+		t.Errorf("%v, %v", err, other)
+	}
+	signed, err := one.Sign([]byte("word"))
+	key, ok := one.ID().Ed25519()
+	if err != nil || !ok || !ed25519.Verify(key, []byte("word"), signed) {
+		t.Errorf("%v, %v", err, ok)
+	}
+}

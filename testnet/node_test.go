@@ -50,7 +50,17 @@ func TestCells(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		t := l.t
 		a := l.join(NodeConfig{})
-		l.join(NodeConfig{Cells: map[string]Cell{"slow": Slow(20 * time.Second), "crash": Crash, "silent": Silent}})
+		drip := func(_ context.Context, call io.ReadWriter) error {
+			for range 3 {
+				io.WriteString(call, ".")
+				time.Sleep(time.Second)
+			}
+			return nil
+		}
+		l.join(NodeConfig{Cells: map[string]Cell{"slow": Slow(20 * time.Second), "crash": Crash, "silent": Silent, "drip": drip}})
+		if r := a.Call(t.Context(), "drip@node2", ""); r.Err != nil || r.Bytes != 3 || r.Took-r.FirstByte != 3*time.Second {
+			t.Errorf("drip: %+v", r)
+		}
 		r, answer := a.call(t.Context(), "slow@node2", "hello")
 		if r.Err != nil || answer != "hello" || r.Took < 20*time.Second || r.Granted > time.Second {
 			t.Errorf("slow: %q, %+v", answer, r)
