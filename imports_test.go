@@ -23,6 +23,8 @@ var boundaries = []struct {
 		"the network carries calls and does not know what they are"},
 	{"./discovery", []string{module + "/node", module + "/stem", module + "/synapse"},
 		"finding a peer is a step of dialling it, and not the other way round"},
+	{"./stem", []string{module + "/testnet"}, "a stem does not know whether its machine is a simulated one"},
+	{"./node", []string{module + "/testnet"}, "nor does the network"},
 	{"./internal/...", []string{module + "/node", module + "/discovery", module + "/stem", module + "/synapse", "github.com/libp2p"},
 		"what is shared stands below all that shares it"},
 	{"./cells/...", []string{"github.com/libp2p", module + "/node", module + "/stem"},

@@ -169,7 +169,8 @@ func (n *Net) Nodes() []*Node {
 	return slices.Clone(n.nodes)
 }
 
-// Close kills all nodes and ends everything. Close twice is fine.
+// Close kills all nodes and ends everything. Close twice is fine. In real time libp2p may leave a goroutine behind for up to
+// 3 s, which waits for nothing but the time.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	n.closed = true
