@@ -66,14 +66,7 @@ func TestHelperCrowd(t *testing.T) {
 	if through == "" {
 		t.Skip("is run by other tests")
 	}
-	var boot peer.AddrInfo
-	for flag := range strings.FieldsSeq(through) {
-		if strings.Contains(flag, "/ip4/") && strings.Contains(flag, "/tcp/") {
-			info, err := peer.AddrInfoFromString(flag)
-			check(t, err)
-			boot = *info
-		}
-	}
+	boot := bootOverTCP(t, through)
 	var group sync.WaitGroup
 	for _, arg := range os.Args {
 		addr, err := netip.ParseAddr(arg)

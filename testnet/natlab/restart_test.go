@@ -17,7 +17,7 @@ func TestRestart(t *testing.T) {
 			caller, target, _ := settlePair(t, lab, members, Relayed)
 			target.crash()
 			target.up(members[0].bootstrap()...)
-			caller.reaches(target, busy(2*time.Second))
+			caller.mustReach(target, busy(2*time.Second))
 		})
 	}
 }
