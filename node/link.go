@@ -27,6 +27,7 @@ type link struct {
 	stop context.CancelFunc // ends the watch; nil if there is none
 
 	called atomic.Bool  // by us: it has carried a call, or is to
+	asking atomic.Int32 // calls of ours that have not been answered
 	heard  atomic.Int64 // when something came from the other end, in ns since 1970
 	sent   atomic.Int64 // bytes that the connection took from us
 	rtt    atomic.Int64 // what the last ping found, in ns, or measuring

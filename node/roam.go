@@ -11,7 +11,7 @@ import (
 )
 
 // stillWait is how long a connection has to prove that it lives when there is reason to doubt it.
-const stillWait = 1500 * time.Millisecond
+const stillWait = time.Second
 
 // roam is called when this machine, or its router, has other addresses than before: it may be in another network, or without a cable.
 // What failed before may work now; connections may be dead that look alive. QUIC goes on from a new address by itself,
@@ -49,13 +49,13 @@ func (n *Node) roam() {
 	signal(n.reach.moved)
 }
 
-// stillThere closes a connection over which nothing comes back, and says whether it lives. One with several calls may take
-// twice as long: a busy machine shall not cost them all.
+// stillThere closes a connection over which nothing comes back, and says whether it lives. One with calls that have been answered
+// may take longer: a busy machine shall not cost them.
 func (n *Node) stillThere(conn network.Conn) bool {
 	l := n.linkOf(conn)
 	wait := stillWait
-	if l.calls() > 1 {
-		wait *= 2
+	if l.calls() > int(l.asking.Load()) {
+		wait *= 3
 	}
 	ctx, cancel := context.WithTimeout(n.life, wait)
 	defer cancel()

@@ -32,8 +32,10 @@ type stream struct {
 	raw   network.Stream
 	hello negotiation
 	doubt *time.Timer // until the negotiation is answered; nil if we were called
-	on    *link
-	quic  bool
+	// answered ends that doubt; nil if we were called.
+	answered func()
+	on       *link
+	quic     bool
 
 	reading chan struct{} // holds a token while someone reads
 	stop    chan struct{} // closed by CloseRead: the token is drain's from now on
@@ -58,6 +60,11 @@ func newStream(raw network.Stream, on *link, unsaid, unheard string) *stream {
 	}
 	s.hello.unsaid, s.hello.unheard = unsaid, unheard
 	if unheard != "" {
+		on.asking.Add(1)
+		s.answered = sync.OnceFunc(func() {
+			s.doubt.Stop()
+			on.asking.Add(-1)
+		})
 		began := time.Now()
 		s.doubt = time.AfterFunc(doubtAfter, func() { on.node.doubtPeer(raw.Conn().RemotePeer(), began) })
 	}
@@ -75,7 +82,7 @@ func (s *stream) handshake() error {
 		err = s.hello.hear(s.raw)
 	}
 	if err == nil {
-		s.doubt.Stop()
+		s.answered()
 		s.on.hear()
 		return nil
 	}
@@ -262,8 +269,8 @@ func (s *stream) release() bool {
 		return false
 	}
 	s.released = true
-	if s.doubt != nil {
-		s.doubt.Stop()
+	if s.answered != nil { // or given up
+		s.answered()
 	}
 	s.on.release()
 	return true

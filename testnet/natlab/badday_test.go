@@ -40,7 +40,7 @@ func settlePair(t *testing.T, lab *Lab, members []*stem, want Route) (caller, ta
 	t.Helper()
 	caller, target = settle(t, lab, "caller", members), settle(t, lab, "target", members)
 	target.trusts(caller)
-	c = caller.reaches(target, findWait)
+	c = caller.getsThrough(target, findWait)
 	if want == Direct && !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(target)) }) {
 		t.Log("the connection has not become direct") // which is for others to judge
 	}
@@ -58,8 +58,8 @@ func (s *stem) trusts(callers ...*stem) {
 // again is the pause between two calls of someone who has to get through.
 const again = 100 * time.Millisecond
 
-// reaches calls again and again until that works, which has to be within some time. The call ends with the test.
-func (s *stem) reaches(to *stem, within time.Duration) call {
+// getsThrough calls again and again until that works, which has to be within some time. The call ends with the test.
+func (s *stem) getsThrough(to *stem, within time.Duration) call {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
 	defer cancel()

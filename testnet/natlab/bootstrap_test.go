@@ -16,7 +16,7 @@ func TestDeadBootstrap(t *testing.T) {
 	caller := settle(t, lab, "caller", members)
 	friend.trusts(caller)
 	third.trusts(caller)
-	caller.reaches(friend, findWait)
+	caller.getsThrough(friend, findWait)
 	caller.down() // which saves the cache
 	check(t, boot.host.Down())
 	neighbour := settle(t, lab, "neighbour", members)

@@ -116,6 +116,6 @@ func TestDeadCrowd(t *testing.T) {
 	check(t, lab.Host("crowd").Down())
 	caller := settle(t, lab, "caller", members)
 	target.trusts(caller)
-	caller.reaches(target, busy(3*time.Second))
+	caller.getsThrough(target, busy(3*time.Second))
 	caller.mustFail(newStem(t, lab.Host("nobody")), 8*time.Second)
 }

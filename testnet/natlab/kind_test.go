@@ -107,13 +107,13 @@ func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) filter {
 	socket := listenUDP(t, x, atX, 5001)
 	callee := listenUDP(t, a, atA, 0)
 	seen := socket.call(callee)
-	if !callee.reaches(socket, seen) {
+	if !callee.getsThrough(socket, seen) {
 		t.Fatal("who was called can't answer")
 	}
-	otherHost := listenUDP(t, b, atB, 0).reaches(socket, seen)
-	otherPort := listenUDP(t, a, atA, 0).reaches(socket, seen)
+	otherHost := listenUDP(t, b, atB, 0).getsThrough(socket, seen)
+	otherPort := listenUDP(t, a, atA, 0).getsThrough(socket, seen)
 	silent := listenUDP(t, x, atX, 5002)
-	unasked := listenUDP(t, b, atB, 0).reaches(silent, netip.AddrPortFrom(seen.Addr(), 5002))
+	unasked := listenUDP(t, b, atB, 0).getsThrough(silent, netip.AddrPortFrom(seen.Addr(), 5002))
 	switch [3]bool{otherHost, otherPort, unasked} {
 	case [3]bool{true, true, true}:
 		return anyone
@@ -134,7 +134,7 @@ func TestNeighbours(t *testing.T) {
 		t.Errorf("a neighbour comes from %v, want %v", seen, mine.at)
 	}
 	outside := theirs.call(listenUDP(t, a, a.Addr, 0))
-	if mine.reaches(theirs, outside) {
+	if mine.getsThrough(theirs, outside) {
 		t.Errorf("%v, outside, leads back in", outside)
 	}
 	group := listenMulticast(t, y)

@@ -48,8 +48,8 @@ func TestLies(t *testing.T) {
 			}
 			// The truth about itself tells when the caller has heard the lies, too.
 			announce(t, liar.host, append(lies, fmt.Sprintf("/ip4/%s/udp/4433/quic-v1/p2p/%s", liar.host.Addr, liar.id)))
-			caller.reaches(liar, findWait)
-			caller.reaches(target, busy(4*time.Second))
+			caller.getsThrough(liar, findWait)
+			caller.getsThrough(target, busy(4*time.Second))
 		})
 	}
 }

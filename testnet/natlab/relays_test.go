@@ -61,7 +61,7 @@ func TestNoRelays(t *testing.T) {
 					member.up(append(members[0].bootstrap(), "--no-mdns")...)
 				}
 			}
-			caller.reaches(target, busy(10*time.Second))
+			caller.getsThrough(target, busy(10*time.Second))
 		})
 	}
 }

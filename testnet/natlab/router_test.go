@@ -12,10 +12,10 @@ func TestFlush(t *testing.T) {
 		socket, callee := listenUDP(t, x, x.Addr, 0), listenUDP(t, a, a.Addr, 0)
 		seen := socket.call(callee)
 		check(t, x.Flush())
-		if callee.reaches(socket, seen) {
+		if callee.getsThrough(socket, seen) {
 			t.Errorf("%v: an answer to a call that the router was made to forget still arrives", kind)
 		}
-		if again := socket.call(callee); !callee.reaches(socket, again) {
+		if again := socket.call(callee); !callee.getsThrough(socket, again) {
 			t.Errorf("%v: the next call is not answered", kind)
 		}
 	}
@@ -33,7 +33,7 @@ func TestRenumber(t *testing.T) {
 			if router.Addr == was {
 				t.Errorf("%s has kept %v", router.Name(), was)
 			}
-			if callee.reaches(socket, seen) {
+			if callee.getsThrough(socket, seen) {
 				t.Errorf("%s: a packet to %v, before the address changed, still arrives", router.Name(), seen)
 			}
 			if again := socket.call(callee); again.Addr() != publicAddr(x) {

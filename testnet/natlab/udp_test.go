@@ -75,7 +75,7 @@ func (s *udp) call(to *udp) (seen netip.AddrPort) {
 
 // reaches says whether a packet to an address arrives at a socket. There is no waiting for one that does not: a packet
 // that follows on the same way, and arrives because another socket there has called us, says that it is over.
-func (s *udp) reaches(to *udp, seenAt netip.AddrPort) bool {
+func (s *udp) getsThrough(to *udp, seenAt netip.AddrPort) bool {
 	s.t.Helper()
 	witness := listenUDP(s.t, to.on, to.at.Addr(), 0)
 	way := witness.call(s)
