@@ -13,12 +13,28 @@ import (
 // It is called once. serve owns its stream and is done with it when it returns. Its ctx ends when the
 // node closes, and Close waits for it.
 func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
-	call := func(ctx context.Context, caller address.ID, s *stream) { serve(ctx, caller, s) }
-	n.host.SetStreamHandler(Protocol, n.answer(call))
-	n.swarm.SetStreamHandler(n.greet(n.swarm.StreamHandler(), call))
+	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *stream) {
+		serve(ctx, caller, s)
+	}))
 }
 
-// answer serves streams that libp2p has negotiated.
-func (n *Node) answer(serve server) network.StreamHandler {
-	return func(raw network.Stream) { n.take(raw, "", "", serve) }
+// answer is what both kinds of calls have in common.
+func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stream)) network.StreamHandler {
+	return func(raw network.Stream) {
+		if !n.enter() {
+			raw.Reset()
+			return
+		}
+		defer n.group.Done()
+		caller, err := address.ParseID(raw.Conn().RemotePeer().String())
+		if err != nil { // a kind of key that cell does not know
+			raw.Reset()
+			return
+		}
+		l := n.linkOf(raw.Conn())
+		l.hear()
+		s := newStream(raw, l, false)
+		defer s.Close()
+		serve(n.life, caller, s)
+	}
 }

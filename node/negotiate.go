@@ -8,9 +8,8 @@ import (
 )
 
 // A stream begins with both ends agreeing to speak our protocol, by multistream-select: each says the greeting,
-// or the end that was called refuses its second line. The caller does not wait for the answer, which comes along with what else
-// there is to say. libp2p could do this for us, but with it a deadline that strikes during the negotiation spoils the
-// stream for good.
+// or the end that was called refuses its second line. The caller does not wait for the answer. libp2p could do
+// this for us, but with it a deadline that strikes during the negotiation spoils the stream for good.
 const (
 	greeting = "\x13/multistream/1.0.0\n" + "\x0c" + Protocol + "\n"
 	refusal  = "\x03na\n"
@@ -18,7 +17,7 @@ const (
 
 var errNotSpoken = errors.New("the peer does not speak " + Protocol + ": it is no stem, or takes no calls yet")
 
-// negotiation is how far the greetings have come. The zero value is one that is over.
+// negotiation is how far a caller's greeting has come. The zero value is one that is over.
 type negotiation struct {
 	writing sync.Mutex
 	unsaid  string // guarded by writing

@@ -92,7 +92,7 @@ func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error
 		raw.Reset()
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	s := newStream(raw, l, greeting, greeting)
+	s := newStream(raw, l, true)
 	// The negotiation rides along with the first bytes, which saves a round trip, at the risk that the
 	// connection has died since it was last used. Where that was not lately, the round trip is paid.
 	if !l.heardLately() {

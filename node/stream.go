@@ -48,8 +48,8 @@ type stream struct {
 
 var _ pipe.Stream = (*stream)(nil)
 
-// newStream wraps a stream, of whose negotiation something may still have to be said and heard.
-func newStream(raw network.Stream, on *link, unsaid, unheard string) *stream {
+// newStream wraps a stream that was negotiated; calling says that it is still to be.
+func newStream(raw network.Stream, on *link, calling bool) *stream {
 	on.acquire()
 	s := &stream{
 		raw:     raw,
@@ -58,8 +58,8 @@ func newStream(raw network.Stream, on *link, unsaid, unheard string) *stream {
 		reading: make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 	}
-	s.hello.unsaid, s.hello.unheard = unsaid, unheard
-	if unheard != "" {
+	if calling {
+		s.hello.unsaid, s.hello.unheard = greeting, greeting
 		on.asking.Add(1)
 		s.answered = sync.OnceFunc(func() {
 			s.doubt.Stop()
