@@ -101,15 +101,14 @@ func (c *checker) whole(s Spec) {
 	if c.fault != nil {
 		return // there may be no counts
 	}
-	total, lans := 0, map[string]int{}
+	lans := map[string]int{}
 	for i, count := range s.counts() {
-		total += count
 		lans[s.Groups[i].LAN] += count
 	}
 	for _, lan := range slices.Sorted(maps.Keys(lans)) {
 		top(lan == "" || lans[lan] <= maxLAN, "group", "the LAN %s has %d nodes: at most %d can share a router", lan, lans[lan], maxLAN)
 	}
-	top(total <= MaxNodes, "nodes", "%d nodes in all: the most are %d", total, MaxNodes)
+	top(s.Count() <= MaxNodes, "nodes", "%d nodes in all: the most are %d", s.Count(), MaxNodes)
 }
 
 func (c *checker) load(i int, l Load) {

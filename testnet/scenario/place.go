@@ -73,6 +73,14 @@ func (l Link) draw(r *rand.Rand) internet.Link {
 	return internet.Link{Delay: delay, Loss: l.Loss, Rate: l.Rate.Bytes}
 }
 
+// Count is how many nodes there are at the beginning.
+func (s Spec) Count() (total int) {
+	for _, count := range s.counts() {
+		total += count
+	}
+	return total
+}
+
 // counts divides the nodes among the groups: what is left over goes to those who were cut off most, so that each has
 // its share to within one.
 func (s Spec) counts() []int {
