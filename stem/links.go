@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/links"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/wire"
@@ -34,8 +35,14 @@ func (s *Stem) carry(ctx context.Context, stream pipe.Stream, to address.Address
 	return nil
 }
 
+// hasLinks says whether there may be any: they lie in the home.
+func (s *Stem) hasLinks() bool { return s.Home != (home.Home{}) }
+
 // link has a socket or port of this machine lead to a cell, and returns a line that says where it is.
 func (s *Stem) link(ctx context.Context, req wire.Request) ([]byte, error) {
+	if !s.hasLinks() {
+		return nil, wire.Refusal{Code: wire.Bad, Reason: "this stem has no home, where links are"}
+	}
 	to, at, err := parseLink(req)
 	if err != nil {
 		return nil, wire.Refusal{Code: wire.Bad, Reason: err.Error()}

@@ -147,7 +147,9 @@ func (s *Stem) do(ctx context.Context, req wire.Request) (more []byte, err error
 		return nil, nil
 	case wire.Reread:
 		s.Policy.Reread()
-		s.links.Reread(ctx)
+		if s.hasLinks() {
+			s.links.Reread(ctx)
+		}
 		return nil, nil
 	case wire.Link:
 		return s.link(ctx, req)

@@ -88,6 +88,7 @@ type Door interface {
 
 // Config is what a Stem is made of.
 type Config struct {
+	// Home is where the stem lives. If it is the zero Home, all that would be in it has to be given, and there are no links.
 	Home home.Home
 	// Claim is what Claim returned for the home. If nil, New claims it; the zero Lock claims nothing.
 	Claim   *socket.Lock
@@ -216,7 +217,9 @@ func (s *Stem) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Policy.Run(ctx) })
 	group.Go(func() error { return s.Cells.Run(calls) })
-	group.Go(func() error { return s.links.Run(calls) })
+	if s.hasLinks() {
+		group.Go(func() error { return s.links.Run(calls) })
+	}
 	if s.audit != nil {
 		group.Go(func() error { return s.audit.run(calls, s.Log) })
 	}
@@ -227,7 +230,9 @@ func (s *Stem) Run(ctx context.Context) error {
 		s.serveRaw(calls, caller, cell, stream)
 	})
 	group.Go(func() error { return s.serveLocal(calls, door) })
-	s.links.Reread(calls) // so that they are there when we say that we are
+	if s.hasLinks() {
+		s.links.Reread(calls) // so that they are there when we say that we are
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		s.links.Close()
