@@ -65,7 +65,10 @@ func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true})
 	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
 	caller = startNode(t, Config{Mesh: "lab", Bootstrap: through,
-		Options: []libp2p.Option{libp2p.ConnectionGater(noDirect{inside.ID()})}})
+		Options: []libp2p.Option{func(cfg *libp2p.Config) error {
+			cfg.ConnectionGater = noDirect{inside.ID()}
+			return nil
+		}}})
 	return inside, caller
 }
 

@@ -42,6 +42,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
 		libp2p.ResourceManager(dials{limits}),
+		libp2p.ConnectionGater(n.hearsay),
 		libp2p.MultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: n.dns}),
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
@@ -55,9 +56,6 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return err
 	}
 	options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(n.udp.newQUIC))
-	if !bringsGater(cfg.Options) {
-		options = append(options, libp2p.ConnectionGater(n.hearsay))
-	}
 	if own {
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
 	}
@@ -79,10 +77,4 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return err
 	}
 	return listen(n.host, ips, n.udp.listenAt, port, own)
-}
-
-// bringsGater says whether the options name who is asked before a dial; of that, too, there can be one.
-func bringsGater(options []libp2p.Option) bool {
-	var probe libp2p.Config
-	return probe.Apply(options...) == nil && probe.ConnectionGater != nil
 }

@@ -67,6 +67,7 @@ func (n *Node) start() (_ *life, err error) {
 		Places:   newPlaces(),
 		Record:   func(stem.Call) {},
 		Describe: func() any { return network.Status() },
+		Tracer:   network,
 		Log:      log,
 	})
 	if err != nil {

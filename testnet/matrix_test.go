@@ -36,7 +36,7 @@ func TestRoutes(t *testing.T) {
 		want natlab.Route
 	}{
 		{natlab.EIM, true, natlab.Direct},
-		{natlab.EIM, false, natlab.Relayed},
+		{natlab.EIM, false, natlab.Direct},
 		{natlab.Symmetric, true, natlab.Direct},
 		{natlab.CGN, false, natlab.Relayed},
 	} {
