@@ -52,7 +52,8 @@ func inModule(ctx context.Context, dir string, from origin.Origin) (done string,
 	if _, err := goTool(ctx, dir, "mod", "edit", "-require="+origin.Module+"@v0.0.0", "-replace="+origin.Module+"="+from.Dir); err != nil {
 		return "", err
 	}
-	_, err = goTool(ctx, dir, "get", origin.Module+"/synapse") // raises its go version if need be
+	// This raises its go version if need be. The version leaves nothing to ask the network, which there may not be.
+	_, err = goTool(ctx, dir, "get", origin.Module+"@v0.0.0")
 	return done + "it takes cell from " + from.Dir, err
 }
 

@@ -43,6 +43,28 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// From a checkout, a new module builds where no proxy answers.
+func TestCheckout(t *testing.T) {
+	t.Setenv("GOPROXY", "http://127.0.0.1:1")
+	t.Setenv("GOFLAGS", "")
+	root, err := filepath.Abs("../..")
+	check(t, err)
+	dir := t.TempDir()
+	if done, err := inModule(t.Context(), dir, origin.Origin{Dir: root}); err != nil || done != "made go.mod; it takes cell from "+root {
+		t.Fatalf("%q, %v", done, err)
+	}
+	files, err := Langs[0].files(name(t, "shout"))
+	check(t, err)
+	for file, text := range files {
+		check(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
+	}
+	vet := exec.Command("go", "vet", ".")
+	vet.Dir = dir
+	if out, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // What can't be done is undone: in the module that the directory is in, and beside it.
 func TestUndone(t *testing.T) {
 	root := t.TempDir()
