@@ -58,8 +58,16 @@ func examine(ctx context.Context) []doctor.Check {
 	}
 	now := time.Now()
 	checks := doctor.Home(h)
-	var flags upFlags
+	flags := upFlags{Mesh: defaultMesh, Relay: node.RelayTrusted}
 	config := readConfig(h, upCommand(), &flags)
+	if config == nil {
+		if config = flags.check(); config != nil {
+			config = fmt.Errorf("%s: %w", h.StemConfig(), config)
+		}
+	}
+	if config != nil {
+		flags = upFlags{} // of which nothing will come
+	}
 	checks = append(checks, doctor.Texts(h, config, now)...)
 	status, err := stemStatus(ctx)
 	checks = append(checks, doctor.Stale(h, !errors.Is(err, synapse.ErrNoStem), now)...)

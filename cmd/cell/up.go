@@ -28,6 +28,8 @@ import (
 	"github.com/cell-mesh/cell/stem"
 )
 
+const defaultMesh = "public"
+
 // upFlags are the flags of `cell up`, which stem.toml may hold by the same names.
 type upFlags struct {
 	Port      int          `toml:"port"`
@@ -66,24 +68,32 @@ The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a
 			if err := readConfig(h, cmd, &flags); err != nil {
 				return err
 			}
-			if flags.Port < 0 || flags.Port > 65535 {
-				return misuse(fmt.Errorf("port %d does not exist", flags.Port), "ports go from 1 to 65535")
-			}
-			if !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, flags.Relay) {
-				return misuse(fmt.Errorf("relay %q: there is no such group", flags.Relay), "write trusted, public or none")
+			if err := flags.check(); err != nil {
+				return err
 			}
 			return up(cmd.Context(), h, identity, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&flags.Port, "port", 0, "UDP and TCP `PORT` (default 4433, or a free one if that is taken)")
-	f.StringVar(&flags.Mesh, "mesh", "public", "where to find peers: `NAME` is public, none, or a private mesh's")
+	f.StringVar(&flags.Mesh, "mesh", defaultMesh, "where to find peers: `NAME` is public, none, or a private mesh's")
 	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil, "`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
 	f.BoolVar(&flags.NoMDNS, "no-mdns", false, "do not look for peers on the local network, nor be seen there")
 	f.StringArrayVar(&listen, "listen", nil, "`IP` address to listen on, instead of all; repeatable")
 	f.StringVar(&flags.Relay, "relay", node.RelayTrusted, "relay for `WHOM`: trusted (and the members of a private mesh), public, or none")
 	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "log calls and starts, too")
 	return cmd
+}
+
+// check refuses what no stem can do.
+func (f upFlags) check() error {
+	if f.Port < 0 || f.Port > 65535 {
+		return misuse(fmt.Errorf("port %d does not exist", f.Port), "ports go from 1 to 65535")
+	}
+	if !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, f.Relay) {
+		return misuse(fmt.Errorf("relay %q: there is no such group", f.Relay), "write trusted, public or none")
+	}
+	return nil
 }
 
 // readConfig fills what the command line left open from stem.toml, if there is one.

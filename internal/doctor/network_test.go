@@ -64,7 +64,7 @@ func TestPort(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	want(t, Port(port, true, []int{port}), "port", OK, "listens on")
-	want(t, Port(port, false, []int{port + 1}), "port", Note, "was taken when it started")
+	want(t, Port(port, false, []int{port + 1}), "port", Note, "was taken when it started, or --port names another")
 	want(t, Port(port, true, nil), "port", Bad, "in use (tcp): no stem starts")
 	want(t, Port(port, false, nil), "port", Note, "in use (tcp): the stem will take another")
 	l.Close()

@@ -13,7 +13,7 @@ func Port(wanted int, asked bool, has []int) []Check {
 	case slices.Contains(has, wanted):
 		return []Check{ok("port", "the stem listens on %d", wanted)}
 	case len(has) > 0:
-		return []Check{ok("port", "the stem listens on %d: %d was taken when it started. Others find it all the same, but an open port of a router or firewall leads elsewhere", has[0], wanted).
+		return []Check{ok("port", "the stem listens on %d, not on %d: that was taken when it started, or --port names another. Others find it all the same, but an open port of a router or firewall has to lead there", has[0], wanted).
 			note(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
 	}
 	kind := taken(wanted)
