@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,10 +29,9 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		Args:              noSuchCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return misuse(err, fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
+		return misuse(badFlag(err), fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
 	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
 		pingCommand(), findCommand(), doctorCommand(),
@@ -65,13 +65,27 @@ Example:
 {{.Example}}{{end}}
 `
 
+// badFlag says of a flag that takes a number what a person would.
+func badFlag(err error) error {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return err
+	}
+	why := "it is no number"
+	if errors.Is(err, strconv.ErrRange) {
+		why = "it is too large a number"
+	}
+	return errors.New(strings.Replace(err.Error(), number.Error(), why, 1))
+}
+
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := `"cell --help" lists the commands`
+	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("did you mean %q?", "cell "+near[0])
+		hint = fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
 	return misuse(fmt.Errorf("unknown command %q", args[0]), hint)
 }
@@ -138,7 +152,7 @@ func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
 	}
-	lines := strings.Split(err.Error(), "\n")
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
 	fmt.Fprintf(stderr, "cell: error: %s\n", lines[0])
 	for _, line := range lines[1:] {
 		fmt.Fprintf(stderr, "cell:        %s\n", line)
