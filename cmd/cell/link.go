@@ -91,6 +91,9 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 			if err != nil {
 				return misuse(err, "an address is NAME@PEER, as in db@laptop")
 			}
+			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 && to.Peer.IsLocal() { // a port, which a cell may be called, too
+				return misuse(fmt.Errorf("%s is where to listen, and no ADDRESS comes after it", args[0]), fmt.Sprintf("as in cell forward %s db@laptop", args[0]))
+			}
 			if err := serve(cmd, h, at, to, keep); err != nil || !at.Exposed() {
 				return err
 			}
