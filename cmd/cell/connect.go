@@ -110,6 +110,12 @@ func isPetname(to address.Address) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+// wasStarted says whether a cell of this machine has a log.
+func wasStarted(cell address.Name) bool {
+	_, err := os.Stat(logPath(cell))
+	return err == nil
+}
+
 // dialHint is the remedy for a call that was not answered.
 func dialHint(err error, to address.Address) string {
 	here := to.Peer.IsLocal()
@@ -129,11 +135,14 @@ func dialHint(err error, to address.Address) string {
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
 	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):
-		return fmt.Sprintf("\"cell peers\" lists the names you have given; a machine of that name is %s@%s:%d, and an ID must be whole",
-			to.Cell, to.Peer, node.DefaultPort)
+		machine := fmt.Sprintf("%s:%d", to.Peer, node.DefaultPort)
+		if to.Cell != (address.Name{}) && !to.Cell.Reserved() {
+			machine = to.Cell.String() + "@" + machine
+		}
+		return fmt.Sprintf("\"cell peers\" lists the names you have given; a machine of that name is %s, and an ID must be whole", machine)
 	case errors.Is(err, synapse.ErrUnreachable):
 		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
-	case errors.Is(err, synapse.ErrFailed) && here:
+	case errors.Is(err, synapse.ErrFailed) && here && wasStarted(to.Cell):
 		return fmt.Sprintf("%s holds all that it printed", logPath(to.Cell))
 	}
 	return ""

@@ -14,9 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/synapse"
 )
 
 func lsCommand() *cobra.Command {
@@ -142,9 +144,16 @@ func describeRun(cell cellJSON) string {
 
 // callable asks a peer what it lets this machine call.
 func callable(ctx context.Context, peer string) ([]string, error) {
-	conn, err := dial(ctx, "stem.list@"+peer, nil)
+	to, err := address.Parse("stem.list@" + peer)
 	if err != nil {
-		return nil, err
+		return nil, misuse(err, "as in cell ls @laptop")
+	}
+	conn, err := synapse.Dial(ctx, to.String())
+	if err != nil {
+		if cause := errors.Unwrap(err); cause != nil {
+			err = cause // without the name of the stem's own cell
+		}
+		return nil, hint(fmt.Errorf("list the cells of %s: %w", peer, err), dialHint(err, to))
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()

@@ -124,7 +124,7 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 		}
 	}
 	if isName {
-		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name), `name it by the ID that "cell id" prints there`)
+		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name), `"cell peers" lists the names you have given; any other peer goes by its whole ID, which "cell id" prints there`)
 	}
 	return peers.Unnamed(id)
 }
