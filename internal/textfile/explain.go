@@ -54,6 +54,8 @@ func explain(value any, bad *toml.DecodeError) string {
 		return fmt.Sprintf("%s is to be %s, and not a table", key, wanted)
 	case strings.HasSuffix(text, "at start of value"), strings.HasPrefix(text, "expected keyword"), strings.HasPrefix(text, "expected value"):
 		return text + ": a text stands in quotes"
+	case strings.HasPrefix(text, "expected newline"):
+		return "more stands here than a value: a text stands in quotes"
 	}
 	return text
 }

@@ -85,6 +85,7 @@ func TestReadNamesFileAndLine(t *testing.T) {
 		"[deep]\nsmall = \"\"":           "a.toml:2: deep.small is to be a whole number, and not a text",
 		"[deep]\nsmall = 70000":          "a.toml:2: deep.small is to be a whole number, and not so large or small",
 		"name = retina":                  "a.toml:1: unexpected character U+0072 'r' at start of value: a text stands in quotes",
+		"at = 127.0.0.1":                 "a.toml:1: more stands here than a value: a text stands in quotes",
 		"at = [\"nix\"]":                 `a.toml:1: "nix" is not an IP address`,
 		"name = true-color":              "a.toml:1: ",
 		"name = nothing":                 ": a text stands in quotes",
