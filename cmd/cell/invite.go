@@ -67,6 +67,7 @@ spent, so send it by a way that you trust.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: invite %s: reach %s here, for %d to join until %s; \"cell invite --revoke %s\" takes it back\n",
 				i.ID, describeGrant(i.Cells), i.Uses, i.Expires.Local().Format(time.DateTime), i.ID)
+			tellMissing(cmd.ErrOrStderr(), i.Cells.Names)
 			return nil
 		},
 	}

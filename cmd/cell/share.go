@@ -60,6 +60,7 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 			fmt.Fprintln(cmd.OutOrStdout(), address.Address{Cell: cell, Peer: address.PeerOf(identity.ID()), Key: text}.URL())
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: good until %s; \"cell share --revoke %s\" takes it back\n",
 				key.Expires.Local().Format(time.DateTime), key.Serial)
+			tellMissing(cmd.ErrOrStderr(), []address.Name{cell})
 			return nil
 		},
 	}

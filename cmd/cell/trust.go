@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +39,7 @@ file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command 
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s may reach %s here\n", peer.Petname, describeGrant(peer.Cells))
+			tellMissing(cmd.ErrOrStderr(), grant.Names)
 			return nil
 		},
 	}
@@ -74,6 +77,20 @@ func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, e
 		return peers.Peer{}, err
 	}
 	return peer, reread(ctx, h)
+}
+
+// tellMissing says which of the cells that somebody may reach are not here. They may come yet, or be misspelt.
+func tellMissing(w io.Writer, names []address.Name) {
+	h, err := home.Default()
+	if err != nil {
+		return
+	}
+	here := cellNames(h)
+	for _, name := range names {
+		if !slices.Contains(here, name.String()) {
+			fmt.Fprintf(w, "cell: there is no cell %s here yet; \"cell ls\" lists those that there are\n", name)
+		}
+	}
 }
 
 // call writes the peer's file under a petname, which may be another than it had, and must not be another peer's.
