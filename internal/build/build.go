@@ -16,6 +16,7 @@ package build
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"os"
 	"runtime"
@@ -202,13 +203,19 @@ func (s store) goBuild(ctx context.Context, cell Cell) error {
 	if err := s.write(cell.Name, note{Dir: cell.Dir}); err != nil {
 		return err
 	}
-	if info, err := os.Lstat(s.made(cell.Name)); err == nil && !info.Mode().IsRegular() {
-		// A command has made a link, through which go build would write, or a directory, into which it would.
+	if info, err := os.Lstat(s.made(cell.Name)); err == nil && !(info.Mode().IsRegular() && isGoProgram(s.made(cell.Name))) {
+		// A command has made a link, through which go build would write, a directory, into which it would, or a script,
+		// which it would not replace.
 		if err := os.RemoveAll(s.made(cell.Name)); err != nil {
 			return err
 		}
 	}
 	return run(ctx, cell.Dir, []string{"GOTMPDIR=" + s.scratch()}, "go", "build", "-buildvcs=false", "-o", s.made(cell.Name), ".")
+}
+
+func isGoProgram(path string) bool {
+	_, err := buildinfo.ReadFile(path)
+	return err == nil
 }
 
 // runCommand runs the build command, unless it made what is there of what is there.

@@ -311,6 +311,23 @@ func TestAtomic(t *testing.T) {
 	}
 }
 
+// A cell may change its language, or leave its name to one in another.
+func TestLanguageChanges(t *testing.T) {
+	h := madeHome(t)
+	t.Setenv("GOFLAGS", "")
+	script := tree(t, map[string]string{"cells/lens/cell.toml": `build = "printf '#!/bin/sh\necho script >&2\n' >$CELL_OUT"`})
+	program := tree(t, map[string]string{
+		"go.mod":             "module mono\n\ngo 1.26\n",
+		"cells/lens/main.go": "package main\n\nfunc main() { println(\"program\") }\n",
+	})
+	for _, step := range []struct{ dir, want string }{{script, "script"}, {program, "program"}, {script, "script"}} {
+		expect(t, step.want, built(t, Config{Home: h}, step.dir), "lens changed")
+		if out, err := exec.Command(h.DNADir() + "/lens").CombinedOutput(); string(out) != step.want+"\n" || err != nil {
+			t.Errorf("%s: it says %q, %v", step.want, out, err)
+		}
+	}
+}
+
 // Go programs are built by go, side by side, from a module of their own or a common one.
 func TestGoPrograms(t *testing.T) {
 	h := madeHome(t)
