@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,11 @@ picture from one stem to the cell retina of the other by nothing but its peer ID
 			if err != nil {
 				return err
 			}
-			return demo.Run(cmd.Context(), self, cmd.OutOrStdout())
+			err = demo.Run(cmd.Context(), self, cmd.OutOrStdout())
+			if err != nil && cmd.Context().Err() != nil {
+				return errors.New("interrupted")
+			}
+			return err
 		},
 	}
 }

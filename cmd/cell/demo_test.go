@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"image/png"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -41,5 +44,33 @@ func TestDemo(t *testing.T) {
 	}
 	if out, _ := exec.Command("pgrep", "-f", dir).Output(); len(out) > 0 {
 		t.Errorf("processes are left behind: %s", out)
+	}
+}
+
+// Ctrl-C ends it with a word of ours, and takes its homes along.
+func TestDemoInterrupted(t *testing.T) {
+	self, err := os.Executable()
+	check(t, err)
+	cmd := exec.CommandContext(t.Context(), self, "demo")
+	cmd.Args[0] = "cell"
+	cmd.Dir = t.TempDir()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	said := bufio.NewReader(stdout)
+	first, err := said.ReadString('\n')
+	check(t, err)
+	check(t, cmd.Process.Signal(syscall.SIGINT))
+	if _, err := io.Copy(io.Discard, said); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err == nil || stderr.String() != "cell: error: interrupted\n" {
+		t.Errorf("%v, and on stderr:\n%s", err, &stderr)
+	}
+	dir := regexp.MustCompile(`homes of their own under (\S+)`).FindStringSubmatch(first)[1]
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is left behind: %v", dir, err)
 	}
 }
