@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +22,8 @@ func exposeCommand() *cobra.Command {
 		Short: "make a cell of a server that runs on this machine",
 		Long: `Has calls to NAME joined with a server at TARGET: HOST:PORT, or unix:/PATH of a socket.
 Nobody else may reach it until you say so, with "cell trust" and its neighbours. What it
-writes is ~/.cell/dna/NAME.toml, which can be edited by hand, too.`,
+writes is ~/.cell/dna/NAME.toml, which can be edited by hand, too. It connects to TARGET once,
+and says if nobody answers there.`,
 		Example: `  cell expose db 127.0.0.1:5432`,
 		Args:    exactly("NAME", "TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,9 +46,23 @@ writes is ~/.cell/dna/NAME.toml, which can be edited by hand, too.`,
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s\n", cell, to)
+			if !answers(cmd.Context(), to) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody answers there now: until somebody does, calls end with nothing, and \"cell logs %s\" says why\n", cell)
+			}
 			return reread(cmd.Context(), h)
 		},
 	}
+}
+
+// answers says whether a server takes connections, within a second.
+func answers(ctx context.Context, to dna.Target) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, to.Network, to.Address)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 func hideCommand() *cobra.Command {
