@@ -50,7 +50,8 @@ func upCommand() *cobra.Command {
 		Long: `Runs the stem of this machine until it is interrupted. Prints its peer ID and the
 addresses where others can reach it. Cells go on without it, and the next stem finds them.
 
-The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433; a flag wins.`,
+The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433 or, for those that
+are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
