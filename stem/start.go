@@ -72,7 +72,7 @@ func (f *factory) exec(ctx context.Context, cell address.Name, settings dna.Sett
 		attr.Env = dna.Settings{}.Environ(own...) // the wrapper reads the settings for itself
 	}
 	if _, err := os.Stat(attr.Dir); err != nil {
-		return child{}, err // which execve(2) would say of the program
+		return child{}, fmt.Errorf("the directory it is to run in: %w", err) // execve(2) would say it of the program
 	}
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
 		process, err = f.reaper.start(program, argv, attr)
