@@ -37,6 +37,9 @@ lets this machine call.`,
 					return err
 				}
 				cells := append(cellsOf(h), linksOf(cmd.Context(), h)...)
+				if len(cells) == 0 && !asJSON {
+					fmt.Fprintln(cmd.ErrOrStderr(), `cell: no cell is here yet: "cell new" and "cell build" make one, "cell expose" makes one of a server`)
+				}
 				return printCells(cmd.OutOrStdout(), cells, asJSON)
 			}
 			peer, ok := strings.CutPrefix(args[0], "@")

@@ -33,6 +33,9 @@ where it was reached. Any of them can be called by its petname, as in retina@lap
 			if asJSON {
 				return printPeersJSON(cmd.OutOrStdout(), all)
 			}
+			if len(all)+len(problems) == 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), `cell: no peer has a name yet: "cell invite" here and "cell join" there make two machines known to each other`)
+			}
 			return printPeers(cmd.OutOrStdout(), all)
 		},
 	}
