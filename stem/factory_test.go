@@ -12,26 +12,16 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// newHome makes a home with dna, and ends the cells that answer in it after the test. Its path is short, as a socket's must be.
+// newHome makes a home with dna, and ends the cells that answer in it after the test.
 func newHome(t *testing.T, dna ...string) home.Home {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "st")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	h := hometest.New(t)
 	t.Cleanup(func() { endCells(h) })
 	for _, cell := range dna {
 		plant(t, h, cell)

@@ -1,17 +1,14 @@
 package stem
 
 import (
-	"encoding/base32"
-	"encoding/binary"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 // The test binary is also the dna of the tests: started by a factory, it is the cell whose name it was given.
@@ -42,31 +39,8 @@ func eventually(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-// testID returns one peer ID for each n: an Ed25519 key that is n and otherwise zeros, in its CID form.
-func testID(n int) address.ID {
-	cid := make([]byte, 40)
-	copy(cid, []byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32})
-	binary.BigEndian.PutUint64(cid[32:], uint64(n))
-	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid)
-	id, err := address.ParseID("b" + strings.ToLower(text))
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
-func name(text string) address.Name {
-	n, err := address.ParseName(text)
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
-
-func petname(text string) address.Petname {
-	n, err := address.ParsePetname(text)
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
+var (
+	name    = addresstest.Name
+	petname = addresstest.Petname
+	testID  = addresstest.ID
+)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/socket"
 )
@@ -62,7 +62,7 @@ func TestAcceptTellsTheCaller(t *testing.T) {
 	if got := accept(t, l).RemoteAddr(); got != want || !strings.HasPrefix(got.String(), "local pid ") || got.Network() != "cell" {
 		t.Errorf("a local caller is %v, want %v", got, want)
 	}
-	path, err := h.Socket(name(t, "greet"))
+	path, err := h.Socket(addresstest.Name("greet"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,26 +88,17 @@ func accept(t *testing.T, l net.Listener) *Conn {
 
 func lock(t *testing.T, h home.Home, cell string) *socket.Lock {
 	t.Helper()
-	held, err := socket.TryLock(h.Lock(name(t, cell)))
+	held, err := socket.TryLock(h.Lock(addresstest.Name(cell)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return held
 }
 
-func name(t *testing.T, text string) address.Name {
-	t.Helper()
-	n, err := address.ParseName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // deadSocket leaves the socket of a cell that was killed.
 func deadSocket(t *testing.T, h home.Home, cell string) {
 	t.Helper()
-	path, err := h.Socket(name(t, cell))
+	path, err := h.Socket(addresstest.Name(cell))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,19 +22,8 @@ const patience = time.Minute
 // madeHome makes a home for the test and has CELL_HOME name it.
 func madeHome(t testing.TB) home.Home {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	t.Setenv("CELL_HOME", dir)
-	h, err := home.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
+	h := hometest.New(t)
+	t.Setenv("CELL_HOME", h.String())
 	return h
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/running"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/testnet/local"
@@ -33,11 +34,7 @@ func endTestnet(dir string) error {
 // newTestnet is the configuration of one that ends with the test. Its program is this one, after the lines of a shell script.
 func newTestnet(t *testing.T, nodes int, lines string) local.Config {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "tn") // short, since it has to hold sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := hometest.Dir(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/dna"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // built runs a build that has to come to its end, and says what became of each cell.
@@ -47,7 +48,7 @@ func expect(t *testing.T, what, got, want string) {
 
 // A command runs when what it reads has changed, and its program is put in place when that has.
 func TestOnlyWhatChanged(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	runs := filepath.Join(t.TempDir(), "runs")
 	toml := `build = "echo >>` + runs + ` && cat main.sh ../../lib/tail >$CELL_OUT"` + "\ninputs = [\"../../lib\"]\n"
 	dir := tree(t, map[string]string{
@@ -63,22 +64,22 @@ func TestOnlyWhatChanged(t *testing.T) {
 	}{
 		{"the first time", func() {}, "lens changed", 1},
 		{"nothing changed", func() {}, "lens as it was", 1},
-		{"touched", func() { write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho one\n") }, "lens as it was", 1},
-		{"another text", func() { write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho two\n") }, "lens changed", 2},
-		{"another input", func() { write(t, dir+"/lib/tail", "# fin\n") }, "lens changed", 3},
-		{"one more file", func() { write(t, dir+"/cells/lens/more", "") }, "lens as it was", 4},
+		{"touched", func() { hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho one\n") }, "lens as it was", 1},
+		{"another text", func() { hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho two\n") }, "lens changed", 2},
+		{"another input", func() { hometest.Write(t, dir+"/lib/tail", "# fin\n") }, "lens changed", 3},
+		{"one more file", func() { hometest.Write(t, dir+"/cells/lens/more", "") }, "lens as it was", 4},
 		{"a file less", func() { check(t, os.Remove(dir+"/cells/lens/more")) }, "lens as it was", 5},
-		{"left by a build", func() { write(t, dir+"/cells/lens/target/debug/x", "") }, "lens as it was", 5},
-		{"another command", func() { write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)) }, "lens as it was", 6},
+		{"left by a build", func() { hometest.Write(t, dir+"/cells/lens/target/debug/x", "") }, "lens as it was", 5},
+		{"another command", func() { hometest.Write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)) }, "lens as it was", 6},
 		{"other settings", func() {
-			write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)+"mode = \"stdio\"\n")
+			hometest.Write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)+"mode = \"stdio\"\n")
 		}, "lens changed", 7},
 		{"dna removed", func() { check(t, os.Remove(h.DNADir()+"/lens")) }, "lens changed", 7},
-		{"dna replaced", func() { write(t, h.DNADir()+"/lens", "#!/bin/sh\necho mine\n") }, "lens changed", 7},
+		{"dna replaced", func() { hometest.Write(t, h.DNADir()+"/lens", "#!/bin/sh\necho mine\n") }, "lens changed", 7},
 		{"dna not executable", func() { check(t, os.Chmod(h.DNADir()+"/lens", 0o600)) }, "lens changed", 7},
 		{"settings removed", func() { check(t, os.Remove(h.DNADir()+"/lens.toml")) }, "lens changed", 7},
 		{"cache deleted", func() { check(t, os.RemoveAll(h.CacheDir()+"/build")) }, "lens as it was", 8},
-		{"cache damaged", func() { write(t, h.CacheDir()+"/build/lens.toml", "!") }, "lens as it was", 9},
+		{"cache damaged", func() { hometest.Write(t, h.CacheDir()+"/build/lens.toml", "!") }, "lens as it was", 9},
 		{"cached program gone", func() { check(t, os.Remove(h.CacheDir()+"/build/lens")) }, "lens as it was", 10},
 	}
 	for _, step := range steps {
@@ -117,17 +118,17 @@ func TestIgnoredFilesAreNoInputs(t *testing.T) {
 		return sum
 	}
 	before := sum()
-	write(t, dir+"/cells/lens/main.o", "machine code")
+	hometest.Write(t, dir+"/cells/lens/main.o", "machine code")
 	if sum() != before {
 		t.Error("an ignored file is an input")
 	}
-	write(t, dir+"/cells/lens/new.sh", "")
+	hometest.Write(t, dir+"/cells/lens/new.sh", "")
 	if sum() == before {
 		t.Error("a file that is not ignored, and not yet tracked, is no input")
 	}
-	write(t, dir+"/.gitignore", "cells\n") // git sees nothing of the cell: all of it counts
+	hometest.Write(t, dir+"/.gitignore", "cells\n") // git sees nothing of the cell: all of it counts
 	before = sum()
-	write(t, dir+"/cells/lens/main.sh", "#!/bin/bash\n")
+	hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/bash\n")
 	if sum() == before {
 		t.Error("a file of an ignored directory is no input")
 	}
@@ -135,8 +136,8 @@ func TestIgnoredFilesAreNoInputs(t *testing.T) {
 
 // One that fails keeps what it had, is told in its compiler's words, and keeps no other from being built.
 func TestOneFails(t *testing.T) {
-	h := madeHome(t)
-	write(t, h.DNADir()+"/bad", "#!/bin/sh\n# of yesterday\n")
+	h := hometest.New(t)
+	hometest.Write(t, h.DNADir()+"/bad", "#!/bin/sh\n# of yesterday\n")
 	dir := tree(t, map[string]string{
 		"cells/bad/cell.toml":    `build = "echo half >$CELL_OUT; echo lens.c:3: no such lens >&2; exit 3"`,
 		"cells/good/cell.toml":   `build = "cp main.sh $CELL_OUT"`,
@@ -171,15 +172,15 @@ func TestOneFails(t *testing.T) {
 	if left, _ := filepath.Glob(h.DNADir() + "/*"); len(left) != 2 {
 		t.Errorf("in dna/ is %q", left)
 	}
-	write(t, dir+"/cells/bad/cell.toml", `build = "cp ../good/main.sh $CELL_OUT"`)
+	hometest.Write(t, dir+"/cells/bad/cell.toml", `build = "cp ../good/main.sh $CELL_OUT"`)
 	expect(t, "mended", built(t, Config{Home: h}, dir), "bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, text failed")
 }
 
 // Nothing is built, and nothing installed, as long as something is in the way.
 func TestInTheWay(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	const own = "public = true\n"
-	write(t, h.DNADir()+"/lens.toml", own)
+	hometest.Write(t, h.DNADir()+"/lens.toml", own)
 	dir := tree(t, map[string]string{
 		"cells/good/cell.toml": `build = "cp cell.toml $CELL_OUT; touch ../../ran"`,
 		"cells/lens/cell.toml": "build = \"true\"\nmode = \"stdio\"\n",
@@ -196,7 +197,7 @@ func TestInTheWay(t *testing.T) {
 
 // An interrupted build leaves no process, and all as it was, also of the cells that had been built already.
 func TestInterrupted(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	dir := tree(t, map[string]string{
 		"cells/quick/cell.toml": `build = "printf '#!/bin/sh\n' >$CELL_OUT"`,
 		// One child goes on in the background, and heeds no interrupt, as children of sh do.
@@ -236,7 +237,7 @@ func TestInterrupted(t *testing.T) {
 	if left, _ := os.ReadDir(h.DNADir()); len(left) != 0 || len(pids) != 2 {
 		t.Errorf("in dna/ is %v; processes %v", left, pids)
 	}
-	write(t, dir+"/cells/slow/cell.toml", `build = "printf '#!/bin/sh\n' >$CELL_OUT"`)
+	hometest.Write(t, dir+"/cells/slow/cell.toml", `build = "printf '#!/bin/sh\n' >$CELL_OUT"`)
 	expect(t, "afterwards", built(t, Config{Home: h}, dir), "quick changed, slow changed")
 }
 
@@ -254,7 +255,7 @@ func ended(pid int) bool {
 
 // What a command leaves running does not hold up the build, even if it holds its output.
 func TestLeftRunning(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	dir := tree(t, map[string]string{
 		"cells/lens/cell.toml": `build = "sleep 600 & echo $! >../../pid; printf '#!/bin/sh\n' >$CELL_OUT"`,
 	})
@@ -266,7 +267,7 @@ func TestLeftRunning(t *testing.T) {
 
 // Whoever looks sees the old program or the new one, and two builds at once are as good as one after the other.
 func TestAtomic(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	long := strings.Repeat("# a long program\n", 50_000)
 	text := func(i int) string { return fmt.Sprintf("#!/bin/sh\n# %d\n%s# %d\n", i, long, i) }
 	dir := tree(t, map[string]string{
@@ -292,7 +293,7 @@ func TestAtomic(t *testing.T) {
 	})
 	var waited atomic.Int32
 	for i := range 20 {
-		write(t, dir+"/cells/lens/main.sh", text(i%10))
+		hometest.Write(t, dir+"/cells/lens/main.sh", text(i%10))
 		cells := found(t, dir)
 		var both sync.WaitGroup
 		for range 2 {
@@ -330,7 +331,7 @@ func TestLanguageChanges(t *testing.T) {
 
 // Go programs are built by go, side by side, from a module of their own or a common one.
 func TestGoPrograms(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	says := func(text string) string {
 		return "package main\n\nfunc main() { println(\"" + text + "\") }\n"
 	}
@@ -349,7 +350,7 @@ func TestGoPrograms(t *testing.T) {
 			t.Errorf("%s says %q, %v", name, out, err)
 		}
 	}
-	write(t, dir+"/cells/one/main.go", says("uno"))
+	hometest.Write(t, dir+"/cells/one/main.go", says("uno"))
 	results, err := Run(t.Context(), Config{Home: h}, found(t, dir))
 	check(t, err)
 	if len(results) != 4 || !results[1].Changed || results[2].Changed || results[3].Changed {
@@ -362,7 +363,7 @@ func TestGoPrograms(t *testing.T) {
 
 // What is made may be a link to a program that stays where it is. Once it is a Go program, nothing is written there.
 func TestLinked(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	const script = "#!/bin/sh\n"
 	dir := tree(t, map[string]string{
 		"cells/lens/cell.toml": `build = 'ln -s "$PWD/main.sh" "$CELL_OUT"'`,
@@ -383,7 +384,7 @@ func TestLinked(t *testing.T) {
 	if info, err := os.Lstat(h.DNADir() + "/lens"); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("dna is %v, %v", info, err)
 	}
-	write(t, dir+"/cells/lens/cell.toml", `build = 'mkdir "$CELL_OUT"'`)
+	hometest.Write(t, dir+"/cells/lens/cell.toml", `build = 'mkdir "$CELL_OUT"'`)
 	expect(t, "a directory", built(t, Config{Home: h}, dir), "lens failed")
 	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
 	expect(t, "a Go program again", built(t, Config{Home: h}, dir), "lens as it was")
@@ -391,7 +392,7 @@ func TestLinked(t *testing.T) {
 
 // A cell that takes the place of another one, from another tree, is told of; not so one that has moved.
 func TestInstead(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	files := func(text string) map[string]string {
 		return map[string]string{
 			"cells/lens/cell.toml": `build = "cp main.sh $CELL_OUT"`, "cells/lens/main.sh": "#!/bin/sh\n# " + text,
@@ -419,7 +420,7 @@ func TestInstead(t *testing.T) {
 }
 
 func TestForwarded(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	dir := tree(t, map[string]string{"cells/db/cell.toml": "forward = \"127.0.0.1:5432\"\n"})
 	expect(t, "the first time", built(t, Config{Home: h}, dir), "db changed")
 	expect(t, "the second", built(t, Config{Home: h}, dir), "db as it was")

@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 // A key says to the one who checks it what it said to the one who made it.
 func TestSignThenVerify(t *testing.T) {
 	m := newMachine(t, 1)
 	long := someKey(t)
-	long.Cell = name(t, strings.Repeat("a", address.MaxName))
+	long.Cell = addresstest.Name(strings.Repeat("a", address.MaxName))
 	longTo := long
-	longTo.To = must(t, "16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC") // the longest kind of ID
+	longTo.To = addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC", address.ParseID) // the longest kind of ID
 	old := boundKey(t)
 	old.Expires = time.Unix(-1, 0)
 	last := someKey(t)
@@ -112,7 +113,7 @@ func TestIdleBitsOfTheLastLetter(t *testing.T) {
 	idle := map[int]bool{}
 	for n := range 3 {
 		k := someKey(t)
-		k.Cell = name(t, strings.Repeat("a", 1+n))
+		k.Cell = addresstest.Name(strings.Repeat("a", 1+n))
 		text := m.issue(t, k)
 		idle[len(text)%4] = true
 		last := strings.IndexByte(letters, text[len(text)-1])
@@ -133,7 +134,7 @@ func TestOthersKeysAreRefused(t *testing.T) {
 	text := m.issue(t, boundKey(t))
 	for what, id := range map[string]address.ID{
 		"another machine": other.id, "its holder": boundKey(t).To, "nobody": {},
-		"a hash": must(t, "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"), "a secp256k1 peer": must(t, "16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC"),
+		"a hash": addresstest.Must("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", address.ParseID), "a secp256k1 peer": addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC", address.ParseID),
 	} {
 		if k, err := Verify(text, id); err == nil || k != (Key{}) {
 			t.Errorf("by %s it verifies: %+v", what, k)
@@ -193,15 +194,6 @@ func refused(t *testing.T, issuer address.ID, text string) {
 	} else if len(text) > 8 && strings.Contains(err.Error(), text) {
 		t.Errorf("the error tells the key: %v", err)
 	}
-}
-
-func must(t testing.TB, id string) address.ID {
-	t.Helper()
-	parsed, err := address.ParseID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parsed
 }
 
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }

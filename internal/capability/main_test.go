@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base32"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,39 +45,13 @@ func (m machine) issue(t testing.TB, k Key) string {
 	return text
 }
 
-func name(t testing.TB, text string) address.Name {
-	t.Helper()
-	n, err := address.ParseName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // someKey is bound to nobody; boundKey to one peer.
 func someKey(t testing.TB) Key {
-	return Key{Serial: "0123456789abcdef", Cell: name(t, "retina"), Expires: time.Unix(1_900_000_000, 0)}
+	return Key{Serial: "0123456789abcdef", Cell: addresstest.Name("retina"), Expires: time.Unix(1_900_000_000, 0)}
 }
 
 func boundKey(t testing.TB) Key {
 	k := someKey(t)
 	k.To = newMachine(t, 7).id
 	return k
-}
-
-func newHome(t *testing.T) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cap") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
 }

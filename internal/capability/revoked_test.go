@@ -10,12 +10,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
 // A key that was taken back stays so, once, in a text that its owner can read, and nobody else.
 func TestRevokeThenRead(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	if serials, err := Revoked(h); len(serials) != 0 || err != nil {
 		t.Errorf("before the first: %q, %v", serials, err)
 	}
@@ -35,7 +36,7 @@ func TestRevokeThenRead(t *testing.T) {
 
 // Its digits may be written in upper case, by hand, too: it is the same number, and it must not seem to be revoked and open.
 func TestSerialsInUpperCase(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	if err := os.WriteFile(h.Revoked(), []byte("serials = ['0123456789ABCDEF']\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestSerialsInUpperCase(t *testing.T) {
 
 // Two commands at once, or a hundred: what each has taken back is taken back.
 func TestRevokersAtOnceLoseNothing(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	var group sync.WaitGroup
 	for i := range 100 {
 		group.Go(func() {
@@ -71,7 +72,7 @@ func TestRevokersAtOnceLoseNothing(t *testing.T) {
 
 // A word that is no serial number is refused: in the list it would look as if a key had been taken back.
 func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", "00", "0123456789abcdef00", golden} {
 		if err := Revoke(t.Context(), h, serial); err == nil || !strings.Contains(err.Error(), "serial number") {
 			t.Errorf("%q: %v", serial, err)
@@ -84,7 +85,7 @@ func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
 
 // Whoever waits for a lock gives up when its time is over, and has changed nothing.
 func TestRevokeEndsWithItsContext(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	lock, err := socket.TryLock(h.Revoked() + ".lock")
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestBadRevokedFile(t *testing.T) {
 		"# mine\nserials = [\n \"7\",\n]\n":     "revoked.toml:3: ",
 		"serials = [\n \"0123456789abcde\",\n]": "revoked.toml:2: ",
 	} {
-		h := newHome(t)
+		h := hometest.New(t)
 		if err := os.WriteFile(h.Revoked(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/dna"
-	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/origin"
 	"github.com/cell-mesh/cell/internal/origin/origintest"
 )
@@ -23,15 +23,7 @@ func TestBuildRelease(t *testing.T) {
 	if err != nil || !strings.HasPrefix(source, os.Getenv("GOMODCACHE")) {
 		t.Fatalf("%q, %v", source, err)
 	}
-	dir, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	h, err := home.At(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := hometest.New(t)
 	if err := buildAll(t.Context(), h, source); err != nil {
 		t.Fatal(err)
 	}

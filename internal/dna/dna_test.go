@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // with returns the defaults with some changes.
@@ -40,11 +41,11 @@ func TestRead(t *testing.T) {
 			s.Mode, s.Target, s.Idle, s.Public = Forward, Target{"unix", "/run/x.sock"}, time.Hour, true
 		}),
 	} {
-		h := madeHome(t)
+		h := hometest.New(t)
 		if text != "none" {
 			put(t, h, "retina.toml", text)
 		}
-		if got, err := Read(h, name(t, "retina")); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := Read(h, addresstest.Name("retina")); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, err, want)
 		}
 	}
@@ -100,14 +101,14 @@ func TestReadRefuses(t *testing.T) {
 		"public = true\nforward = \"unix:OWN\"":            "retina.toml:2: this is the cell's own socket",
 		"public = true\nforward = \"unix:HOME/stem.sock\"": "", // odd, and allowed
 	} {
-		h := madeHome(t)
-		own, err := h.Socket(name(t, "retina"))
+		h := hometest.New(t)
+		own, err := h.Socket(addresstest.Name("retina"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		text = strings.NewReplacer("OWN", own, "HOME", h.String()).Replace(text)
 		put(t, h, "retina.toml", text)
-		got, err := Read(h, name(t, "retina"))
+		got, err := Read(h, addresstest.Name("retina"))
 		if reason == "" {
 			if err != nil {
 				t.Errorf("%q: %v", text, err)
@@ -128,11 +129,11 @@ func TestReadRefuses(t *testing.T) {
 
 // A call can't both be forwarded and go to a program.
 func TestForwardAndProgram(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	put(t, h, "db.toml", "# mine\nforward = \"127.0.0.1:5432\"\n")
 	put(t, h, "db", "a program")
-	_, err := Read(h, name(t, "db"))
-	if want := "db.toml:2: calls can't both be forwarded and go to the program at " + h.DNA(name(t, "db")) + ": remove one of them"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	_, err := Read(h, addresstest.Name("db"))
+	if want := "db.toml:2: calls can't both be forwarded and go to the program at " + h.DNA(addresstest.Name("db")) + ": remove one of them"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v\nwant %q", err, want)
 	}
 }
@@ -143,22 +144,7 @@ func FuzzRead(f *testing.F) {
 		"[env]\nA = \"b\"", "env.A.B = 1", "env = {}", "args = [[]]", "public = true\n[idle]", "'' = 3", "dir = '/'", "mode = 1979-05-27"} {
 		f.Add(text)
 	}
-	dir, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		f.Fatal(err)
-	}
-	cell, err := address.ParseName("retina")
-	if err != nil {
-		f.Fatal(err)
-	}
+	h, cell := hometest.New(f), addresstest.Name("retina")
 	f.Fuzz(func(t *testing.T, text string) {
 		put(t, h, "retina.toml", text)
 		s, err := Read(h, cell)
@@ -196,7 +182,7 @@ func FuzzParseTarget(f *testing.F) {
 
 // The gate decides from this list: a bad file must not open a cell, nor close another.
 func TestPublic(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	put(t, h, "a.toml", "public = true\n")
 	put(t, h, "b.toml", "public = false\n")
 	put(t, h, "c.toml", "public = true\nrubbish\n")
@@ -206,7 +192,7 @@ func TestPublic(t *testing.T) {
 	put(t, h, "stem.join.toml", "public = true\n")
 	put(t, h, "z.toml", "public = true\n")
 	cells, problems := Public(h)
-	if len(cells) != 2 || cells[0] != name(t, "a") || cells[1] != name(t, "z") {
+	if len(cells) != 2 || cells[0] != addresstest.Name("a") || cells[1] != addresstest.Name("z") {
 		t.Errorf("public are %v", cells)
 	}
 	want := []string{"Bad Name.toml: ", "c.toml:2: ", "stem.join.toml: names that begin with \"stem.\" are the stem's own: rename the file"}
@@ -222,7 +208,7 @@ func TestPublic(t *testing.T) {
 
 // What could grow: programs, and files that forward. A bad file is listed, since something was meant by it.
 func TestList(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	for file, text := range map[string]string{
 		"b": "an executable", "a": "another", "a.toml": "public = true", "settings.toml": "public = true",
 		"db.toml": "forward = \"a:1\"", "bad.toml": "forward = 1", "Upper": "", "stem.x": "", ".new-1": "",
@@ -240,8 +226,8 @@ func TestList(t *testing.T) {
 
 // Expose keeps what the file said besides, and touches no program's.
 func TestExposeAndHide(t *testing.T) {
-	h := madeHome(t)
-	db, first, second := name(t, "db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix", "/run/x.sock"}
+	h := hometest.New(t)
+	db, first, second := addresstest.Name("db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix", "/run/x.sock"}
 	if err := Hide(h, db); !os.IsNotExist(err) {
 		t.Errorf("hidden before it was exposed: %v", err)
 	}
@@ -263,10 +249,10 @@ func TestExposeAndHide(t *testing.T) {
 	put(t, h, "mine.toml", "public = true")
 	put(t, h, "prog", "a program")
 	for _, cell := range []string{"mine", "prog"} {
-		if err := Expose(h, name(t, cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("exposed %s: %v", cell, err)
 		}
-		if err := Hide(h, name(t, cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("hid %s: %v", cell, err)
 		}
 	}
@@ -335,35 +321,7 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
-func madeHome(t *testing.T) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
 func put(t *testing.T, h home.Home, file, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(h.DNADir(), file), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func name(t *testing.T, text string) address.Name {
-	t.Helper()
-	n, err := address.ParseName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	hometest.Write(t, filepath.Join(h.DNADir(), file), text)
 }

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // What cell.toml says besides how to build becomes NAME.toml, and is read from there as it was meant.
 func TestSourceBecomesSettings(t *testing.T) {
-	h, retina := madeHome(t), name(t, "retina")
+	h, retina := hometest.New(t), addresstest.Name("retina")
 	s := source(t, `# mine
 build = "cp main.sh $CELL_OUT"
 inputs = ["../lib"]
@@ -45,7 +47,7 @@ start_timeout = "30s"
 }
 
 func TestSourceForwards(t *testing.T) {
-	h, db := madeHome(t), name(t, "db")
+	h, db := hometest.New(t), addresstest.Name("db")
 	s := source(t, `forward = "127.0.0.1:5432"`)
 	install(t, s, h, db)
 	if !s.Forwards() {
@@ -56,14 +58,14 @@ func TestSourceForwards(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	put(t, h, "pg", "#!/bin/sh\n")
-	if _, err := s.Differs(h, name(t, "pg")); err == nil || !strings.Contains(err.Error(), "cell.toml:1: calls can't both be forwarded and go to the program at") {
+	if _, err := s.Differs(h, addresstest.Name("pg")); err == nil || !strings.Contains(err.Error(), "cell.toml:1: calls can't both be forwarded and go to the program at") {
 		t.Errorf("a program is there: %v", err)
 	}
 }
 
 // What a person wrote is not replaced, and stays where there is nothing to replace it with.
 func TestSourceKeepsOwnSettings(t *testing.T) {
-	h, retina := madeHome(t), name(t, "retina")
+	h, retina := hometest.New(t), addresstest.Name("retina")
 	const own = "public = true\n"
 	put(t, h, "retina.toml", own)
 	s := source(t, `mode = "stdio"`)
@@ -97,8 +99,8 @@ func TestReadSourceRefuses(t *testing.T) {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 	}
-	h := madeHome(t)
-	_, err := source(t, "build = \"make\"\nidle = \"5m\"").Differs(h, name(t, "retina"))
+	h := hometest.New(t)
+	_, err := source(t, "build = \"make\"\nidle = \"5m\"").Differs(h, addresstest.Name("retina"))
 	if err == nil || !strings.Contains(err.Error(), "cell.toml:2: a program that binds its socket itself") {
 		t.Errorf("a contradiction: %v", err)
 	}

@@ -10,33 +10,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func newHome(t *testing.T) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "doc") // short: it holds sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // want fails the test unless the check of that name is in the state, says the words, and has a remedy just if one is needed.
 func want(t *testing.T, checks []Check, name string, state State, words string) {
@@ -54,11 +31,11 @@ func want(t *testing.T, checks []Check, name string, state State, words string) 
 }
 
 func TestHome(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	want(t, Home(h), "home", OK, "yours alone")
 	want(t, Home(h), "identity", Note, "no key yet")
 	want(t, Home(h), "socket paths", OK, "may have 63 letters")
-	write(t, h.IdentityKey(), "secret")
+	hometest.Write(t, h.IdentityKey(), "secret")
 	want(t, Home(h), "identity", OK, "by you alone")
 	os.Chmod(h.IdentityKey(), 0o644)
 	want(t, Home(h), "identity", Bad, "mode 0644")
@@ -88,13 +65,13 @@ func TestHome(t *testing.T) {
 }
 
 func TestTexts(t *testing.T) {
-	h, now := newHome(t), time.Now()
+	h, now := hometest.New(t), time.Now()
 	want(t, Texts(h, nil, now), "text files", OK, "all can be understood")
-	write(t, filepath.Join(h.PeersDir(), "x.toml"), "id = \"x\"\n")
-	write(t, filepath.Join(h.DNADir(), "y.toml"), "# fine\npublik = true\n")
-	write(t, filepath.Join(h.InvitesDir(), "00000000.toml"), "nonsense")
-	write(t, h.Revoked(), "serials = 1\n")
-	write(t, h.Places(), "[")
+	hometest.Write(t, filepath.Join(h.PeersDir(), "x.toml"), "id = \"x\"\n")
+	hometest.Write(t, filepath.Join(h.DNADir(), "y.toml"), "# fine\npublik = true\n")
+	hometest.Write(t, filepath.Join(h.InvitesDir(), "00000000.toml"), "nonsense")
+	hometest.Write(t, h.Revoked(), "serials = 1\n")
+	hometest.Write(t, h.Places(), "[")
 	checks := Texts(h, os.ErrInvalid, now)
 	for _, words := range []string{"peers/x.toml:1:", "dna/y.toml:2:", "invites/00000000.toml:1:", "revoked.toml:1:", "places.toml:1:", os.ErrInvalid.Error()} {
 		want(t, checks, "text files", Bad, words)
@@ -105,13 +82,13 @@ func TestTexts(t *testing.T) {
 }
 
 func TestClock(t *testing.T) {
-	h, now := newHome(t), time.Now()
+	h, now := hometest.New(t), time.Now()
 	if c := Clock(h, now.Add(-time.Hour), now)[0]; c.State == Bad || !strings.Contains(c.What, "set") && !strings.Contains(c.What, "nothing speaks against it") {
 		t.Errorf("a good clock: %+v", c)
 	}
 	want(t, Clock(h, now.Add(48*time.Hour), now), "clock", Bad, "was built on")
 	path := filepath.Join(h.LogDir(), "x.log")
-	write(t, path, "")
+	hometest.Write(t, path, "")
 	os.Chtimes(path, now, now.Add(time.Hour))
 	want(t, Clock(h, time.Time{}, now), "clock", Note, "x.log was written on")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
@@ -30,7 +31,7 @@ func hold(t *testing.T, path string) *net.UnixListener {
 }
 
 func TestSockets(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	live, dead := filepath.Join(h.RunDir(), "live.sock"), filepath.Join(h.RunDir(), "dead.sock")
 	hold(t, live)
 	want(t, Stale(h, true, time.Now()), "dead sockets", OK, "none")
@@ -40,11 +41,11 @@ func TestSockets(t *testing.T) {
 
 // A temporary file is left behind once nobody can be about to rename it.
 func TestLeftovers(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	for _, path := range []string{filepath.Join(h.PeersDir(), ".new-1"), filepath.Join(h.CacheDir(), ".cache-1"),
 		filepath.Join(h.String(), ".identity-1"), filepath.Join(h.RunDir(), ".0a1b2c3d")} {
-		write(t, path, "")
-		write(t, filepath.Join(h.PeersDir(), ".mine"), "")
+		hometest.Write(t, path, "")
+		hometest.Write(t, filepath.Join(h.PeersDir(), ".mine"), "")
 		want(t, Stale(h, true, time.Now()), "temporary files", OK, "none")
 		want(t, Stale(h, true, time.Now().Add(2*leftoverAge)), "temporary files", Note, path)
 		os.Remove(path)
@@ -53,7 +54,7 @@ func TestLeftovers(t *testing.T) {
 }
 
 func TestDeadStem(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
 	leave(t, h.StemSocket())
 	want(t, Stale(h, false, time.Now()), "stem", Note, "was killed")
@@ -67,7 +68,7 @@ func TestHungStem(t *testing.T) {
 	if _, err := os.Stat("/proc/locks"); err != nil {
 		return // where the system does not tell who holds a lock, nothing is said of it
 	}
-	h := newHome(t)
+	h := hometest.New(t)
 	lock := take(t, h)
 	want(t, Stale(h, false, time.Now()), "stem", Bad, "holds "+h.StemLock())
 	lock.Unlock()

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestUDPBuffers(t *testing.T) {
@@ -29,13 +31,13 @@ func TestLinger(t *testing.T) {
 	if err := os.MkdirAll(units, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(units, "other.service"), "[Service]\nExecStart=/usr/bin/other up\n")
-	write(t, filepath.Join(units, "mail.service"), "[Service]\nExecStart=/usr/bin/cell status\n")
+	hometest.Write(t, filepath.Join(units, "other.service"), "[Service]\nExecStart=/usr/bin/other up\n")
+	hometest.Write(t, filepath.Join(units, "mail.service"), "[Service]\nExecStart=/usr/bin/cell status\n")
 	if got := Linger(config, lingering, "ann"); len(got) > 0 {
 		t.Errorf("without a unit: %+v", got)
 	}
-	write(t, filepath.Join(units, "stem.service"), "[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
+	hometest.Write(t, filepath.Join(units, "stem.service"), "[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
 	want(t, Linger(config, lingering, "ann"), "lingering", Note, "ends stem.service")
-	write(t, filepath.Join(lingering, "ann"), "")
+	hometest.Write(t, filepath.Join(lingering, "ann"), "")
 	want(t, Linger(config, lingering, "ann"), "lingering", OK, "stem.service goes on")
 }

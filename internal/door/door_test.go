@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -74,7 +75,7 @@ func TestAskIsRefusedUnread(t *testing.T) {
 
 // Whether there never was a stem or it ends under the question, there is none, and starting one is the remedy.
 func TestAskNobody(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	if _, err := Ask(soon(t), h, open); err != ErrNoStem {
 		t.Errorf("no file: %v", err)
 	}
@@ -98,7 +99,7 @@ func TestAskNobody(t *testing.T) {
 
 // What is not the absence of a stem is not reported as that.
 func TestAskWhereNoOneMay(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	loop(t, h)
 	if _, err := Ask(soon(t), h, open); errors.Is(err, ErrNoStem) || !errors.Is(err, syscall.ELOOP) {
 		t.Errorf("got %v", err)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,7 +23,7 @@ const patience = time.Minute
 // stem stands in for the daemon, speaking raw bytes: serve is called for every connection, which is closed behind it.
 func stem(t *testing.T, serve func(*conn)) home.Home {
 	t.Helper()
-	h := madeHome(t)
+	h := hometest.New(t)
 	l, err := net.Listen("unix", h.StemSocket())
 	if err != nil {
 		t.Fatal(err)
@@ -73,20 +74,6 @@ func loop(t *testing.T, h home.Home) {
 	if err := os.Symlink(h.StemSocket(), h.StemSocket()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func madeHome(t *testing.T) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
 }
 
 func soon(t *testing.T) context.Context {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 // A home that is accepted has room for a socket of any short name; one byte more and bind(2) would fail much later.
@@ -18,7 +19,7 @@ func TestAtRefusesALongHome(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the longest home there is: %v", err)
 	}
-	path, err := h.Socket(name(t, strings.Repeat("n", shortName)))
+	path, err := h.Socket(addresstest.Name(strings.Repeat("n", shortName)))
 	if err != nil || len(path) != MaxSocketPath {
 		t.Errorf("%s has %d bytes: %v", path, len(path), err)
 	}
@@ -36,10 +37,10 @@ func TestSocketRefusesALongName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path, err := h.Socket(name(t, strings.Repeat("n", 20))); err != nil || len(path) != MaxSocketPath {
+	if path, err := h.Socket(addresstest.Name(strings.Repeat("n", 20))); err != nil || len(path) != MaxSocketPath {
 		t.Errorf("%s has %d bytes: %v", path, len(path), err)
 	}
-	_, err = h.Socket(name(t, strings.Repeat("n", 21)))
+	_, err = h.Socket(addresstest.Name(strings.Repeat("n", 21)))
 	wantWords(t, err, strconv.Itoa(MaxSocketPath+1)+" bytes", "the limit is "+strconv.Itoa(MaxSocketPath), "shorter name or a shorter CELL_HOME")
 }
 
@@ -49,7 +50,7 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cell := name(t, "retina")
+	cell := addresstest.Name("retina")
 	petname, err := address.ParsePetname("laptop")
 	if err != nil {
 		t.Fatal(err)
@@ -118,15 +119,6 @@ func at(t *testing.T, below string) Home {
 		t.Fatal(err)
 	}
 	return h
-}
-
-func name(t *testing.T, text string) address.Name {
-	t.Helper()
-	n, err := address.ParseName(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func wantWords(t *testing.T, err error, words ...string) {

@@ -13,13 +13,15 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 var petnameNone address.Petname
 
 // What becomes of an invite depends on what was done with it, on the hour, and on who asks.
 func TestState(t *testing.T) {
-	joiner, other := testID(t, 1), testID(t, 2)
+	joiner, other := addresstest.ID(1), addresstest.ID(2)
 	before, after := tomorrow.Add(-time.Second), tomorrow
 	for _, test := range []struct {
 		what    string
@@ -34,7 +36,7 @@ func TestState(t *testing.T) {
 		{"one that another has spent", 1, []address.ID{other}, false, before, Spent},
 		{"one that the joiner has spent: its answer was lost", 1, []address.ID{joiner}, false, before, Open},
 		{"one that the joiner and another have spent", 2, []address.ID{other, joiner}, false, before, Open},
-		{"one that too many have spent", 1, []address.ID{other, testID(t, 3)}, false, before, Spent},
+		{"one that too many have spent", 1, []address.ID{other, addresstest.ID(3)}, false, before, Spent},
 		{"one for nobody", 0, nil, false, before, Spent},
 		{"one at its last second", 1, nil, false, after, Expired},
 		{"one that is spent and expired", 1, []address.ID{other}, false, after, Expired},
@@ -52,21 +54,21 @@ func TestState(t *testing.T) {
 
 // No two invites have one secret, nor one ID.
 func TestNew(t *testing.T) {
-	a, b := New(grant(t, "retina"), 2, tomorrow.Add(time.Millisecond), petnameNone), New(grant(t), 1, tomorrow, petnameNone)
+	a, b := New(grant("retina"), 2, tomorrow.Add(time.Millisecond), petnameNone), New(grant(), 1, tomorrow, petnameNone)
 	if a.ID == b.ID || string(a.Secret) == string(b.Secret) || !validID(a.ID) || len(a.Secret) != secretSize {
 		t.Errorf("%+v, %+v", a, b)
 	}
-	if !a.Expires.Equal(tomorrow) || a.Uses != 2 || !a.Cells.Allows(must(t, "retina", address.ParseName)) {
+	if !a.Expires.Equal(tomorrow) || a.Uses != 2 || !a.Cells.Allows(addresstest.Must("retina", address.ParseName)) {
 		t.Errorf("%+v", a)
 	}
 }
 
 // What is written is what is read, in a file that nobody else can: it holds a secret.
 func TestWriteThenRead(t *testing.T) {
-	h := newHome(t)
-	full := New(grant(t, "*", "stem.list"), 3, tomorrow, must(t, "laptop", address.ParsePetname))
-	full.Joined, full.Revoked = []address.ID{testID(t, 1), testID(t, 2)}, true
-	for _, want := range []Invite{New(grant(t), 1, tomorrow, petnameNone), New(grant(t, "retina", "echo"), 1, tomorrow, petnameNone), full} {
+	h := hometest.New(t)
+	full := New(grant("*", "stem.list"), 3, tomorrow, addresstest.Petname("laptop"))
+	full.Joined, full.Revoked = []address.ID{addresstest.ID(1), addresstest.ID(2)}, true
+	for _, want := range []Invite{New(grant(), 1, tomorrow, petnameNone), New(grant("retina", "echo"), 1, tomorrow, petnameNone), full} {
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
@@ -86,8 +88,8 @@ func TestWriteThenRead(t *testing.T) {
 
 // An ID that comes from elsewhere never leads out of the folder.
 func TestReadOfNoInvite(t *testing.T) {
-	h := newHome(t)
-	i := New(grant(t), 1, tomorrow, petnameNone)
+	h := hometest.New(t)
+	i := New(grant(), 1, tomorrow, petnameNone)
 	if err := Write(h, i); err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +105,8 @@ func TestReadOfNoInvite(t *testing.T) {
 
 // Joiners come at once, and a command may revoke meanwhile: whoever edits sees what the ones before have done.
 func TestFiftyEditsAtOnce(t *testing.T) {
-	h := newHome(t)
-	i := New(grant(t), 50, tomorrow, petnameNone)
+	h := hometest.New(t)
+	i := New(grant(), 50, tomorrow, petnameNone)
 	if err := Write(h, i); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func TestFiftyEditsAtOnce(t *testing.T) {
 	for n := range 50 {
 		group.Go(func() {
 			err := Edit(t.Context(), h, i.ID, func(i *Invite) error {
-				i.Joined = append(i.Joined, testID(t, n))
+				i.Joined = append(i.Joined, addresstest.ID(n))
 				return nil
 			})
 			if err != nil {
@@ -136,8 +138,8 @@ func TestFiftyEditsAtOnce(t *testing.T) {
 
 // A change that fails is no change.
 func TestEditThatFails(t *testing.T) {
-	h := newHome(t)
-	i := New(grant(t), 1, tomorrow, petnameNone)
+	h := hometest.New(t)
+	i := New(grant(), 1, tomorrow, petnameNone)
 	if err := Write(h, i); err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +154,8 @@ func TestEditThatFails(t *testing.T) {
 
 // Those who come a little late are told so; after a week, nobody comes any more, and the secret need not be kept.
 func TestExpiredAreForgotten(t *testing.T) {
-	h := newHome(t)
-	i := New(grant(t), 1, tomorrow, petnameNone)
+	h := hometest.New(t)
+	i := New(grant(), 1, tomorrow, petnameNone)
 	if err := Write(h, i); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestExpiredAreForgotten(t *testing.T) {
 
 // A mistake in one file is named with its place, opens nothing, and takes no other invite down.
 func TestBadFiles(t *testing.T) {
-	good := New(grant(t, "retina"), 1, tomorrow, petnameNone)
+	good := New(grant("retina"), 1, tomorrow, petnameNone)
 	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = 2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
 	for _, test := range []struct{ file, text, reason string }{
 		{"0000000a.toml", "", "0000000a.toml: secret is damaged"},
@@ -188,7 +190,7 @@ func TestBadFiles(t *testing.T) {
 		{"mine.toml", whole, "mine"},
 		{"0000000A.toml", whole, "0000000A"},
 	} {
-		h := newHome(t)
+		h := hometest.New(t)
 		if err := Write(h, good); err != nil {
 			t.Fatal(err)
 		}

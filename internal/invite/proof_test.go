@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 // A proof holds for one secret, one invite and two peers: whoever saw it pass by can't join with it, nor elsewhere, nor twice as somebody else.
 func TestProofIsForTheseAlone(t *testing.T) {
-	inviter, joiner, other := testID(t, 1), testID(t, 2), testID(t, 3)
-	i := New(grant(t), 1, tomorrow, petnameNone)
-	j := New(grant(t), 1, tomorrow, petnameNone)
+	inviter, joiner, other := addresstest.ID(1), addresstest.ID(2), addresstest.ID(3)
+	i := New(grant(), 1, tomorrow, petnameNone)
+	j := New(grant(), 1, tomorrow, petnameNone)
 	proof := Proof(i.Secret, i.ID, inviter, joiner)
 	if !Proves(proof, i.Secret, inviter, joiner) {
 		t.Fatal("a right proof is refused")
@@ -37,7 +38,7 @@ func TestProofIsForTheseAlone(t *testing.T) {
 
 // Of an invite that nobody made there is no secret, and the proof that one makes without a secret must not hold: anybody can make it.
 func TestNoSecretProvesNothing(t *testing.T) {
-	inviter, joiner := testID(t, 1), testID(t, 2)
+	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
 	for _, secret := range [][]byte{nil, {}} {
 		for _, made := range [][]byte{nil, {}, make([]byte, secretSize), make([]byte, 64)} {
 			if Proves(Proof(made, "00000000", inviter, joiner), secret, inviter, joiner) {
@@ -49,8 +50,8 @@ func TestNoSecretProvesNothing(t *testing.T) {
 
 // Whatever a stranger sends in the place of a proof: it holds for nothing.
 func TestGarbageProvesNothing(t *testing.T) {
-	inviter, joiner := testID(t, 1), testID(t, 2)
-	i := New(grant(t), 1, tomorrow, petnameNone)
+	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
+	i := New(grant(), 1, tomorrow, petnameNone)
 	proof := Proof(i.Secret, i.ID, inviter, joiner)
 	garbage := []string{Proof(i.Secret, "", inviter, joiner), "", ".", "..", i.ID, i.ID + ".", "." + proof, proof + ".", proof + "\n", proof + "A", proof + "=", " " + proof,
 		strings.ToUpper(i.ID) + proof[len(i.ID):], i.ID + "." + proof, "../x." + proof[9:], strings.Repeat("a", 1<<16), "\xff\x00.\xff"}
@@ -86,7 +87,7 @@ func TestProofID(t *testing.T) {
 // A proof made by one version must hold for the next: both sides may not be updated on one day.
 func TestProofStaysAsItIs(t *testing.T) {
 	const want = "0123abcd.7FgOCPtza8A-Aqyk6zRpAlmh5SHYjmGOem4ghjl3omM"
-	if got := Proof([]byte("0123456789abcdef"), "0123abcd", testID(t, 1), testID(t, 2)); got != want {
+	if got := Proof([]byte("0123456789abcdef"), "0123abcd", addresstest.ID(1), addresstest.ID(2)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

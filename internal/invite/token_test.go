@@ -9,16 +9,18 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
 // someTokens are as short and as long as tokens get.
 func someTokens(t testing.TB) []Token {
-	i := New(grant(t, "retina"), 1, tomorrow, petnameNone)
-	short := Token{Peer: testID(t, 1), ID: i.ID, Secret: i.Secret}
-	long := Token{Peer: testID(t, 1), Mesh: "garden", ID: "0123abcd", Secret: bytes.Repeat([]byte{0xff}, secretSize), Expires: tomorrow.Unix()}
+	i := New(grant("retina"), 1, tomorrow, petnameNone)
+	short := Token{Peer: addresstest.ID(1), ID: i.ID, Secret: i.Secret}
+	long := Token{Peer: addresstest.ID(1), Mesh: "garden", ID: "0123abcd", Secret: bytes.Repeat([]byte{0xff}, secretSize), Expires: tomorrow.Unix()}
 	for range 10 {
 		long.At = append(long.At, "/ip6/2001:db8::1/udp/4433/quic-v1")
-		long.Bootstrap = append(long.Bootstrap, "/ip4/192.0.2.1/tcp/4433/p2p/"+testID(t, 2).String())
+		long.Bootstrap = append(long.Bootstrap, "/ip4/192.0.2.1/tcp/4433/p2p/"+addresstest.ID(2).String())
 	}
 	return []Token{short, long}
 }
@@ -94,7 +96,7 @@ func TestOtherVersions(t *testing.T) {
 }
 
 func TestGarbageIsNoToken(t *testing.T) {
-	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x", "retina@12D3KooW", "\x00", "\xff\xfe", testID(t, 1).String(),
+	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x", "retina@12D3KooW", "\x00", "\xff\xfe", addresstest.ID(1).String(),
 		"cell join " + someTokens(t)[0].String(), prefix[1:], strings.Repeat("x", 1<<20)} {
 		wantError(t, text, ErrNoToken)
 	}
@@ -145,7 +147,7 @@ func FuzzParseToken(f *testing.F) {
 	for _, token := range someTokens(f) {
 		f.Add(token.String())
 	}
-	for _, seed := range []string{"", prefix, "cell-invite-2.x", sum(`{"p":null,"i":"00000000"}`), sum("{}"), sum(`{"P":"` + testID(f, 1).String() +
+	for _, seed := range []string{"", prefix, "cell-invite-2.x", sum(`{"p":null,"i":"00000000"}`), sum("{}"), sum(`{"P":"` + addresstest.ID(1).String() +
 		`","i":"00000000","s":"AAAAAAAAAAAAAAAAAAAAAA=="}`), sum("{\"a\":[\"\xff\"]}")} {
 		f.Add(seed)
 	}

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // What is kept is read as it was, and what is dropped is gone, however it was written.
 func TestKeepAndDrop(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	want := []string{"127.0.0.1:5432 db@laptop", "/tmp/s retina", "run/db@laptop.sock cell://laptop/db?key=abc"}
 	for _, line := range want {
 		at, to, _ := strings.Cut(line, " ")
@@ -42,7 +43,7 @@ func TestKeepAndDrop(t *testing.T) {
 
 // Two who keep at the same time do not undo each other's changes.
 func TestKeepTogether(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
@@ -59,7 +60,7 @@ func TestKeepTogether(t *testing.T) {
 
 // A bad line is named with what is wrong, and takes no other down.
 func TestBadLines(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	for line, words := range map[string]string{
 		`nowhere = "db@laptop"`:                      `"nowhere" is neither a port`,
 		`5432 = 5`:                                   `"5432" leads to no text: write an address`,
@@ -95,7 +96,7 @@ func TestBadLines(t *testing.T) {
 func FuzzFile(f *testing.F) {
 	f.Add("5432 = \"db@laptop\"\n\"run/db@laptop.sock\" = \"db@laptop\"\n")
 	f.Add("\"/tmp/x\" = \"cell://laptop/db?key=abc\"\n[a]\nb = 1\n")
-	h := newHome(f)
+	h := hometest.New(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if err := os.WriteFile(h.Links(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

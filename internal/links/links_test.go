@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
 // A link and a forward lead to their cells, each direction ending by itself, until they are taken back.
 func TestLinksLead(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, answers)
 	link := add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")
 	port := add(t, l, Free, "web@laptop")
@@ -58,7 +59,7 @@ func TestLinksLead(t *testing.T) {
 
 // A call that is refused is reset where that can be said, and remembered with its reason.
 func TestRefusal(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, func(_ context.Context, stream pipe.Stream, _ address.Address) error {
 		err := errors.New("it is closed today")
 		stream.Abort(err)
@@ -84,7 +85,7 @@ func TestRefusal(t *testing.T) {
 
 // Taken back, a link takes its calls along; they are cut, and do not look as if they had ended.
 func TestRemoveCutsCalls(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, holds)
 	at := add(t, l, Free, "db@laptop")
 	conn := dial(t, h, at)
@@ -118,7 +119,7 @@ func wantGreeting(t *testing.T, conn net.Conn) {
 
 // Closed, the links are gone, but their calls go on until their time is up.
 func TestCloseLeavesCalls(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, stop := run(t, h, answers)
 	at := add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")
 	conn := dial(t, h, at)
@@ -139,7 +140,7 @@ func TestCloseLeavesCalls(t *testing.T) {
 
 // Who comes when as many are served as may be waits until one of them has ended.
 func TestCallsAreBounded(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	var mu sync.Mutex
 	under, most := 0, 0
 	l, _ := run(t, h, func(ctx context.Context, stream pipe.Stream, to address.Address) error {
@@ -171,7 +172,7 @@ func TestCallsAreBounded(t *testing.T) {
 
 // A thousand calls leave no goroutine and no file descriptor behind.
 func TestCallsLeaveNothing(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, answers)
 	at := []Listen{add(t, l, Free, "db@laptop"), add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")}
 	wantAnswer(t, h, at[0], "db@laptop")
@@ -198,7 +199,7 @@ func openFiles(t *testing.T) int {
 
 // No more are served than one can look through.
 func TestLinksAreBounded(t *testing.T) {
-	l, _ := run(t, newHome(t), answers)
+	l, _ := run(t, hometest.New(t), answers)
 	for range maxLinks {
 		add(t, l, Free, "db@laptop")
 	}
@@ -209,7 +210,7 @@ func TestLinksAreBounded(t *testing.T) {
 
 // A dead socket is replaced, and nothing else is.
 func TestPlaceIsTaken(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(h.RunDir(), "db@laptop.sock"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +231,7 @@ func TestPlaceIsTaken(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other, _ := run(t, newHome(t), answers)
+	other, _ := run(t, hometest.New(t), answers)
 	port := add(t, other, Free, "db@laptop")
 	for text, words := range map[string]string{
 		file:                             "is there already, and is no socket",
@@ -247,7 +248,7 @@ func TestPlaceIsTaken(t *testing.T) {
 		t.Errorf("the file holds %q", text)
 	}
 	_, path, _ := at.In(h)
-	foreign := newHome(t)
+	foreign := hometest.New(t)
 	third, _ := run(t, foreign, answers)
 	if _, err := third.Add(t.Context(), listenOf(t, path), addressOf(t, "db@laptop")); err == nil || !strings.Contains(err.Error(), "another process listens") {
 		t.Errorf("a live socket was replaced: %v", err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestParseListen(t *testing.T) {
@@ -58,7 +59,7 @@ func TestParseListen(t *testing.T) {
 
 // The path of a link is the link, however it is named.
 func TestOf(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	link := listenOf(t, "run/db@laptop.sock")
 	network, path, err := link.In(h)
 	if want := filepath.Join(h.RunDir(), "db@laptop.sock"); network != "unix" || path != want || err != nil {

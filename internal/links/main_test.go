@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"testing"
 	"time"
 
@@ -23,23 +22,6 @@ func TestMain(m *testing.M) {
 
 // patience bounds what should take no time at all, so that a hang fails and names its test.
 const patience = 30 * time.Second
-
-func newHome(t testing.TB) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "ln") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
 
 // run serves the links of a home until the test ends, or stop is called.
 func run(t *testing.T, h home.Home, call Call) (l *Links, stop func()) {

@@ -6,11 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // The file is served as it changes: new lines, other lines, no lines; and what was asked for besides is left alone.
 func TestFileIsServed(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	one, two := freePort(t), freePort(t)
 	writeLinks(t, h, one+" = \"db@laptop\"\n")
 	l, _ := run(t, h, answers)
@@ -39,7 +41,7 @@ func TestFileIsServed(t *testing.T) {
 
 // What was asked for and then kept goes with its line.
 func TestKeptLater(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, answers)
 	at := add(t, l, Free, "db@laptop")
 	if err := Keep(t.Context(), h, at, addressOf(t, "db@laptop")); err != nil {
@@ -54,7 +56,7 @@ func TestKeptLater(t *testing.T) {
 
 // A kept port that is taken is a problem, and is served as soon as it is free.
 func TestTakenPortIsTriedAgain(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +77,7 @@ func TestTakenPortIsTriedAgain(t *testing.T) {
 
 // A line that comes to lead elsewhere cuts the calls that it has led to where it was.
 func TestRetargetCutsCalls(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	port := freePort(t)
 	writeLinks(t, h, port+" = \"db@laptop\"\n")
 	l, _ := run(t, h, holds)

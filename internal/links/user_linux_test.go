@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Another user of this machine can't connect to a socket of ours, wherever it lies; and would be turned away if its mode let him.
@@ -24,7 +26,7 @@ func TestOtherUsersAreKeptOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := newHome(t)
+	h := hometest.New(t)
 	l, _ := run(t, h, answers)
 	at := add(t, l, listenOf(t, filepath.Join(dir, "s")), "db@laptop")
 	dialAs := func(uid uint32) string {

@@ -2,14 +2,15 @@ package listen
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,19 +21,11 @@ const patience = time.Minute
 // cellAt makes a home for the test, and a name in it.
 func cellAt(t *testing.T) (home.Home, address.Name, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
+	h, err := home.At(hometest.Dir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cell, err := address.ParseName("greet")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cell := addresstest.Name("greet")
 	path, err := h.Socket(cell)
 	if err != nil {
 		t.Fatal(err)

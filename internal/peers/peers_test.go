@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 const (
@@ -40,8 +42,8 @@ func TestGrantAllows(t *testing.T) {
 		{"* stem.list", "stem.join", false},
 		{"stem.list", "retina", false},
 	} {
-		grant := mustGrant(t, strings.Fields(test.grant)...)
-		if got := grant.Allows(mustName(t, test.cell)); got != test.wantAllowed {
+		grant := mustGrant(strings.Fields(test.grant)...)
+		if got := grant.Allows(addresstest.Name(test.cell)); got != test.wantAllowed {
 			t.Errorf("%q allows %s: %v", test.grant, test.cell, got)
 		}
 	}
@@ -50,11 +52,11 @@ func TestGrantAllows(t *testing.T) {
 // A grant prints as it is read, each word once.
 func TestGrantWords(t *testing.T) {
 	for text, want := range map[string]string{"": "", "*": "*", "b a b": "b a", "a * a *": "* a", "stem.list": "stem.list"} {
-		grant := mustGrant(t, strings.Fields(text)...)
+		grant := mustGrant(strings.Fields(text)...)
 		if got := strings.Join(grant.Words(), " "); got != want {
 			t.Errorf("%q prints as %q, want %q", text, got, want)
 		}
-		if again := mustGrant(t, grant.Words()...); !reflect.DeepEqual(again, grant) {
+		if again := mustGrant(grant.Words()...); !reflect.DeepEqual(again, grant) {
 			t.Errorf("%q reads back as %+v", grant.Words(), again)
 		}
 	}
@@ -75,8 +77,8 @@ func TestGrantAdd(t *testing.T) {
 		{"*", "a", "* a"},
 		{"*", "", "*"},
 	} {
-		grant := mustGrant(t, strings.Fields(test.has)...)
-		grant.Add(mustGrant(t, strings.Fields(test.more)...))
+		grant := mustGrant(strings.Fields(test.has)...)
+		grant.Add(mustGrant(strings.Fields(test.more)...))
 		if got := strings.Join(grant.Words(), " "); got != test.want {
 			t.Errorf("%q and %q are %q, want %q", test.has, test.more, got, test.want)
 		}
@@ -84,9 +86,9 @@ func TestGrantAdd(t *testing.T) {
 }
 
 func TestWriteThenRead(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	for _, cells := range [][]string{nil, {"*"}, {"retina", "echo"}, {"*", "stem.list"}} {
-		want := Peer{Petname: mustPetname(t, "laptop"), ID: mustID(t, idA), Cells: mustGrant(t, cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
+		want := Peer{Petname: addresstest.Petname("laptop"), ID: addresstest.Must(idA, address.ParseID), Cells: mustGrant(cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
@@ -100,20 +102,20 @@ func TestWriteThenRead(t *testing.T) {
 		t.Errorf("not a text to edit: %v\n%s", err, text)
 	}
 	for range 2 { // the second time, there is none
-		if err := Remove(h, mustPetname(t, "laptop")); err != nil {
+		if err := Remove(h, addresstest.Petname("laptop")); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := Read(h.Peer(mustPetname(t, "laptop"))); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(h.Peer(addresstest.Petname("laptop"))); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after Remove: %v", err)
 	}
 }
 
 func TestReadByHand(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	put(t, h, "desk.toml", "# the one under the desk\nid=\""+idBase32+"\" # as ipfs shows it\ncells = [\n  \"retina\",\n  # \"echo\",\n]\n")
 	got, err := Read(filepath.Join(h.PeersDir(), "desk.toml"))
-	want := Peer{Petname: mustPetname(t, "desk"), ID: mustID(t, idB), Cells: mustGrant(t, "retina")}
+	want := Peer{Petname: addresstest.Petname("desk"), ID: addresstest.Must(idB, address.ParseID), Cells: mustGrant("retina")}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
@@ -140,7 +142,7 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 		{"my peer.toml", "id = \"" + idB + "\"\n", "rename the file"},
 		{idB + ".toml", "id = \"" + idB + "\"\n", "looks like a peer ID: rename the file"},
 	} {
-		h := madeHome(t)
+		h := hometest.New(t)
 		put(t, h, "a.toml", good)
 		put(t, h, test.file, test.text)
 		put(t, h, "z.toml", strings.Replace(good, idA, "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", 1))
@@ -161,7 +163,7 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 
 // Before the first peer, and before the folder, nobody may reach anything and nothing is wrong.
 func TestReadAllOfNothing(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	for range 2 {
 		if all, problems := ReadAll(h); len(all) != 0 || len(problems) != 0 {
 			t.Errorf("got %v, %v", all, problems)

@@ -2,8 +2,6 @@ package places
 
 import (
 	"context"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +13,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // The test binary is also the other process that learns: in the home that it is told.
@@ -34,7 +34,7 @@ func learnAll(dir string) error {
 	h, err := home.At(dir)
 	for n := range 50 {
 		if err == nil {
-			_, err = Learn(context.Background(), h, place(fmt.Sprintf("10.0.%d.%d", os.Getpid()%250, n)), testID(n))
+			_, err = Learn(context.Background(), h, place(fmt.Sprintf("10.0.%d.%d", os.Getpid()%250, n)), addresstest.ID(n))
 		}
 	}
 	return err
@@ -42,15 +42,15 @@ func learnAll(dir string) error {
 
 // The first answer is kept: whoever answers later is compared with it, and does not become it.
 func TestFirstAnswerIsKept(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	for _, at := range []address.Place{place("192.168.1.5"), place("192.168.1.5:4433"), place("[::1]:4433"), place("host.example.org"),
 		place("/ip4/192.0.2.1/udp/4433/quic-v1"), place("/dns4/host.example.org/tcp/1")} {
 		if known, ok, err := Find(h, at); ok || err != nil {
 			t.Errorf("%s, before: %v, %v", at, known, err)
 		}
 		for n, answers := range []int{1, 1, 2, 3, 1} {
-			known, err := Learn(t.Context(), h, at, testID(answers))
-			if err != nil || known.ID != testID(1) {
+			known, err := Learn(t.Context(), h, at, addresstest.ID(answers))
+			if err != nil || known.ID != addresstest.ID(1) {
 				t.Errorf("%s, answer %d by %d: %v, %v", at, n, answers, known, err)
 			}
 			if age := time.Since(known.Since); age < 0 || age > time.Minute {
@@ -68,15 +68,15 @@ func TestFirstAnswerIsKept(t *testing.T) {
 
 // A port is another place, and so is a name: each has its own memory.
 func TestPlacesAreApart(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	all := []address.Place{place("192.168.1.5"), place("192.168.1.5:1"), place("192.168.1.5:2"), place("desk.lan"), place("desk.lan:1")}
 	for n, at := range all {
-		if known, err := Learn(t.Context(), h, at, testID(n)); err != nil || known.ID != testID(n) {
+		if known, err := Learn(t.Context(), h, at, addresstest.ID(n)); err != nil || known.ID != addresstest.ID(n) {
 			t.Errorf("%s: %v, %v", at, known, err)
 		}
 	}
 	for n, at := range all {
-		if known, ok, err := Find(h, at); known.ID != testID(n) || !ok || err != nil {
+		if known, ok, err := Find(h, at); known.ID != addresstest.ID(n) || !ok || err != nil {
 			t.Errorf("%s: %v, %v", at, known, err)
 		}
 	}
@@ -84,39 +84,39 @@ func TestPlacesAreApart(t *testing.T) {
 
 // Only the user can tell a new machine from somebody in between; to forget is how they say so.
 func TestForget(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	at, other := place("192.168.1.5"), place("192.168.1.6")
 	for n, p := range []address.Place{at, other} {
-		if _, err := Learn(t.Context(), h, p, testID(n)); err != nil {
+		if _, err := Learn(t.Context(), h, p, addresstest.ID(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if known, ok, err := Forget(t.Context(), h, at); known.ID != testID(0) || !ok || err != nil {
+	if known, ok, err := Forget(t.Context(), h, at); known.ID != addresstest.ID(0) || !ok || err != nil {
 		t.Errorf("the first time: %v, %v, %v", known, ok, err)
 	}
 	if known, ok, err := Forget(t.Context(), h, at); ok || err != nil {
 		t.Errorf("the second time: %v, %v", known, err)
 	}
-	if known, err := Learn(t.Context(), h, at, testID(7)); known.ID != testID(7) || err != nil {
+	if known, err := Learn(t.Context(), h, at, addresstest.ID(7)); known.ID != addresstest.ID(7) || err != nil {
 		t.Errorf("the next answer: %v, %v", known, err)
 	}
-	if known, _, _ := Find(h, other); known.ID != testID(1) {
+	if known, _, _ := Find(h, other); known.ID != addresstest.ID(1) {
 		t.Errorf("the other place has %v", known)
 	}
 }
 
 // Many calls go out at once. To one place, all agree who was first; of many places, none is lost.
 func TestLearnersAtOnce(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	var group sync.WaitGroup
 	agreed := make([]Known, 50)
 	for n := range agreed {
 		group.Go(func() {
 			var err error
-			if agreed[n], err = Learn(t.Context(), h, place("192.168.1.5"), testID(n)); err != nil {
+			if agreed[n], err = Learn(t.Context(), h, place("192.168.1.5"), addresstest.ID(n)); err != nil {
 				t.Error(err)
 			}
-			if _, err := Learn(t.Context(), h, place(fmt.Sprintf("10.0.0.%d", n)), testID(n)); err != nil {
+			if _, err := Learn(t.Context(), h, place(fmt.Sprintf("10.0.0.%d", n)), addresstest.ID(n)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -126,7 +126,7 @@ func TestLearnersAtOnce(t *testing.T) {
 		if known != agreed[0] {
 			t.Errorf("%v and %v were both first", known, agreed[0])
 		}
-		if own, ok, err := Find(h, place(fmt.Sprintf("10.0.0.%d", n))); own.ID != testID(n) || !ok || err != nil {
+		if own, ok, err := Find(h, place(fmt.Sprintf("10.0.0.%d", n))); own.ID != addresstest.ID(n) || !ok || err != nil {
 			t.Errorf("of 10.0.0.%d is known %v, %v", n, own, err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestLearnersAtOnce(t *testing.T) {
 
 // A stem and a command are two processes: neither undoes what the other has learnt.
 func TestProcessesAtOnce(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	var others []*exec.Cmd
 	for range 2 {
 		other := exec.Command(os.Args[0])
@@ -153,7 +153,7 @@ func TestProcessesAtOnce(t *testing.T) {
 	for _, other := range others {
 		for n := range 50 {
 			at := place(fmt.Sprintf("10.0.%d.%d", other.Process.Pid%250, n))
-			if known, ok, err := Find(h, at); known.ID != testID(n) || !ok || err != nil {
+			if known, ok, err := Find(h, at); known.ID != addresstest.ID(n) || !ok || err != nil {
 				t.Errorf("%s: %v, %v", at, known, err)
 			}
 		}
@@ -163,7 +163,7 @@ func TestProcessesAtOnce(t *testing.T) {
 // A mistake in the file is named, and nobody is learnt meanwhile: an answer that can't be compared with the last one is not believed, and
 // what the user wrote is not written over.
 func TestBadFile(t *testing.T) {
-	good := fmt.Sprintf("['192.168.1.5']\nid = %q\nsince = 2026-11-23T03:06:57Z\n", testID(1).String())
+	good := fmt.Sprintf("['192.168.1.5']\nid = %q\nsince = 2026-11-23T03:06:57Z\n", addresstest.ID(1).String())
 	for text, where := range map[string]string{
 		good + "[\n":                                 "places.toml:4: ",
 		good + "['10.0.0.1']\nid = 'laptop'\n":       "places.toml:5: ",
@@ -174,12 +174,12 @@ func TestBadFile(t *testing.T) {
 		good + "['10.0.0.1']\nsince = 'yesterday'\n": "places.toml:5: ",
 		good + good: "places.toml:4: ",
 	} {
-		h := newHome(t)
+		h := hometest.New(t)
 		if err := os.WriteFile(h.Places(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, _, found := Find(h, place("192.168.1.5"))
-		_, learnt := Learn(t.Context(), h, place("192.168.1.5"), testID(2))
+		_, learnt := Learn(t.Context(), h, place("192.168.1.5"), addresstest.ID(2))
 		_, _, forgot := Forget(t.Context(), h, place("192.168.1.5"))
 		for what, err := range map[string]error{"Find": found, "Learn": learnt, "Forget": forgot} {
 			if err == nil || !strings.Contains(err.Error(), where) {
@@ -194,13 +194,13 @@ func TestBadFile(t *testing.T) {
 
 // The file never grows beyond what can be read again, even with the longest places that there are.
 func TestManyLongPlaces(t *testing.T) {
-	h := newHome(t)
+	h := hometest.New(t)
 	long := func(n int) address.Place {
 		return place(fmt.Sprintf("/dns4/%04d%s/tcp/4433", n, strings.Repeat("x", 1000)))
 	}
 	all := map[string]Known{}
 	for n := range maxKnown - 1 {
-		all[long(n).String()] = Known{testID(n), time.Now()}
+		all[long(n).String()] = Known{addresstest.ID(n), time.Now()}
 	}
 	if err := edit(t.Context(), h, func(now map[string]Known) error {
 		for at, known := range all {
@@ -210,32 +210,15 @@ func TestManyLongPlaces(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Learn(t.Context(), h, long(9000), testID(1)); err != nil {
+	if _, err := Learn(t.Context(), h, long(9000), addresstest.ID(1)); err != nil {
 		t.Errorf("the last one: %v", err)
 	}
-	if _, err := Learn(t.Context(), h, long(9001), testID(1)); err == nil || !strings.Contains(err.Error(), "places already") {
+	if _, err := Learn(t.Context(), h, long(9001), addresstest.ID(1)); err == nil || !strings.Contains(err.Error(), "places already") {
 		t.Errorf("one too many: %v", err)
 	}
-	if known, err := Learn(t.Context(), h, long(3), testID(1)); known.ID != testID(3) || err != nil {
+	if known, err := Learn(t.Context(), h, long(3), addresstest.ID(1)); known.ID != addresstest.ID(3) || err != nil {
 		t.Errorf("a known one: %v, %v", known, err)
 	}
-}
-
-func newHome(t *testing.T) home.Home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pl") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
 }
 
 func place(text string) address.Place {
@@ -245,16 +228,4 @@ func place(text string) address.Place {
 		panic(fmt.Sprintf("%q is no place: %v", text, err))
 	}
 	return p
-}
-
-// testID returns one peer ID for each n.
-func testID(n int) address.ID {
-	cid := make([]byte, 40)
-	copy(cid, []byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32})
-	binary.BigEndian.PutUint64(cid[32:], uint64(n))
-	id, err := address.ParseID("b" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid)))
-	if err != nil {
-		panic(err)
-	}
-	return id
 }

@@ -12,7 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
@@ -31,22 +33,7 @@ func TestMain(m *testing.M) {
 
 func madeHome(t *testing.T) (home.Home, address.Name, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	cell, err := address.ParseName("greet")
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, cell := hometest.New(t), addresstest.Name("greet")
 	path, _ := h.Socket(cell)
 	return h, cell, path
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,10 +122,7 @@ func TestPlistParses(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	check(t, Ready()) // nobody wants to be told
-	dir, err := os.MkdirTemp("", "cell")
-	check(t, err)
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "notify")
+	path := filepath.Join(hometest.Dir(t), "notify")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	check(t, err)
 	defer l.Close()

@@ -7,12 +7,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Whether a process is there must be found out without its noticing: a program that answers one caller after the other
 // would answer a connection that was only a question.
 func TestAliveIsNotNoticed(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	want := func(when string, want bool) {
 		t.Helper()
 		if alive, err := Alive(path); alive != want || err != nil {
@@ -32,7 +34,7 @@ func TestAliveIsNotNoticed(t *testing.T) {
 
 // A program that has bound its socket and does not listen yet is alive, and whoever dials it waits until it does.
 func TestDialWaitsForListen(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -5,11 +5,13 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Connecting to a socket and closing: bare, as synapse does it, and under a caller's name as a stem does.
 func BenchmarkDial(b *testing.B) {
-	path := filepath.Join(folder(b), "s")
+	path := filepath.Join(hometest.Dir(b), "s")
 	l := listen(b, path)
 	go func() { // ends with the listener
 		for {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
@@ -17,7 +19,7 @@ const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 // A cell learns who calls from getpeername alone, in any language, and every call has a name of its own.
 func TestDialFromNamesTheCaller(t *testing.T) {
 	const callers = 200
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	l := listen(t, path)
 	l.SetDeadline(time.Now().Add(patience))
 	ctx := soon(t)
@@ -57,7 +59,7 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 
 // A name that is taken, be it by chance or in order to block a call, is no failure: another is tried.
 func TestDialFromTriesAnotherName(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	listen(t, path)
 	was := rand.Reader
 	t.Cleanup(func() { rand.Reader = was })
@@ -75,7 +77,7 @@ func TestDialFromTriesAnotherName(t *testing.T) {
 
 // The errors of Dial hold for DialFrom.
 func TestDialFromNobody(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	if _, err := DialFrom(soon(t), path, peer); !Missing(err) {
 		t.Errorf("no file: %v", err)
 	}
@@ -108,7 +110,7 @@ func TestCaller(t *testing.T) {
 
 // A caller without such a name is a process of this machine; the kernel says which, to both ends.
 func TestOwner(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	l := listen(t, path)
 	dialled, err := Dial(soon(t), path)
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Only these two mean that nobody is there; anything else must not start a second cell.
 func TestMissing(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	if _, err := Dial(soon(t), filepath.Join(dir, "none.sock")); !Missing(err) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
@@ -33,7 +35,7 @@ func TestMissing(t *testing.T) {
 
 // A cell that is slow to accept is alive: a caller waits as long as it likes, and then learns that it was busy.
 func TestDialWaitsForABusyListener(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	busy := full(t, path)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

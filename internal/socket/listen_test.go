@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // The mode is what keeps other users of the machine out.
 func TestListen(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")
 	l := listen(t, path)
 	info, err := os.Stat(path)
@@ -30,7 +32,7 @@ func TestListen(t *testing.T) {
 
 // Two cells of one name would take turns at the calls.
 func TestListenRefusesALiveSocket(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")
 	first := listen(t, path)
 	if second, err := Listen(path, ""); !errors.Is(err, ErrInUse) {
@@ -44,7 +46,7 @@ func TestListenRefusesALiveSocket(t *testing.T) {
 
 // A process that was killed leaves its socket behind; the next one must not need a hand.
 func TestListenReplacesADeadSocket(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")
 	dead(t, path)
 	if l := listen(t, path); !answers(t, l, path) {
@@ -55,7 +57,7 @@ func TestListenReplacesADeadSocket(t *testing.T) {
 
 // An error leaves nothing behind.
 func TestListenFails(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	if _, err := Listen(filepath.Join(dir, "missing", "a.sock"), ""); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("in a folder that is missing: %v", err)
 	}
@@ -71,7 +73,7 @@ func TestListenFails(t *testing.T) {
 
 // Close may come late, when the next cell has already put its own socket there.
 func TestCloseRemovesOnlyItsOwn(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	first := listen(t, path)
 	os.Remove(path)
 	second := listen(t, path)
@@ -94,7 +96,7 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 
 // Whoever holds the lock is about to bind: the file is theirs to deal with, and Close does not wait for them.
 func TestCloseLeavesTheFileToTheHolderOfTheLock(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	path, lockPath := filepath.Join(dir, "a.sock"), filepath.Join(dir, "a.lock")
 	l, err := Listen(path, lockPath)
 	if err != nil {
@@ -116,7 +118,7 @@ func TestCloseLeavesTheFileToTheHolderOfTheLock(t *testing.T) {
 
 // A queue that is full is no reason to take a live cell's place, however long it stays so.
 func TestListenTakesABusySocketForLive(t *testing.T) {
-	path := filepath.Join(folder(t), "a.sock")
+	path := filepath.Join(hometest.Dir(t), "a.sock")
 	busy := full(t, path)
 	if _, err := Listen(path, ""); !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v", err)
@@ -127,7 +129,7 @@ func TestListenTakesABusySocketForLive(t *testing.T) {
 // A germination's first try comes as soon as the watch sees the file: from then on the socket has to answer, also
 // when it takes the place of a dead one.
 func TestListenAnswersFromTheMomentItIsSeen(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	for round := range 300 {
 		path := filepath.Join(dir, "a.sock")
 		var dialled sync.WaitGroup

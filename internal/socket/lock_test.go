@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Two that held one lock would bind one name.
 func TestTryLock(t *testing.T) {
-	path := filepath.Join(folder(t), "a.lock")
+	path := filepath.Join(hometest.Dir(t), "a.lock")
 	lock, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +37,7 @@ func TestTryLock(t *testing.T) {
 }
 
 func TestWaitLockWaitsUntilUnlock(t *testing.T) {
-	path := filepath.Join(folder(t), "a.lock")
+	path := filepath.Join(hometest.Dir(t), "a.lock")
 	first, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func TestWaitLockWaitsUntilUnlock(t *testing.T) {
 }
 
 func TestWaitLockEndsWithItsContext(t *testing.T) {
-	path := filepath.Join(folder(t), "a.lock")
+	path := filepath.Join(hometest.Dir(t), "a.lock")
 	lock, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)

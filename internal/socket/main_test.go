@@ -16,17 +16,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds what should take no time at all, so that a hang fails and names its test.
 const patience = time.Minute
 
-// folder returns a directory whose path is short enough for a socket, which that of t.TempDir need not be.
-func folder(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 func soon(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

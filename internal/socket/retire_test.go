@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Whoever is in the queue when the listener leaves is served; whoever comes later finds nobody, at once.
 func TestRetire(t *testing.T) {
-	dir := folder(t)
+	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")
 	l := listen(t, path)
 	var queued []*net.UnixConn

@@ -16,8 +16,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
@@ -41,22 +43,7 @@ const patience = 30 * time.Second
 // wrapper runs a wrapper for the test, and returns its socket, its log, and what ends it and returns how it ended.
 func wrapper(t *testing.T, settings dna.Settings, most int, program ...string) (path, log string, end func() error) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	h, err := home.At(dir)
-	if err == nil {
-		err = h.Make()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	cell, err := address.ParseName("greet")
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, cell := hometest.New(t), addresstest.Name("greet")
 	stderr, err := os.Create(h.Log(cell))
 	if err != nil {
 		t.Fatal(err)
@@ -244,11 +231,7 @@ func TestBadProgram(t *testing.T) {
 
 // The program is the process itself: it has the socket as file descriptor 3, and nothing else that was ours.
 func TestFD(t *testing.T) {
-	dir, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir := hometest.Dir(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -55,7 +55,7 @@ func TestAddress(t *testing.T) {
 
 // A client that asks again does so on the same connection.
 func TestKeepAlive(t *testing.T) {
-	madeHome(t)
+	t.Setenv("CELL_HOME", hometest.Dir(t))
 	var conns atomic.Int32
 	serve(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }, &conns)
 	client := newClient(t)
@@ -76,7 +76,7 @@ func TestKeepAlive(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	madeHome(t)
+	t.Setenv("CELL_HOME", hometest.Dir(t))
 	serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, new(atomic.Int32))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -91,7 +91,7 @@ func TestContext(t *testing.T) {
 
 // Through a client, the errors keep their identity.
 func TestErrors(t *testing.T) {
-	madeHome(t)
+	t.Setenv("CELL_HOME", hometest.Dir(t))
 	client := newClient(t)
 	if client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("a proxy would be asked, which knows no cells")
@@ -127,16 +127,6 @@ func TestSynapseDoesWithoutHTTP(t *testing.T) {
 			t.Error("synapse imports net/http: that is for httpcell alone")
 		}
 	}
-}
-
-func madeHome(t *testing.T) {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	t.Setenv("CELL_HOME", dir)
 }
 
 // serve runs the cell "web", and counts its connections.

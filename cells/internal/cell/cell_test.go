@@ -13,17 +13,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // listenUnix listens in a folder of its own whose path is short enough for a socket.
 func listenUnix(t *testing.T) *net.UnixListener {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	listener, err := net.Listen("unix", filepath.Join(folder, "s"))
+	listener, err := net.Listen("unix", filepath.Join(hometest.Dir(t), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
