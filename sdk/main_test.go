@@ -3,7 +3,6 @@
 package sdk_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -14,19 +13,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 	"github.com/cell-mesh/cell/synapse"
 )
-
-// cellProgram is the program cell, built once.
-var cellProgram string
 
 // TestMain makes the test binary the Go counterpart of testdata/cells.* and testdata/call.*, when it is called so.
 func TestMain(m *testing.M) {
@@ -36,26 +30,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "call" {
 		os.Exit(goCall(os.Args[2]))
 	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "cell")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	cellProgram = filepath.Join(dir, "cell")
-	if out, err := exec.Command("go", "build", "-o", cellProgram, "../cmd/cell").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	code := m.Run()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	os.Exit(machinetest.Main(m))
 }
 
 // language is how the programs of one SDK are run.
@@ -148,90 +123,16 @@ func (l language) wantError(t *testing.T, home, address, class, words string) {
 	}
 }
 
-// stem is a real one, in a process of its own.
-type stem struct {
-	home, id, tcp string
-	cmd           *exec.Cmd
-	once          sync.Once
+// up runs a stem in a home of its own.
+func up(t *testing.T) *machine.Machine {
+	t.Helper()
+	return machinetest.Up(t, hometest.Dir(t))
 }
 
-// newHome is a home whose path leaves room for a socket's; what still runs in it ends with the test.
+// newHome is one without a stem; what runs in it ends with the test.
 func newHome(t *testing.T) string {
 	t.Helper()
-	home, err := os.MkdirTemp("", "cell")
-	check(t, err)
-	t.Cleanup(func() {
-		endCells(home)
-		os.RemoveAll(home)
-	})
-	return home
-}
-
-// up runs a stem on loopback.
-func up(t *testing.T, flags ...string) *stem {
-	t.Helper()
-	s := &stem{home: newHome(t)}
-	s.cmd = exec.Command(cellProgram, append([]string{"up", "--mesh", "test", "--no-mdns", "--listen", "127.0.0.1"}, flags...)...)
-	s.cmd.Env = append(os.Environ(), "CELL_HOME="+s.home)
-	says, said, err := os.Pipe()
-	check(t, err)
-	s.cmd.Stdout, s.cmd.Stderr = said, said
-	err = s.cmd.Start()
-	said.Close()
-	check(t, err)
-	t.Cleanup(s.kill)
-	says.SetReadDeadline(time.Now().Add(30 * time.Second))
-	lines := bufio.NewScanner(says)
-	for lines.Scan() {
-		switch line := lines.Text(); {
-		case strings.HasPrefix(line, "12D3"):
-			s.id = line
-		case strings.Contains(line, "/tcp/"):
-			s.tcp = line
-		case line == "cell: ready":
-			says.SetReadDeadline(time.Time{})
-			go func() { // until the stem ends
-				io.Copy(io.Discard, says)
-				says.Close()
-			}()
-			return s
-		}
-	}
-	t.Fatalf("the stem is not ready: %v", lines.Err())
-	return nil
-}
-
-func (s *stem) kill() {
-	s.once.Do(func() {
-		s.cmd.Process.Kill()
-		s.cmd.Wait()
-	})
-}
-
-// cell runs the program in the stem's home.
-func (s *stem) cell(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), cellProgram, args...)
-	cmd.Env = append(os.Environ(), "CELL_HOME="+s.home)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cell %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
-
-// endCells ends the cells that run in a home, which outlive its stem.
-func endCells(home string) {
-	paths, _ := filepath.Glob(filepath.Join(home, "run", "*.sock"))
-	for _, path := range paths {
-		conn, err := socket.Dial(context.Background(), path)
-		if err != nil {
-			continue
-		}
-		pid, _, err := socket.Owner(conn)
-		conn.Close()
-		if err == nil && pid != os.Getpid() {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
+	return machinetest.New(t, hometest.Dir(t)).Home
 }
 
 // goCells is testdata/cells.* in Go.

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // Every language calls every language's cells, here and on another machine: they are germinated, hear 8 MiB to its end
@@ -22,15 +24,15 @@ import (
 func TestEachCallsEach(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id, "--cells", "*")
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
 	text := make([]byte, 8<<20)
 	rand.NewChaCha8([32]byte{1}).Read(text)
 	hash := fmt.Sprintf("%x\n", sha256.Sum256(text))
 	for _, callee := range languages(t) {
-		late, echo := callee.dna(t, far.home, "late"), callee.dna(t, far.home, "echo")
+		late, echo := callee.dna(t, far.Home, "late"), callee.dna(t, far.Home, "echo")
 		for _, caller := range languages(t) {
-			caller.wantAnswer(t, near.home, late+"@"+far.tcp, string(text), hash)
-			caller.wantAnswer(t, far.home, "cell://local/"+echo, string(text), string(text))
+			caller.wantAnswer(t, near.Home, late+"@"+far.Addr("tcp"), string(text), hash)
+			caller.wantAnswer(t, far.Home, "cell://local/"+echo, string(text), string(text))
 		}
 	}
 }
@@ -41,10 +43,10 @@ func TestGerminate(t *testing.T) {
 	here := up(t)
 	for i, caller := range foreign(t) {
 		for _, callee := range languages(t) {
-			echo := callee.dnaAs(t, here.home, "echo", fmt.Sprintf("echo%d-%s", i, callee.name))
-			caller.wantAnswer(t, here.home, echo, "hello", "hello")
-			endCells(here.home)
-			caller.wantAnswer(t, here.home, echo, "hello again", "hello again")
+			echo := callee.dnaAs(t, here.Home, "echo", fmt.Sprintf("echo%d-%s", i, callee.name))
+			caller.wantAnswer(t, here.Home, echo, "hello", "hello")
+			machinetest.KillCells(here.Home)
+			caller.wantAnswer(t, here.Home, echo, "hello again", "hello again")
 		}
 	}
 }
@@ -67,17 +69,17 @@ func TestCallWithoutAStem(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	check(t, os.MkdirAll(filepath.Join(near.home, "dna"), 0o700))
-	check(t, os.WriteFile(filepath.Join(near.home, "dna", "crash"), []byte("#!/bin/sh\necho my last words\nexit 3\n"), 0o700))
+	check(t, os.MkdirAll(filepath.Join(near.Home, "dna"), 0o700))
+	check(t, os.WriteFile(filepath.Join(near.Home, "dna", "crash"), []byte("#!/bin/sh\necho my last words\nexit 3\n"), 0o700))
 	for _, l := range foreign(t) {
-		l.wantError(t, near.home, "missing", "NotFound", "dial missing: ")
-		l.wantError(t, near.home, "crash", "Failed", "my last words")
-		l.wantError(t, near.home, "echo@"+far.tcp, "Denied", "dial echo@")
-		l.wantError(t, near.home, "echo@/ip4/127.0.0.1/tcp/9/p2p/"+strings.Replace(far.id, far.id[20:], near.id[20:], 1), "Unreachable", "does not answer")
-		l.wantError(t, near.home, "echo@nobody", "Unreachable", "no peer is called nobody")
-		l.wantError(t, near.home, "echo@"+far.id[:30], "Bad", "is damaged")
+		l.wantError(t, near.Home, "missing", "NotFound", "dial missing: ")
+		l.wantError(t, near.Home, "crash", "Failed", "my last words")
+		l.wantError(t, near.Home, "echo@"+far.Addr("tcp"), "Denied", "dial echo@")
+		l.wantError(t, near.Home, "echo@/ip4/127.0.0.1/tcp/9/p2p/"+strings.Replace(far.ID, far.ID[20:], near.ID[20:], 1), "Unreachable", "does not answer")
+		l.wantError(t, near.Home, "echo@nobody", "Unreachable", "no peer is called nobody")
+		l.wantError(t, near.Home, "echo@"+far.ID[:30], "Bad", "is damaged")
 		for _, bad := range []string{"Echo", "a..b", "a.sock", "", "a b", "cell://local/echo?foo=1", strings.Repeat("a", 64)} {
-			l.wantError(t, near.home, bad, "Bad", "address ")
+			l.wantError(t, near.Home, bad, "Bad", "address ")
 		}
 	}
 }
@@ -147,11 +149,11 @@ func TestEndings(t *testing.T) {
 func TestHalfCloseByTheCell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id, "--cells", "*")
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
-		first := callee.dna(t, far.home, "first")
+		first := callee.dna(t, far.Home, "first")
 		for _, caller := range foreign(t) {
-			for home, address := range map[string]string{far.home: first, near.home: first + "@" + far.tcp} {
+			for home, address := range map[string]string{far.Home: first, near.Home: first + "@" + far.Addr("tcp")} {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				cmd := caller.command(ctx, home, address)
 				stdin, err := cmd.StdinPipe()
@@ -166,7 +168,7 @@ func TestHalfCloseByTheCell(t *testing.T) {
 					t.Errorf("%s calls %s: heard %q, %v", caller.name, address, line, err)
 				}
 				cancel()
-				whole := filepath.Join(far.home, "heard.whole")
+				whole := filepath.Join(far.Home, "heard.whole")
 				if heard := waitFor(t, whole); heard != "thanks" {
 					t.Errorf("%s calls %s: it heard %q", caller.name, address, heard)
 				}
@@ -180,11 +182,11 @@ func TestHalfCloseByTheCell(t *testing.T) {
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id, "--cells", "*")
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
-		early := callee.dna(t, far.home, "early")
+		early := callee.dna(t, far.Home, "early")
 		for _, caller := range languages(t) {
-			for home, address := range map[string]string{far.home: early, near.home: early + "@" + far.tcp} {
+			for home, address := range map[string]string{far.Home: early, near.Home: early + "@" + far.Addr("tcp")} {
 				caller.wantAnswer(t, home, address, strings.Repeat("x", 4<<20), strings.Repeat("enough\n", 20000))
 			}
 		}
@@ -196,11 +198,11 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, l := range foreign(t) {
 		near, far := up(t), up(t)
-		far.cell(t, "trust", near.id, "--cells", "*")
-		hang := l.dna(t, far.home, "hang")
+		machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+		hang := l.dna(t, far.Home, "hang")
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		cmd := l.command(ctx, near.home, hang+"@"+far.tcp)
+		cmd := l.command(ctx, near.Home, hang+"@"+far.Addr("tcp"))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		stdin, err := cmd.StdinPipe()
@@ -212,7 +214,7 @@ func TestCut(t *testing.T) {
 		half := make([]byte, 4)
 		_, err = io.ReadFull(stdout, half)
 		check(t, err)
-		far.kill()
+		far.Kill()
 		rest, _ := io.ReadAll(stdout)
 		if err := cmd.Wait(); err == nil || string(half)+string(rest) != "half" || !strings.HasPrefix(stderr.String(), "Cut: the call was cut: ") {
 			t.Errorf("%s: %v, got %s%s, says %q", l.name, err, half, rest, &stderr)
@@ -224,13 +226,13 @@ func TestCut(t *testing.T) {
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id, "--cells", "*")
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
-		who := callee.dna(t, far.home, "who")
+		who := callee.dna(t, far.Home, "who")
 		for _, caller := range languages(t) {
-			caller.wantAnswer(t, near.home, who+"@"+far.tcp, "", near.id+"\n")
-			caller.wantAnswer(t, far.home, who+"@"+far.id, "", far.id+"\n")
-			got, complaint := caller.ask(t, far.home, who, "")
+			caller.wantAnswer(t, near.Home, who+"@"+far.Addr("tcp"), "", near.ID+"\n")
+			caller.wantAnswer(t, far.Home, who+"@"+far.ID, "", far.ID+"\n")
+			got, complaint := caller.ask(t, far.Home, who, "")
 			var pid, uid int
 			if n, err := fmt.Sscanf(got, "local pid %d uid %d\n", &pid, &uid); n != 2 || pid < 2 || uid != os.Getuid() || complaint != "" {
 				t.Errorf("%s calls %s: it is %q, %v, %q", caller.name, who, got, err, complaint)
@@ -305,15 +307,15 @@ func TestListenTakesTheLock(t *testing.T) {
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	here := up(t)
-	check(t, os.MkdirAll(filepath.Join(here.home, "dna"), 0o700))
+	check(t, os.MkdirAll(filepath.Join(here.Home, "dna"), 0o700))
 	for _, l := range foreign(t) {
 		ext := filepath.Ext(l.call[1])
-		dir := filepath.Join(here.home, l.name)
+		dir := filepath.Join(here.Home, l.name)
 		check(t, os.Mkdir(dir, 0o700))
 		copyFile(t, "testdata/shout"+ext, filepath.Join(dir, "shout"+ext))
 		copyFile(t, map[string]string{".py": "python/cell.py", ".js": "js/cell.js"}[ext], filepath.Join(dir, "cell"+ext))
-		check(t, os.Symlink(filepath.Join(dir, "shout"+ext), filepath.Join(here.home, "dna", "shout-"+l.name)))
-		l.wantAnswer(t, here.home, "shout-"+l.name, "hello", "HELLO")
+		check(t, os.Symlink(filepath.Join(dir, "shout"+ext), filepath.Join(here.Home, "dna", "shout-"+l.name)))
+		l.wantAnswer(t, here.Home, "shout-"+l.name, "hello", "HELLO")
 	}
 }
 
@@ -321,20 +323,20 @@ func TestExamples(t *testing.T) {
 func TestShell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	far.cell(t, "trust", near.id, "--cells", "*")
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
 	self := languages(t)[0]
-	echo, late := self.dna(t, far.home, "echo"), self.dna(t, far.home, "late")
+	echo, late := self.dna(t, far.Home, "echo"), self.dna(t, far.Home, "late")
 	script := `. sh/cell.sh
-		cell_ask ` + echo + "@" + far.tcp + ` 'two  words' '$HOME' '*' || exit 10
-		printf hello | cell_call ` + late + "@" + far.tcp + ` || exit 11
-		printf whole | cell_get ` + echo + "@" + far.tcp + ` "$CELL_HOME/got" || exit 12
+		cell_ask ` + echo + "@" + far.Addr("tcp") + ` 'two  words' '$HOME' '*' || exit 10
+		printf hello | cell_call ` + late + "@" + far.Addr("tcp") + ` || exit 11
+		printf whole | cell_get ` + echo + "@" + far.Addr("tcp") + ` "$CELL_HOME/got" || exit 12
 		cat "$CELL_HOME/got"; echo
 		cell_get missing "$CELL_HOME/got" </dev/null && exit 13
 		cat "$CELL_HOME/got"; echo
 		cell_ask Echo hello; echo $?
 		ls "$CELL_HOME" | grep got`
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
-	cmd.Env = append(os.Environ(), "CELL_HOME="+near.home, "PATH="+filepath.Dir(cellProgram)+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "CELL_HOME="+near.Home)
 	out, err := cmd.Output()
 	want := fmt.Sprintf("two  words $HOME *\n%x\nwhole\nwhole\n2\ngot\n", sha256.Sum256([]byte("hello")))
 	if err != nil || string(out) != want {

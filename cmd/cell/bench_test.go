@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/bench"
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Every row is measured once, and 10,000 bridges are open at once between two stems over one QUIC port, all of which
 // answer. How fast, is of no account here. The program is built without the race detector, which bears 8,128 goroutines.
 func TestBench(t *testing.T) {
-	cell := filepath.Join(shortDir(t), "cell")
+	cell := filepath.Join(hometest.Dir(t), "cell")
 	if out, err := exec.Command("go", "build", "-o", cell, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -12,27 +12,30 @@ import (
 
 	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // However many call a cell that is not running, from wherever, it is started once and all are answered.
 func TestCrowd(t *testing.T) {
-	dir := shortDir(t)
-	here := upForTest(t, filepath.Join(dir, "h"))
-	one := upForTest(t, filepath.Join(dir, "a"), "--bootstrap", here.address("quic-v1"))
-	two := upForTest(t, filepath.Join(dir, "b"), "--bootstrap", here.address("tcp"))
-	check(t, putDNA(here.home, "echo", "echo"))
-	runCell(t, here.home, "trust", one.id, "--cells", "echo")
-	runCell(t, here.home, "trust", two.id, "--cells", "echo")
+	dir := hometest.Dir(t)
+	here := machinetest.Up(t, filepath.Join(dir, "h"))
+	one := machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
+	two := machinetest.Up(t, filepath.Join(dir, "b"), "--bootstrap", here.Addr("tcp"))
+	check(t, putDNA(here.Home, "echo", "echo"))
+	machinetest.Run(t, here, "trust", one.ID, "--cells", "echo")
+	machinetest.Run(t, here, "trust", two.ID, "--cells", "echo")
 
 	var callers sync.WaitGroup
 	start := make(chan struct{})
 	for i := range 100 {
-		from := []*testStem{here, one, two}[i%3]
+		from := []*machine.Machine{here, one, two}[i%3]
 		callers.Go(func() {
 			<-start
 			said := fmt.Sprintf("I am %d", i)
-			heard, err := ask(t, from.home, "echo@"+here.id, said)
+			heard, err := ask(t, from.Home, "echo@"+here.ID, said)
 			if err != nil || heard != said {
 				t.Errorf("caller %d heard %q, %v", i, heard, err)
 			}
@@ -40,7 +43,7 @@ func TestCrowd(t *testing.T) {
 	}
 	close(start)
 	callers.Wait()
-	starts, err := os.ReadFile(filepath.Join(here.home, "starts"))
+	starts, err := os.ReadFile(filepath.Join(here.Home, "starts"))
 	check(t, err)
 	if n := strings.Count(string(starts), "\n"); n != 1 {
 		t.Errorf("the cell was started %d times, want once:\n%s", n, starts)

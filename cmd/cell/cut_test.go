@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -23,20 +25,20 @@ import (
 func TestCut(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
-			dir := shortDir(t)
-			far := upForTest(t, filepath.Join(dir, "b"))
-			near := upForTest(t, filepath.Join(dir, "a"))
+			dir := hometest.Dir(t)
+			far := machinetest.Up(t, filepath.Join(dir, "b"))
+			near := machinetest.Up(t, filepath.Join(dir, "a"))
 			for _, cell := range []string{"source", "sink"} {
-				check(t, putDNA(far.home, cell, cell))
+				check(t, putDNA(far.Home, cell, cell))
 			}
-			runCell(t, far.home, "trust", near.id, "--cells", "*")
-			t.Setenv("CELL_HOME", near.home)
+			machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+			t.Setenv("CELL_HOME", near.Home)
 
 			// All transfers stand, with their bytes carried, when the far stem is killed.
 			var carried, ended sync.WaitGroup
 			for _, size := range []int{0, 1, 64 << 10, 10 << 20} {
 				for _, cell := range []string{"source", "sink"} {
-					x := transfer{cell: cell, at: far.address(transport), size: size}
+					x := transfer{cell: cell, at: far.Addr(transport), size: size}
 					for _, by := range []func(*testing.T, transfer, func()){cutSynapse, cutConnect} {
 						carried.Add(1)
 						ended.Go(func() { by(t, x, sync.OnceFunc(carried.Done)) })
@@ -44,10 +46,10 @@ func TestCut(t *testing.T) {
 				}
 			}
 			carried.Wait()
-			if !strings.Contains(runCell(t, near.home, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
+			if !strings.Contains(machinetest.Run(t, near, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
 				t.Errorf("the transfers did not go over %s", transport)
 			}
-			far.kill()
+			far.Kill()
 			ended.Wait()
 		})
 	}
@@ -149,25 +151,6 @@ func cutConnect(t *testing.T, x transfer, carried func()) {
 	}
 }
 
-// shortDir is a temporary directory whose path leaves room for a socket's.
-func shortDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "cell")
-	check(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// upForTest runs a stem, and ends it and its cells with the test.
-func upForTest(t *testing.T, home string, flags ...string) *testStem {
-	s, err := startStem(home, flags...)
-	check(t, err)
-	t.Cleanup(func() {
-		endCells(home)
-		s.kill()
-	})
-	return s
-}
-
 // cellCommand is the program cell in a home.
 func cellCommand(ctx context.Context, home string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
@@ -178,16 +161,6 @@ func cellCommand(ctx context.Context, home string, args ...string) *exec.Cmd {
 	cmd.Args[0] = "cell"
 	cmd.Env = append(os.Environ(), "CELL_HOME="+home)
 	return cmd
-}
-
-// runCell runs the program cell in a home and returns what it printed.
-func runCell(t *testing.T, home string, args ...string) string {
-	t.Helper()
-	out, err := cellCommand(t.Context(), home, args...).Output()
-	if err != nil {
-		t.Fatalf("cell %s: %v", strings.Join(args, " "), err)
-	}
-	return string(out)
 }
 
 func check(t *testing.T, err error) {

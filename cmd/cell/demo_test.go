@@ -12,12 +12,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // The demo does the main job with the cells built from this repository, and leaves nothing behind but its picture.
 func TestDemo(t *testing.T) {
 	t.Cleanup(func() { os.Remove("edges.png") })
-	cell := filepath.Join(shortDir(t), "cell")
+	cell := filepath.Join(hometest.Dir(t), "cell")
 	if out, err := exec.Command("go", "build", "-o", cell, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/node"
 )
@@ -18,7 +20,7 @@ import (
 // What stdin holds when `cell connect` begins goes along with the request, which saves a round trip: the other machine
 // has it before it has given its verdict. This one gives none before.
 func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
-	dir := shortDir(t)
+	dir := hometest.Dir(t)
 	identity, err := node.LoadIdentity(filepath.Join(dir, "key"))
 	check(t, err)
 	far, err := node.New(node.Config{Identity: identity, Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Mesh: "none", NoMDNS: true})
@@ -37,7 +39,7 @@ func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 		}
 		s.Close()
 	})
-	near := upForTest(t, filepath.Join(dir, "a"))
+	near := machinetest.Up(t, filepath.Join(dir, "a"))
 
 	file := filepath.Join(dir, "hello")
 	check(t, os.WriteFile(file, []byte("hello"), 0o600))
@@ -56,7 +58,7 @@ func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 		},
 	} {
 		for _, at := range far.Addrs() {
-			cmd := cellCommand(t.Context(), near.home, "connect", "echo@"+at)
+			cmd := cellCommand(t.Context(), near.Home, "connect", "echo@"+at)
 			in := stdin()
 			cmd.Stdin = in
 			heard, err := cmd.Output()
@@ -70,17 +72,17 @@ func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 
 // What is longer than goes along follows, and nothing of it is lost or comes twice; here and there.
 func TestConnectSaysTheRestLater(t *testing.T) {
-	dir := shortDir(t)
-	far, near := upForTest(t, filepath.Join(dir, "b")), upForTest(t, filepath.Join(dir, "a"))
-	check(t, putDNA(far.home, "echo", "echo"))
-	check(t, putDNA(near.home, "echo", "echo"))
-	runCell(t, far.home, "trust", near.id, "--cells", "echo")
+	dir := hometest.Dir(t)
+	far, near := machinetest.Up(t, filepath.Join(dir, "b")), machinetest.Up(t, filepath.Join(dir, "a"))
+	check(t, putDNA(far.Home, "echo", "echo"))
+	check(t, putDNA(near.Home, "echo", "echo"))
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "echo")
 	for _, size := range []int{0, 1, mostAtHand - 1, mostAtHand, mostAtHand + 1, 4096, 1 << 20} {
 		words := strings.Repeat("0123456789", size/10+1)[:size]
 		file := filepath.Join(dir, "words")
 		check(t, os.WriteFile(file, []byte(words), 0o600))
-		for _, at := range []string{"echo", "echo@" + far.address("quic-v1"), "echo@" + far.address("tcp")} {
-			cmd := cellCommand(t.Context(), near.home, "connect", at)
+		for _, at := range []string{"echo", "echo@" + far.Addr("quic-v1"), "echo@" + far.Addr("tcp")} {
+			cmd := cellCommand(t.Context(), near.Home, "connect", at)
 			in, err := os.Open(file)
 			check(t, err)
 			cmd.Stdin = in

@@ -12,16 +12,20 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // linked runs two stems of which the near one may call a cell of the far one, which it calls b.
-func linked(t *testing.T, cell string) (near, far *testStem) {
-	dir := shortDir(t)
-	far = upForTest(t, filepath.Join(dir, "b"))
-	near = upForTest(t, filepath.Join(dir, "a"), "--bootstrap", far.address("quic-v1"))
-	check(t, putDNA(far.home, cell, cell))
-	runCell(t, far.home, "trust", near.id, "--cells", cell)
-	runCell(t, near.home, "trust", far.id, "--as", "b")
+func linked(t *testing.T, cell string) (near, far *machine.Machine) {
+	dir := hometest.Dir(t)
+	far = machinetest.Up(t, filepath.Join(dir, "b"))
+	near = machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", far.Addr("quic-v1"))
+	check(t, putDNA(far.Home, cell, cell))
+	machinetest.Run(t, far, "trust", near.ID, "--cells", cell)
+	machinetest.Run(t, near, "trust", far.ID, "--as", "b")
 	return near, far
 }
 
@@ -30,7 +34,7 @@ func TestForwardTellsCut(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "source")
 	forward := func() (at string, conn net.Conn) {
-		at = strings.TrimSpace(runCell(t, near.home, "forward", "source@b"))
+		at = strings.TrimSpace(machinetest.Run(t, near, "forward", "source@b"))
 		conn, err := net.Dial("tcp", at)
 		check(t, err)
 		t.Cleanup(func() { conn.Close() })
@@ -42,8 +46,8 @@ func TestForwardTellsCut(t *testing.T) {
 	}
 	at, unlinked := forward()
 	_, cut := forward()
-	runCell(t, near.home, "unlink", at)
-	far.kill()
+	machinetest.Run(t, near, "unlink", at)
+	far.Kill()
 	for _, conn := range []net.Conn{unlinked, cut} {
 		if rest, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("read %q, %v, want a reset", rest, err)
@@ -71,10 +75,10 @@ func TestServerBreaksOff(t *testing.T) {
 			conn.Close()
 		}
 	})
-	runCell(t, far.home, "expose", "half", server.Addr().String())
-	runCell(t, far.home, "trust", near.id, "--cells", "half")
+	machinetest.Run(t, far, "expose", "half", server.Addr().String())
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "half")
 
-	conn, err := net.Dial("tcp", strings.TrimSpace(runCell(t, near.home, "forward", "half@b")))
+	conn, err := net.Dial("tcp", strings.TrimSpace(machinetest.Run(t, near, "forward", "half@b")))
 	check(t, err)
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
@@ -85,12 +89,12 @@ func TestServerBreaksOff(t *testing.T) {
 		t.Errorf("read %q, %v, want a reset", rest, err)
 	}
 
-	for _, s := range []*testStem{near, far} {
-		cmd := cellCommand(t.Context(), s.home, "connect", "half@"+far.id)
+	for _, s := range []*machine.Machine{near, far} {
+		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		cmd.Stdin = strings.NewReader("x")
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "was cut: unexpected EOF: ") {
-			t.Errorf("from %s: %q, %v", s.home, out, err)
+			t.Errorf("from %s: %q, %v", s.Home, out, err)
 		}
 	}
 }
@@ -99,8 +103,8 @@ func TestServerBreaksOff(t *testing.T) {
 func TestLinkLeaksNothing(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "echo")
-	forward := strings.TrimSpace(runCell(t, near.home, "forward", "echo@b"))
-	link := strings.TrimSpace(runCell(t, near.home, "link", "echo@b"))
+	forward := strings.TrimSpace(machinetest.Run(t, near, "forward", "echo@b"))
+	link := strings.TrimSpace(machinetest.Run(t, near, "link", "echo@b"))
 	say := func(n int) error {
 		network, at := "tcp", forward
 		if n%2 == 1 {
@@ -121,7 +125,7 @@ func TestLinkLeaksNothing(t *testing.T) {
 		return nil
 	}
 	check(t, say(0))
-	before := map[*testStem]int{near: files(t, near), far: files(t, far)}
+	before := map[*machine.Machine]int{near: files(t, near), far: files(t, far)}
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
@@ -136,19 +140,19 @@ func TestLinkLeaksNothing(t *testing.T) {
 	for s, want := range before {
 		for try := 0; files(t, s) > want; try++ {
 			if try == 1000 {
-				t.Fatalf("the stem in %s holds %d files, and held %d before", s.home, files(t, s), want)
+				t.Fatalf("the stem in %s holds %d files, and held %d before", s.Home, files(t, s), want)
 			}
 			time.Sleep(10 * time.Millisecond) // a stream's end is acknowledged soon, and tells nobody
 		}
 	}
-	if status := runCell(t, near.home, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
+	if status := machinetest.Run(t, near, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
 		t.Errorf("the status is %s", status)
 	}
 }
 
 // files counts the file descriptors of a stem.
-func files(t *testing.T, s *testStem) int {
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
+func files(t *testing.T, s *machine.Machine) int {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.PID()))
 	check(t, err)
 	return len(entries)
 }

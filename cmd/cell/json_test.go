@@ -10,23 +10,26 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // Whatever lists or shows something can do so in JSON: as one value, or as a line for each. What there is to see here is
 // two peers, a call, an invite and a cell.
 func TestJSON(t *testing.T) {
-	dir := shortDir(t)
-	here := upForTest(t, filepath.Join(dir, "h"))
-	there := upForTest(t, filepath.Join(dir, "a"), "--bootstrap", here.address("quic-v1"))
-	check(t, putDNA(here.home, "echo", "echo"))
-	runCell(t, here.home, "trust", there.id, "--as", "there", "--cells", "echo")
-	runCell(t, there.home, "trust", here.id, "--as", "here", "--cells", "*")
-	runCell(t, here.home, "invite", "--cells", "echo")
-	if _, err := ask(t, there.home, "echo@here", "hello"); err != nil {
+	dir := hometest.Dir(t)
+	here := machinetest.Up(t, filepath.Join(dir, "h"))
+	there := machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
+	check(t, putDNA(here.Home, "echo", "echo"))
+	machinetest.Run(t, here, "trust", there.ID, "--as", "there", "--cells", "echo")
+	machinetest.Run(t, there, "trust", here.ID, "--as", "here", "--cells", "*")
+	machinetest.Run(t, here, "invite", "--cells", "echo")
+	if _, err := ask(t, there.Home, "echo@here", "hello"); err != nil {
 		t.Fatal(err)
 	}
-	awaitCall(t, here.home)
-	t.Setenv("CELL_HOME", here.home)
+	awaitCall(t, here.Home)
+	t.Setenv("CELL_HOME", here.Home)
 	arguments := map[string][][]string{ // of those that want any, or may have some
 		"ls":   {{}, {"@there"}},
 		"ping": {{"there"}},

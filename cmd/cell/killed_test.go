@@ -7,17 +7,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // A caller that is killed takes its call along, though the cell neither says a word nor minds that its input has ended: the stem
 // of the caller ends it at once, and where the transport tells (QUIC), so does the cell's.
 func TestCallerIsKilled(t *testing.T) {
-	dir := shortDir(t)
-	far, near := upForTest(t, filepath.Join(dir, "b")), upForTest(t, filepath.Join(dir, "a"))
-	check(t, putDNA(far.home, "source", "source"))
-	runCell(t, far.home, "trust", near.id, "--cells", "source")
+	dir := hometest.Dir(t)
+	far, near := machinetest.Up(t, filepath.Join(dir, "b")), machinetest.Up(t, filepath.Join(dir, "a"))
+	check(t, putDNA(far.Home, "source", "source"))
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "source")
 	for calls, transport := range []string{"quic-v1", "tcp"} {
-		cmd := cellCommand(t.Context(), near.home, "connect", "source@"+far.address(transport))
+		cmd := cellCommand(t.Context(), near.Home, "connect", "source@"+far.Addr(transport))
 		stdin, err := cmd.StdinPipe()
 		check(t, err)
 		stdout, err := cmd.StdoutPipe()
@@ -29,19 +33,19 @@ func TestCallerIsKilled(t *testing.T) {
 		}
 		check(t, cmd.Process.Kill())
 		cmd.Wait()
-		waitForCalls(t, near.home, calls+1)
+		waitForCalls(t, near, calls+1)
 		if transport == "quic-v1" {
-			waitForCalls(t, far.home, 1)
+			waitForCalls(t, far, 1)
 		}
 	}
 }
 
 // waitForCalls waits until a stem has recorded so many calls, which it does when they are over.
-func waitForCalls(t *testing.T, home string, want int) {
+func waitForCalls(t *testing.T, m *machine.Machine, want int) {
 	t.Helper()
 	var seen string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if seen = runCell(t, home, "calls"); strings.Count(seen, "source") == want {
+		if seen = machinetest.Run(t, m, "calls"); strings.Count(seen, "source") == want {
 			break
 		}
 	}

@@ -9,13 +9,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // "cell logs -f" prints what is there and what is to come: of a log that does not exist yet, and of one that is
 // cut; and ends in order when it is interrupted.
 func TestLogsFollow(t *testing.T) {
 	t.Parallel()
-	home := shortDir(t)
+	home := hometest.Dir(t)
 	path := filepath.Join(home, "log", "retina.log")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

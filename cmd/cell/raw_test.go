@@ -10,13 +10,16 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // A plain libp2p program, which knows nothing of cell, reaches a cell by the protocol /x/cell/NAME, behind the same gate:
 // that is what kubo's "ipfs p2p forward" dials.
 func TestRawProtocol(t *testing.T) {
-	far := upForTest(t, filepath.Join(shortDir(t), "b"))
-	check(t, putDNA(far.home, "late", "late"))
+	far := machinetest.Up(t, filepath.Join(hometest.Dir(t), "b"))
+	check(t, putDNA(far.Home, "late", "late"))
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			program, err := libp2p.New(libp2p.NoListenAddrs)
@@ -24,7 +27,7 @@ func TestRawProtocol(t *testing.T) {
 			defer program.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			at, err := peer.AddrInfoFromP2pAddr(ma.StringCast(far.address(transport)))
+			at, err := peer.AddrInfoFromP2pAddr(ma.StringCast(far.Addr(transport)))
 			check(t, err)
 			check(t, program.Connect(ctx, *at))
 
@@ -42,7 +45,7 @@ func TestRawProtocol(t *testing.T) {
 			if heard, err := say("hello"); err == nil {
 				t.Errorf("a stranger heard %q", heard)
 			}
-			runCell(t, far.home, "trust", program.ID().String(), "--cells", "late")
+			machinetest.Run(t, far, "trust", program.ID().String(), "--cells", "late")
 			if heard, err := say("hello"); err != nil || heard != "got 5 bytes\n" {
 				t.Errorf("heard %q, %v", heard, err)
 			}

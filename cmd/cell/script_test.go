@@ -7,10 +7,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
 
 // The scripts in testdata drive the real program, and real cells beside it. Each tells one story.
@@ -39,6 +43,9 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// machines are those of the scripts whose stems run, by their homes.
+var machines sync.Map
 
 // TestMain makes the test binary the program "cell", and each of the test cells, by the name it is started under.
 func TestMain(m *testing.M) {
@@ -129,42 +136,35 @@ func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: up MACHINE FLAG...")
 	}
-	machine := args[0]
-	s, err := startStem(homeOf(ts, machine), args[1:]...)
-	ts.Check(err)
-	ts.Defer(s.kill)
-	ts.Defer(func() { endCells(homeOf(ts, machine)) })
-	stems.Store(homeOf(ts, machine), s)
-	ts.Setenv(machine+"_ID", s.id)
-	for _, addr := range s.addrs {
-		if strings.Contains(addr, "/quic-v1/") {
-			ts.Setenv(machine+"_QUIC", addr)
-		} else if strings.Contains(addr, "/tcp/") {
-			ts.Setenv(machine+"_TCP", addr)
-		}
-	}
+	m := &machine.Machine{Home: homeOf(ts, args[0]), Cell: "cell", Mesh: "test"}
+	ts.Defer(m.Kill)
+	ts.Defer(func() { machinetest.KillCells(m.Home) })
+	ts.Check(m.Start(context.Background(), args[1:]...))
+	machines.Store(m.Home, m)
+	ts.Setenv(args[0]+"_ID", m.ID)
+	ts.Setenv(args[0]+"_QUIC", m.Addr("quic-v1"))
+	ts.Setenv(args[0]+"_TCP", m.Addr("tcp"))
 }
 
-func runningStem(ts *testscript.TestScript, neg bool, args []string) *testStem {
+func runningStem(ts *testscript.TestScript, neg bool, args []string) *machine.Machine {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: down or kill9 MACHINE")
 	}
-	s, ok := stems.LoadAndDelete(homeOf(ts, args[0]))
+	m, ok := machines.LoadAndDelete(homeOf(ts, args[0]))
 	if !ok {
 		ts.Fatalf("%s is not up", args[0])
 	}
-	return s.(*testStem)
+	return m.(*machine.Machine)
 }
 
 // down MACHINE: asks the stem to end, and waits until it has, in good order.
 func cmdDown(ts *testscript.TestScript, neg bool, args []string) {
-	s := runningStem(ts, neg, args)
-	ts.Check(s.stop())
+	ts.Check(runningStem(ts, neg, args).Down())
 }
 
 // kill9 MACHINE: ends the stem without asking.
 func cmdKill9(ts *testscript.TestScript, neg bool, args []string) {
-	runningStem(ts, neg, args).kill()
+	runningStem(ts, neg, args).Kill()
 }
 
 func interrupted() (context.Context, context.CancelFunc) {

@@ -14,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -23,7 +25,7 @@ const few = 64
 
 // A stranger who opens streams and says nothing on them holds a few dozen of them, and the rest are refused at once.
 func TestStrangerHoldsFew(t *testing.T) {
-	far := upForTest(t, filepath.Join(shortDir(t), "b"))
+	far := machinetest.Up(t, filepath.Join(hometest.Dir(t), "b"))
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			stranger, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ResourceManager(&network.NullResourceManager{}))
@@ -31,7 +33,7 @@ func TestStrangerHoldsFew(t *testing.T) {
 			defer stranger.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			at, err := peer.AddrInfoFromP2pAddr(ma.StringCast(far.address(transport)))
+			at, err := peer.AddrInfoFromP2pAddr(ma.StringCast(far.Addr(transport)))
 			check(t, err)
 			check(t, stranger.Connect(ctx, *at))
 
@@ -53,7 +55,7 @@ func TestStrangerHoldsFew(t *testing.T) {
 					t.Error("a stream was answered that has asked for nothing")
 				}
 			}
-			runCell(t, far.home, "status") // it has time for others
+			machinetest.Run(t, far, "status") // it has time for others
 			select {
 			case err := <-answers:
 				t.Errorf("another stream ends with %v", err)
@@ -65,16 +67,16 @@ func TestStrangerHoldsFew(t *testing.T) {
 
 // Who has a key, or calls what is public, is told that it is too much, and may call again when it has ended a call.
 func TestStrangerIsToldBusy(t *testing.T) {
-	dir := shortDir(t)
+	dir := hometest.Dir(t)
 	home := filepath.Join(dir, "b")
 	check(t, putDNA(home, "echo", "echo"))
 	check(t, os.WriteFile(filepath.Join(home, "dna", "echo.toml"), []byte("public = true\n"), 0o600))
-	far, near := upForTest(t, home), upForTest(t, filepath.Join(dir, "a"))
-	t.Setenv("CELL_HOME", near.home)
+	far, near := machinetest.Up(t, home), machinetest.Up(t, filepath.Join(dir, "a"))
+	t.Setenv("CELL_HOME", near.Home)
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		var calls []*synapse.Conn
 		call := func() error {
-			conn, err := synapse.Dial(t.Context(), "echo@"+far.address(transport))
+			conn, err := synapse.Dial(t.Context(), "echo@"+far.Addr(transport))
 			if err == nil {
 				calls = append(calls, conn)
 			}

@@ -3,20 +3,17 @@
 package machine
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/running"
 )
 
 // Machine is a home with a stem of its own.
@@ -24,13 +21,14 @@ type Machine struct {
 	Name, Home string
 	Cell       string // the program
 	Mesh       string // that it belongs to
+	// Env is added to the environment of its programs, as KEY=VALUE.
+	Env []string
 
 	// ID and Addrs, the stem's multiaddrs, are known once it has been started.
 	ID    string
 	Addrs []string
 
-	stem *exec.Cmd
-	says *os.File // what the stem prints
+	stem *stem
 }
 
 // Failure is a command that failed, with what it said.
@@ -59,111 +57,19 @@ func (m *Machine) Run(ctx context.Context, stdin []byte, args ...string) ([]byte
 
 func (m *Machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, m.Cell, args...)
-	cmd.Env = append(os.Environ(), "CELL_HOME="+m.Home)
+	cmd.Env = append(append(os.Environ(), "CELL_HOME="+m.Home), m.Env...)
 	cmd.WaitDelay = time.Second
 	return cmd
 }
 
-// Start runs the machine's stem and returns when it is ready.
-func (m *Machine) Start(ctx context.Context, flags ...string) error {
-	id, err := m.Run(ctx, nil, "id")
-	if err != nil {
-		return err
-	}
-	m.ID = strings.TrimSpace(string(id))
-	// stop ends it, and not ctx: its cells have to be ended before.
-	flags = append([]string{"up", "--mesh", m.Mesh, "--no-mdns", "--listen", "127.0.0.1"}, flags...)
-	stem := m.command(context.WithoutCancel(ctx), flags...)
-	says, said, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	stem.Stdout, stem.Stderr = said, said
-	err = stem.Start()
-	said.Close()
-	if err != nil {
-		says.Close()
-		return err
-	}
-	m.stem, m.says = stem, says
-	says.SetReadDeadline(time.Now().Add(time.Minute))
-	defer context.AfterFunc(ctx, func() { says.SetReadDeadline(time.Now()) })()
-	return m.awaitReady()
-}
-
-// awaitReady reads what the stem says until it is ready, and keeps its addresses.
-func (m *Machine) awaitReady() error {
-	lines := bufio.NewScanner(m.says)
-	var all []string
-	for lines.Scan() {
-		line := lines.Text()
-		if strings.HasPrefix(line, "/ip4/") {
-			m.Addrs = append(m.Addrs, line)
-		}
-		if line == "cell: ready" {
-			return nil
-		}
-		all = append(all, line)
-	}
-	return &Failure{"up", strings.Join(all, "\n"), errors.Join(errors.New("was not ready"), lines.Err())}
-}
-
-// PID is that of the stem, once it has been started.
-func (m *Machine) PID() int { return m.stem.Process.Pid }
-
-// Addr returns the stem's multiaddr of a transport, "quic-v1" or "tcp".
-func (m *Machine) Addr(transport string) string {
-	for _, addr := range m.Addrs {
-		if strings.Contains(addr, "/"+transport+"/") {
-			return addr
-		}
-	}
-	return ""
-}
-
 // Stop ends the machine's cells, which outlive their stem, and then the stem.
-func (m *Machine) Stop() error {
-	errs := m.StopCells()
-	if m.stem != nil {
-		m.stem.Process.Signal(syscall.SIGTERM)
-		m.says.SetReadDeadline(time.Now().Add(10 * time.Second))
-		io.Copy(io.Discard, m.says) // until it has ended
-		m.says.Close()
-		m.stem.Process.Kill() // no more than a formality
-		m.stem.Wait()
-	}
-	return errs
-}
+func (m *Machine) Stop() error { return errors.Join(m.StopCells(), m.Down()) }
 
 // StopCells ends the cells of the machine.
-func (m *Machine) StopCells() (err error) {
-	paths, _ := filepath.Glob(filepath.Join(m.Home, "run", "*.sock")) // errs only on a bad pattern
-	for _, path := range paths {
-		conn, dialErr := socket.Dial(context.Background(), path)
-		if dialErr != nil {
-			continue
-		}
-		pid, _, ownerErr := socket.Owner(conn)
-		conn.Close()
-		if ownerErr != nil {
-			err = errors.Join(err, ownerErr)
-			continue
-		}
-		end(pid)
+func (m *Machine) StopCells() error {
+	h, err := home.At(m.Home)
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// end asks a process to end, and makes it after two seconds. It is nobody's child any more or the stem's, so there
-// is no event to wait for.
-func end(pid int) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	syscall.Kill(pid, syscall.SIGTERM)
-	for syscall.Kill(pid, 0) == nil {
-		if socket.Pause(ctx, 5*time.Millisecond) != nil {
-			syscall.Kill(pid, syscall.SIGKILL)
-			return
-		}
-	}
+	return running.StopAll(context.Background(), h)
 }

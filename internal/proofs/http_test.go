@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // Python's own web server is a cell by "cell expose"; curl fetches from it through a link, and through a forwarded port.
@@ -16,8 +18,8 @@ func TestHTTPServer(t *testing.T) {
 	near, far := pair(t)
 	page := make([]byte, 3<<20)
 	rand.NewChaCha8([32]byte{1}).Read(page)
-	write(t, filepath.Join(far.home, "www", "page"), string(page))
-	says := bufio.NewReader(daemon(t, far.home, python(t), "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", "www"))
+	hometest.Write(t, filepath.Join(far.Home, "www", "page"), string(page))
+	says := bufio.NewReader(daemon(t, far.Home, python(t), "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", "www"))
 	line, err := says.ReadString('\n')
 	check(t, err)
 	port := regexp.MustCompile(`port (\d+)`).FindStringSubmatch(line)
@@ -40,7 +42,7 @@ func TestHTTPServer(t *testing.T) {
 	if _, err := near.try(t, "", curl, "-sSf", "--unix-socket", link, "http://web/missing"); err == nil {
 		t.Error("a page that is not there was fetched")
 	}
-	check(t, os.Remove(filepath.Join(far.home, "www", "page")))
+	check(t, os.Remove(filepath.Join(far.Home, "www", "page")))
 	if _, err := near.try(t, "", curl, "-sSf", "--unix-socket", link, "http://web/page"); err == nil {
 		t.Error("a page that is gone was fetched: this was no server")
 	}

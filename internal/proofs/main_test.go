@@ -4,7 +4,6 @@
 package proofs
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -13,18 +12,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/machine"
+	"github.com/cell-mesh/cell/internal/machine/machinetest"
 )
-
-// bin is a folder with the program cell, built once, which comes first in $PATH.
-var bin string
 
 // TestMain makes the test binary the Go programs of these tests, when it is called so.
 func TestMain(m *testing.M) {
@@ -35,100 +29,39 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(run(m))
+	os.Setenv("LC_ALL", "C")
+	os.Exit(machinetest.Main(m))
 }
 
-func run(m *testing.M) int {
-	var err error
-	if bin, err = os.MkdirTemp("", "cell"); err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(bin)
-	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/cell").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	code := m.Run()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-// stem is a real one, in a process of its own, on loopback and in a private mesh.
+// stem is one whose programs have its home as theirs.
 type stem struct {
-	home, id, at string
-	other        string // what it calls the other one
+	*machine.Machine
+	other string // what it calls the other one
 }
 
 // pair runs two stems that know each other as near and far, until the test ends.
 func pair(t *testing.T) (near, far *stem) {
 	t.Helper()
 	far = up(t)
-	near = up(t, "--bootstrap", far.at)
+	near = up(t, "--bootstrap", far.Addr("quic-v1"))
 	near.other, far.other = "far", "near"
-	near.cell(t, "trust", far.id, "--as", near.other)
-	far.cell(t, "trust", near.id, "--as", far.other)
+	near.cell(t, "trust", far.ID, "--as", near.other)
+	far.cell(t, "trust", near.ID, "--as", far.other)
 	return near, far
 }
 
 func up(t *testing.T, flags ...string) *stem {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cell") // short, as a home has to be
-	check(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &stem{home: dir}
-	t.Cleanup(func() { s.endCells(t) })
-	cmd := exec.Command(filepath.Join(bin, "cell"), append([]string{"up", "--mesh", "test", "--no-mdns", "--listen", "127.0.0.1"}, flags...)...)
-	cmd.Env = s.environ()
-	says, said, err := os.Pipe()
-	check(t, err)
-	cmd.Stdout, cmd.Stderr = said, said
-	err = cmd.Start()
-	said.Close()
-	check(t, err)
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	says.SetReadDeadline(time.Now().Add(30 * time.Second))
-	lines := bufio.NewScanner(says)
-	for lines.Scan() {
-		switch line := lines.Text(); {
-		case strings.HasPrefix(line, "12D3"):
-			s.id = line
-		case strings.Contains(line, "/quic-v1/"):
-			s.at = line
-		case line == "cell: ready":
-			says.SetReadDeadline(time.Time{})
-			go func() { // until the stem ends
-				io.Copy(io.Discard, says)
-				says.Close()
-			}()
-			return s
-		}
-	}
-	t.Fatalf("the stem is not ready: %v", lines.Err())
-	return nil
-}
-
-func (s *stem) environ() []string {
-	return append(os.Environ(), "CELL_HOME="+s.home, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+s.home, "LC_ALL=C")
-}
-
-// endCells ends the cells that run in the home, which outlive its stem.
-func (s *stem) endCells(t *testing.T) {
-	h, err := home.At(s.home)
-	check(t, err)
-	for _, cell := range running.List(h) {
-		if cell.PID != 0 {
-			syscall.Kill(cell.PID, syscall.SIGKILL)
-		}
-	}
+	m := machinetest.New(t, hometest.Dir(t))
+	m.Env = []string{"HOME=" + m.Home}
+	check(t, m.Start(t.Context(), flags...))
+	return &stem{Machine: m}
 }
 
 // dna makes a cell of a program: text is the script, or names the program; settings are those of its mode. The other may call it.
 func (s *stem) dna(t *testing.T, name, text, settings string) {
 	t.Helper()
-	dir := filepath.Join(s.home, "dna")
+	dir := filepath.Join(s.Home, "dna")
 	if strings.HasPrefix(text, "/") {
 		check(t, os.Symlink(text, filepath.Join(dir, name)))
 	} else {
@@ -147,7 +80,7 @@ func (s *stem) allow(t *testing.T, name string) {
 // cell runs the program cell in the stem's home, and returns the line that it prints.
 func (s *stem) cell(t *testing.T, args ...string) string {
 	t.Helper()
-	return strings.TrimSpace(s.run(t, "", append([]string{"cell"}, args...)...))
+	return strings.TrimSpace(machinetest.Run(t, s.Machine, args...))
 }
 
 // run runs a program in the stem's home, where it finds cell, and returns what it prints. It must succeed within a minute.
@@ -164,12 +97,9 @@ func (s *stem) try(t *testing.T, input string, command ...string) (string, error
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	program := command[0]
-	if program == "cell" {
-		program = filepath.Join(bin, "cell")
-	}
-	cmd := exec.CommandContext(ctx, program, command[1:]...)
-	cmd.Env, cmd.Dir, cmd.WaitDelay = s.environ(), s.home, time.Second
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(append(os.Environ(), "CELL_HOME="+s.Home), s.Env...)
+	cmd.Dir, cmd.WaitDelay = s.Home, time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -213,13 +143,6 @@ func daemon(t *testing.T, dir, program string, args ...string) io.Reader {
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); says.Close() })
 	says.SetReadDeadline(time.Now().Add(30 * time.Second))
 	return says
-}
-
-// write makes a file, and the folders above it.
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	check(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	check(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
 func check(t *testing.T, err error) {

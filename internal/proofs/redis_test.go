@@ -14,8 +14,8 @@ func TestRedis(t *testing.T) {
 	t.Parallel()
 	server, client := need(t, "redis-server", "redis-server"), need(t, "redis-cli", "redis-tools")
 	near, far := pair(t)
-	socket := filepath.Join(far.home, "redis.sock")
-	says := bufio.NewScanner(daemon(t, far.home, server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--daemonize", "no"))
+	socket := filepath.Join(far.Home, "redis.sock")
+	says := bufio.NewScanner(daemon(t, far.Home, server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--daemonize", "no"))
 	for says.Scan() && !strings.Contains(says.Text(), "ready to accept connections") {
 	}
 	check(t, says.Err())

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
 // rsync's daemon is a cell in mode stdio, as inetd would start it; rsync calls it by "cell connect", and copies both ways.
@@ -17,23 +19,23 @@ func TestRsync(t *testing.T) {
 	for i := range 200 {
 		text := make([]byte, 100*i)
 		random.Read(text)
-		write(t, filepath.Join(far.home, "data", fmt.Sprint(i%7), fmt.Sprint(i)), string(text))
+		hometest.Write(t, filepath.Join(far.Home, "data", fmt.Sprint(i%7), fmt.Sprint(i)), string(text))
 	}
-	config := fmt.Sprintf("use chroot = no\n[data]\npath = %s\nread only = no\n", filepath.Join(far.home, "data"))
+	config := fmt.Sprintf("use chroot = no\n[data]\npath = %s\nread only = no\n", filepath.Join(far.Home, "data"))
 	if os.Geteuid() == 0 {
 		config = "uid = root\ngid = root\n" + config
 	}
-	write(t, filepath.Join(far.home, "rsyncd.conf"), config)
+	hometest.Write(t, filepath.Join(far.Home, "rsyncd.conf"), config)
 	far.dna(t, "files", "#!/bin/sh\nexec rsync --daemon --config=\"$CELL_HOME/rsyncd.conf\"\n", `mode = "stdio"`)
 
 	t.Run("down", func(t *testing.T) {
 		near.run(t, "", "env", "RSYNC_CONNECT_PROG=cell connect files@far", rsync, "-a", "rsync://far/data/", "copy/")
-		near.run(t, "", "diff", "-r", filepath.Join(far.home, "data"), "copy")
+		near.run(t, "", "diff", "-r", filepath.Join(far.Home, "data"), "copy")
 	})
 	t.Run("up", func(t *testing.T) {
-		write(t, filepath.Join(near.home, "copy", "new"), "words")
-		check(t, os.RemoveAll(filepath.Join(near.home, "copy", "3")))
+		hometest.Write(t, filepath.Join(near.Home, "copy", "new"), "words")
+		check(t, os.RemoveAll(filepath.Join(near.Home, "copy", "3")))
 		near.run(t, "", "env", "RSYNC_CONNECT_PROG=cell connect files@far", rsync, "-a", "--delete", "copy/", "rsync://far/data/")
-		near.run(t, "", "diff", "-r", filepath.Join(far.home, "data"), "copy")
+		near.run(t, "", "diff", "-r", filepath.Join(far.Home, "data"), "copy")
 	})
 }

@@ -55,6 +55,17 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	return true, nil
 }
 
+// StopAll ends all the cells of a home, as Stop does.
+func StopAll(ctx context.Context, h home.Home) error {
+	var errs []error
+	for _, cell := range List(h) {
+		if _, err := Stop(ctx, h, cell.Name); err != nil && !errors.Is(err, ErrNotRunning) {
+			errs = append(errs, fmt.Errorf("cell %s: %w", cell.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // gone waits until a cell's process has ended and let go of its socket, or ctx has. The kernel tells only parents when, so it
 // is looked at again and again; and a process of several threads holds what it holds until the last one has ended.
 func gone(ctx context.Context, h home.Home, cell Cell) bool {

@@ -55,13 +55,7 @@ func (n Node) end(ctx context.Context) error {
 	if err := n.Stop(ctx); err != nil {
 		return err
 	}
-	var errs []error
-	for _, cell := range running.List(n.Home) {
-		if _, err := running.Stop(ctx, n.Home, cell.Name); err != nil && !errors.Is(err, running.ErrNotRunning) {
-			errs = append(errs, fmt.Errorf("cell %s: %w", cell.Name, err))
-		}
-	}
-	return errors.Join(errs...)
+	return running.StopAll(ctx, n.Home)
 }
 
 // Stop asks the node's stem to end, and ends it if it has not within some seconds. It returns once no stem lives in the home; it is no
