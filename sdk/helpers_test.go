@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 // start is the command that runs a cell by hand.
@@ -42,29 +42,7 @@ func (l language) listen(t *testing.T, home, kind, name string) *exec.Cmd {
 // fakeStem stands in for the daemon, to say what a real one seldom says.
 func fakeStem(t *testing.T, home string, answer func(conn net.Conn, request string)) {
 	t.Helper()
-	l, err := net.Listen("unix", filepath.Join(home, "stem.sock"))
-	check(t, err)
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conn.SetDeadline(time.Now().Add(time.Minute))
-			serving.Go(func() {
-				defer conn.Close()
-				line := ""
-				for one := make([]byte, 1); one[0] != '\n'; line += string(one) {
-					if _, err := conn.Read(one); err != nil {
-						return
-					}
-				}
-				answer(conn, line)
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); serving.Wait() })
+	sockettest.Listen(t, filepath.Join(home, "stem.sock"), func(conn net.Conn) { answer(conn, sockettest.Line(conn)) })
 }
 
 // waitFor returns what a file holds, once it is there.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -98,12 +98,7 @@ func TestOneStemPerHome(t *testing.T) {
 // A stem that was killed leaves its socket, and the next one takes its place.
 func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	h := newHome(t)
-	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: h.StemSocket(), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.SetUnlinkOnClose(false)
-	dead.Close()
+	sockettest.Dead(t, h.StemSocket())
 	runStem(t, h, nil)
 	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
 	if err != nil {

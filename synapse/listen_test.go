@@ -11,6 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 // There is one cell of a name. What a dead one left is replaced, and a cell that ends leaves nothing.
@@ -102,12 +103,7 @@ func deadSocket(t *testing.T, h home.Home, cell string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
+	sockettest.Dead(t, path)
 	if _, err := socket.Dial(soon(t), path); !socket.Missing(err) {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,40 +30,18 @@ func madeHome(t testing.TB) home.Home {
 // fakeStem stands in for the daemon, speaking raw bytes.
 type fakeStem struct {
 	net.Listener
-	serving sync.WaitGroup
-	asked   chan string
+	asked chan string
 }
 
 // startStem answers every request as answer says, and hands the request on to asked.
 func startStem(t *testing.T, h home.Home, answer func(conn net.Conn, request string)) *fakeStem {
 	t.Helper()
-	l, err := net.Listen("unix", h.StemSocket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &fakeStem{Listener: l, asked: make(chan string, 100)}
-	s.serving.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conn.SetDeadline(time.Now().Add(patience))
-			s.serving.Go(func() {
-				defer conn.Close()
-				request := line(conn)
-				s.asked <- request
-				answer(conn, request)
-			})
-		}
-	})
-	t.Cleanup(s.stop)
-	return s
-}
-
-func (s *fakeStem) stop() {
-	s.Close()
-	s.serving.Wait()
+	asked := make(chan string, 100)
+	return &fakeStem{sockettest.Listen(t, h.StemSocket(), func(conn net.Conn) {
+		request := sockettest.Line(conn)
+		asked <- request
+		answer(conn, request)
+	}), asked}
 }
 
 // wantAsked wants these requests so far, and no other.
@@ -84,34 +62,13 @@ func (s *fakeStem) wantAsked(t *testing.T, want ...string) {
 	}
 }
 
-// line reads a line, with its newline, and not a byte more.
-func line(r io.Reader) (text string) {
-	for one := make([]byte, 1); one[0] != '\n'; text += string(one) {
-		if _, err := r.Read(one); err != nil {
-			return text
-		}
-	}
-	return text
-}
-
 // serve makes a cell of the listener that greets each caller and then sends back what it reads.
 func serve(t *testing.T, l net.Listener) {
 	t.Helper()
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				io.WriteString(conn, "hello ")
-				io.Copy(struct{ io.Writer }{conn}, struct{ io.Reader }{conn})
-			})
-		}
+	sockettest.Serve(t, l, func(conn net.Conn) {
+		io.WriteString(conn, "hello ")
+		io.Copy(struct{ io.Writer }{conn}, struct{ io.Reader }{conn})
 	})
-	t.Cleanup(func() { l.Close(); serving.Wait() })
 }
 
 func mustListen(t *testing.T, name string) net.Listener {

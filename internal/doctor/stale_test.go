@@ -10,15 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
-
-// leave leaves a socket as a killed process does.
-func leave(t *testing.T, path string) {
-	t.Helper()
-	l := hold(t, path)
-	l.SetUnlinkOnClose(false)
-	l.Close()
-}
 
 func hold(t *testing.T, path string) *net.UnixListener {
 	t.Helper()
@@ -35,7 +28,7 @@ func TestSockets(t *testing.T) {
 	live, dead := filepath.Join(h.RunDir(), "live.sock"), filepath.Join(h.RunDir(), "dead.sock")
 	hold(t, live)
 	want(t, Stale(h, true, time.Now()), "dead sockets", OK, "none")
-	leave(t, dead)
+	sockettest.Dead(t, dead)
 	want(t, Stale(h, true, time.Now()), "dead sockets", Note, "nobody listens at "+dead+" any more")
 }
 
@@ -56,7 +49,7 @@ func TestLeftovers(t *testing.T) {
 func TestDeadStem(t *testing.T) {
 	h := hometest.New(t)
 	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
-	leave(t, h.StemSocket())
+	sockettest.Dead(t, h.StemSocket())
 	want(t, Stale(h, false, time.Now()), "stem", Note, "was killed")
 	if len(Stale(h, true, time.Now())) != 2 {
 		t.Error("a stem that answers is looked for")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -79,7 +80,7 @@ func TestAskNobody(t *testing.T) {
 	if _, err := Ask(soon(t), h, open); err != ErrNoStem {
 		t.Errorf("no file: %v", err)
 	}
-	dead(t, h)
+	sockettest.Dead(t, h.StemSocket())
 	if _, err := Ask(soon(t), h, open); err != ErrNoStem {
 		t.Errorf("a dead socket: %v", err)
 	}

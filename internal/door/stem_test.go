@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,22 +24,7 @@ const patience = time.Minute
 func stem(t *testing.T, serve func(*conn)) home.Home {
 	t.Helper()
 	h := hometest.New(t)
-	l, err := net.Listen("unix", h.StemSocket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.SetDeadline(time.Now().Add(patience))
-			serving.Go(func() { defer c.Close(); serve(&conn{c}) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); serving.Wait() })
+	sockettest.Listen(t, h.StemSocket(), func(c net.Conn) { serve(&conn{c}) })
 	return h
 }
 
@@ -47,26 +32,7 @@ type conn struct{ net.Conn }
 
 func (c *conn) say(text string) { io.WriteString(c, text) }
 
-// request reads a line, with its newline, and not a byte more.
-func (c *conn) request() (line string) {
-	for one := make([]byte, 1); one[0] != '\n'; line += string(one) {
-		if _, err := c.Read(one); err != nil {
-			return line
-		}
-	}
-	return line
-}
-
-// dead leaves the socket of a stem that was killed.
-func dead(t *testing.T, h home.Home) {
-	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: h.StemSocket(), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
-}
+func (c *conn) request() string { return sockettest.Line(c) }
 
 // loop puts something in the place of the socket that nobody can open, not even root.
 func loop(t *testing.T, h home.Home) {

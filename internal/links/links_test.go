@@ -16,6 +16,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 // A link and a forward lead to their cells, each direction ending by itself, until they are taken back.
@@ -211,12 +212,7 @@ func TestLinksAreBounded(t *testing.T) {
 // A dead socket is replaced, and nothing else is.
 func TestPlaceIsTaken(t *testing.T) {
 	h := hometest.New(t)
-	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(h.RunDir(), "db@laptop.sock"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.SetUnlinkOnClose(false)
-	dead.Close()
+	sockettest.Dead(t, filepath.Join(h.RunDir(), "db@laptop.sock"))
 	left := filepath.Join(h.RunDir(), "web@laptop.sock")
 	if err := os.Link(filepath.Join(h.RunDir(), "db@laptop.sock"), left); err != nil {
 		t.Fatal(err)

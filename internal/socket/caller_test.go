@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
@@ -81,7 +82,7 @@ func TestDialFromNobody(t *testing.T) {
 	if _, err := DialFrom(soon(t), path, peer); !Missing(err) {
 		t.Errorf("no file: %v", err)
 	}
-	dead(t, path)
+	sockettest.Dead(t, path)
 	if _, err := DialFrom(soon(t), path, peer); !Missing(err) {
 		t.Errorf("a dead socket: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 // Only these two mean that nobody is there; anything else must not start a second cell.
@@ -22,7 +23,7 @@ func TestMissing(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 	path := filepath.Join(dir, "dead.sock")
-	dead(t, path)
+	sockettest.Dead(t, path)
 	if _, err := Dial(soon(t), path); !Missing(err) || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("a dead socket: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
 // The mode is what keeps other users of the machine out.
@@ -48,7 +49,7 @@ func TestListenRefusesALiveSocket(t *testing.T) {
 func TestListenReplacesADeadSocket(t *testing.T) {
 	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")
-	dead(t, path)
+	sockettest.Dead(t, path)
 	if l := listen(t, path); !answers(t, l, path) {
 		t.Error("nobody answers")
 	}

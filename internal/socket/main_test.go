@@ -2,7 +2,6 @@ package socket
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,17 +30,6 @@ func listen(t testing.TB, path string) *Listener {
 	}
 	t.Cleanup(func() { l.Close() })
 	return l
-}
-
-// dead leaves a socket as a process does that was killed: the file is there, and nobody answers.
-func dead(t *testing.T, path string) {
-	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
 }
 
 // answers says whether somebody listens at the path and that it is l who accepts.
