@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
@@ -17,30 +18,17 @@ func renameCommand() *cobra.Command {
 		Example: `  cell rename laptop old-laptop`,
 		Args:    exactly("PEER", "PETNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, _, err := openHome()
+			var name address.Petname
+			err := editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) (err error) {
+				if name, err = address.ParsePetname(args[1]); err != nil {
+					return misuse(err, "a petname is one word, as in laptop")
+				}
+				return call(h, &peer, name)
+			})
 			if err != nil {
 				return err
 			}
-			lock, err := peers.Lock(cmd.Context(), h)
-			if err != nil {
-				return err
-			}
-			defer lock.Unlock()
-			peer, err := knownPeer(h, args[0])
-			if err != nil {
-				return err
-			}
-			name, err := address.ParsePetname(args[1])
-			if err != nil {
-				return misuse(err, "a petname is one word, as in laptop")
-			}
-			if err := call(h, &peer, name); err != nil {
-				return err
-			}
-			if err := reread(cmd.Context(), h); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is called %s now\n", args[0], peer.Petname)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is called %s now\n", args[0], name)
 			return nil
 		},
 	}

@@ -146,6 +146,27 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	return peers.Unnamed(id)
 }
 
+// editPeer changes the file of a peer that has one, and returns when the running stem, if there is one, uses it.
+func editPeer(ctx context.Context, who string, edit func(home.Home, peers.Peer) error) error {
+	h, _, err := openHome()
+	if err != nil {
+		return err
+	}
+	lock, err := peers.Lock(ctx, h)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	peer, err := knownPeer(h, who)
+	if err != nil {
+		return err
+	}
+	if err := edit(h, peer); err != nil {
+		return err
+	}
+	return reread(ctx, h)
+}
+
 // knownPeer is findPeer for one who has a file.
 func knownPeer(h home.Home, who string) (peers.Peer, error) {
 	peer, err := findPeer(h, who)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
@@ -21,33 +22,19 @@ reach those any more. Public cells stay public, and calls that are under way go 
 		Example: `  cell untrust laptop --cells retina`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, _, err := openHome()
-			if err != nil {
-				return err
-			}
-			lock, err := peers.Lock(cmd.Context(), h)
-			if err != nil {
-				return err
-			}
-			defer lock.Unlock()
-			peer, err := knownPeer(h, args[0])
-			if err != nil {
-				return err
-			}
-			done := fmt.Sprintf("%s may reach nothing here, and is forgotten", peer.Petname)
-			if cmd.Flags().Changed("cells") {
+			var done string
+			err := editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) error {
+				if !cmd.Flags().Changed("cells") {
+					done = fmt.Sprintf("%s may reach nothing here, and is forgotten", peer.Petname)
+					return peers.RemoveAll(h, peer.ID)
+				}
 				if err := narrow(&peer, cells); err != nil {
 					return err
 				}
 				done = fmt.Sprintf("%s may reach %s here", peer.Petname, describeGrant(peer.Cells))
-				err = peers.Write(h, peer)
-			} else {
-				err = peers.RemoveAll(h, peer.ID)
-			}
+				return peers.Write(h, peer)
+			})
 			if err != nil {
-				return err
-			}
-			if err := reread(cmd.Context(), h); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s\n", done)

@@ -249,10 +249,10 @@ func TestExposeAndHide(t *testing.T) {
 	put(t, h, "mine.toml", "public = true")
 	put(t, h, "prog", "a program")
 	for _, cell := range []string{"mine", "prog"} {
-		if err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), errProgram.Error()) {
 			t.Errorf("exposed %s: %v", cell, err)
 		}
-		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), errProgram.Error()) {
 			t.Errorf("hid %s: %v", cell, err)
 		}
 	}

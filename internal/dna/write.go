@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// ErrProgram is what Expose and Hide fail with where a program is the cell, and not a target.
-var ErrProgram = errors.New("it is a program's")
+// errProgram is what Expose and Hide fail with where a program is the cell, and not a target.
+var errProgram = errors.New("it is a program's")
 
 // Expose makes a cell of the server at a target. What a file that forwards said besides is kept.
 func Expose(h home.Home, cell address.Name, to Target) error {
@@ -38,13 +38,13 @@ func Hide(h home.Home, cell address.Name) error {
 // forwarded reads the file of a cell that is one because of its target.
 func forwarded(h home.Home, cell address.Name) (f file, err error) {
 	if exists(h.DNA(cell)) {
-		return f, fmt.Errorf("%s: %w: choose another name, or remove it", h.DNA(cell), ErrProgram)
+		return f, fmt.Errorf("%s: %w: choose another name, or remove it", h.DNA(cell), errProgram)
 	}
 	if err := textfile.Read(Path(h, cell), &f); err != nil {
 		return f, err
 	}
 	if f.Forward == nil {
-		return f, fmt.Errorf("%s: %w: choose another name, or remove it", Path(h, cell), ErrProgram)
+		return f, fmt.Errorf("%s: %w: choose another name, or remove it", Path(h, cell), errProgram)
 	}
 	return f, nil
 }

@@ -42,9 +42,9 @@ const (
 
 // What ParseToken tells apart.
 var (
-	ErrNoToken = errors.New(`that is no invite: an invite is one word that begins with "cell-invite-"`)
-	ErrDamaged = errors.New("the invite is damaged or cut short: copy it again, whole")
-	ErrVersion = errors.New("the invite is of another version of cell: both sides need the same")
+	errNoToken = errors.New(`that is no invite: an invite is one word that begins with "cell-invite-"`)
+	errDamaged = errors.New("the invite is damaged or cut short: copy it again, whole")
+	errVersion = errors.New("the invite is of another version of cell: both sides need the same")
 )
 
 // String prints the token as one word.
@@ -57,33 +57,33 @@ func (t Token) String() string {
 	return prefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:checksum]...))
 }
 
-// ParseToken reads a token. The error is one of ErrNoToken, ErrDamaged and ErrVersion.
+// ParseToken reads a token. The error says whether it is none, a damaged one, or another version's.
 func ParseToken(text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, anyToken) {
-		return Token{}, ErrNoToken
+		return Token{}, errNoToken
 	}
 	word, ok := strings.CutPrefix(text, prefix)
 	if !ok && strings.Contains(text, ".") {
-		return Token{}, ErrVersion
+		return Token{}, errVersion
 	}
 	if !ok || len(text) > maxToken {
-		return Token{}, ErrDamaged
+		return Token{}, errDamaged
 	}
 	data, err := base64.RawURLEncoding.DecodeString(word)
 	if err != nil || len(data) <= checksum || base64.RawURLEncoding.EncodeToString(data) != word {
-		return Token{}, ErrDamaged
+		return Token{}, errDamaged
 	}
 	body, sum := data[:len(data)-checksum], sha256.Sum256(data[:len(data)-checksum])
 	if !bytes.Equal(data[len(body):], sum[:checksum]) {
-		return Token{}, ErrDamaged
+		return Token{}, errDamaged
 	}
 	var t Token
 	if err := json.Unmarshal(body, &t); err != nil {
-		return Token{}, fmt.Errorf("%w (%v)", ErrDamaged, err)
+		return Token{}, fmt.Errorf("%w (%v)", errDamaged, err)
 	}
 	if t.Peer.IsZero() || !validID(t.ID) || len(t.Secret) != secretSize || !areWords(t.Mesh) || !areWords(t.At...) || !areWords(t.Bootstrap...) {
-		return Token{}, ErrDamaged
+		return Token{}, errDamaged
 	}
 	return t, nil
 }

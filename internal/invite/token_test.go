@@ -51,15 +51,15 @@ func TestCutTokens(t *testing.T) {
 	for _, token := range someTokens(t) {
 		word := token.String()
 		for n := range len(word) {
-			want := ErrDamaged
+			want := errDamaged
 			if n < len(anyToken) {
-				want = ErrNoToken
+				want = errNoToken
 			}
 			wantError(t, word[:n], want)
 			if n > 0 { // its beginning is missing
-				wantError(t, word[n:], ErrNoToken)
+				wantError(t, word[n:], errNoToken)
 			}
-			wantError(t, word[:n]+word[n+1:], ErrDamaged, ErrNoToken, ErrVersion) // the letter in between
+			wantError(t, word[:n]+word[n+1:], errDamaged, errNoToken, errVersion) // the letter in between
 		}
 	}
 }
@@ -79,7 +79,7 @@ func TestChangedTokens(t *testing.T) {
 				for _, letter := range letters {
 					other := word[:i] + string(letter) + word[i+1:]
 					if other != word && strings.TrimSpace(other) != word {
-						wantError(t, other, ErrDamaged, ErrNoToken, ErrVersion)
+						wantError(t, other, errDamaged, errNoToken, errVersion)
 					}
 				}
 			}
@@ -91,18 +91,18 @@ func TestChangedTokens(t *testing.T) {
 func TestOtherVersions(t *testing.T) {
 	word := strings.TrimPrefix(someTokens(t)[0].String(), prefix)
 	for _, text := range []string{"cell-invite-2." + word, "cell-invite-10." + word, "cell-invite-.", "cell-invite-2.", "cell-invite-b.x.y"} {
-		wantError(t, text, ErrVersion)
+		wantError(t, text, errVersion)
 	}
 }
 
 func TestGarbageIsNoToken(t *testing.T) {
 	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x", "retina@12D3KooW", "\x00", "\xff\xfe", addresstest.ID(1).String(),
 		"cell join " + someTokens(t)[0].String(), prefix[1:], strings.Repeat("x", 1<<20)} {
-		wantError(t, text, ErrNoToken)
+		wantError(t, text, errNoToken)
 	}
 	for _, text := range []string{prefix, prefix + "AA", prefix + "AAAAAA", prefix + "AAAA BBBB", prefix + strings.Repeat("A", 1<<20),
 		someTokens(t)[0].String() + " " + someTokens(t)[0].String(), someTokens(t)[0].String() + someTokens(t)[0].String()} {
-		wantError(t, text, ErrDamaged)
+		wantError(t, text, errDamaged)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestGarbageIsNoToken(t *testing.T) {
 func TestWellSummedNonsense(t *testing.T) {
 	good := someTokens(t)[0]
 	for _, body := range []string{"", "{}", "null", "[]", "7", "{", `{"p":""}`, `{"p":"laptop"}`} {
-		wantError(t, sum(body), ErrDamaged)
+		wantError(t, sum(body), errDamaged)
 	}
 	for what, spoil := range map[string]func(*Token){
 		"an ID that is a path":       func(t *Token) { t.ID = "../../ab" },
@@ -127,13 +127,13 @@ func TestWellSummedNonsense(t *testing.T) {
 	} {
 		token := good
 		spoil(&token)
-		if got, err := ParseToken(token.String()); !errors.Is(err, ErrDamaged) {
+		if got, err := ParseToken(token.String()); !errors.Is(err, errDamaged) {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
 	large := good
 	large.Mesh = strings.Repeat("x", maxToken)
-	wantError(t, large.String(), ErrDamaged)
+	wantError(t, large.String(), errDamaged)
 }
 
 // sum makes a token of any body.
@@ -155,7 +155,7 @@ func FuzzParseToken(f *testing.F) {
 		for _, text := range []string{text, sum(text)} { // the second gets behind the checksum
 			token, err := ParseToken(text)
 			if err != nil {
-				wantError(t, text, ErrDamaged, ErrNoToken, ErrVersion)
+				wantError(t, text, errDamaged, errNoToken, errVersion)
 				continue
 			}
 			if again, err := ParseToken(token.String()); err != nil || !reflect.DeepEqual(again, token) {

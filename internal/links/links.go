@@ -60,8 +60,8 @@ func New(h home.Home, call Call, log *slog.Logger) *Links {
 // maxLinks bounds what is served; who wants so many is no person.
 const maxLinks = 256
 
-// ErrNone is what Remove fails with when nothing is served there.
-var ErrNone = errors.New("nothing is linked or forwarded there")
+// errNone is what Remove fails with when nothing is served there.
+var errNone = errors.New("nothing is linked or forwarded there")
 
 // Add serves a link until it is removed, or all are closed; its calls have until ctx ends. It returns where programs find
 // it, once they do. What is served already is left as it is.
@@ -105,7 +105,7 @@ func (l *Links) Remove(at Listen) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.served[at] == nil {
-		return fmt.Errorf("%s: %w", at, ErrNone)
+		return fmt.Errorf("%s: %w", at, errNone)
 	}
 	l.remove(at, "it was unlinked")
 	return nil

@@ -47,7 +47,7 @@ func TestLinksLead(t *testing.T) {
 		if err := l.Remove(s.Listen); err != nil {
 			t.Error(err)
 		}
-		if err := l.Remove(s.Listen); !errors.Is(err, ErrNone) {
+		if err := l.Remove(s.Listen); !errors.Is(err, errNone) {
 			t.Errorf("removed twice: %v", err)
 		}
 		network, where, _ := s.Listen.In(h)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a reset: an abort is one, and a reset
+// newTCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a reset: an abort is one, and a reset
 // that is read is a cut.
-func TCP(conn *net.TCPConn) Stream {
+func newTCP(conn *net.TCPConn) Stream {
 	return &tcpStream{conn: conn, reading: make(chan struct{}, 1), stop: make(chan struct{}), drained: make(chan struct{})}
 }
 
@@ -137,5 +137,5 @@ func Conn(conn net.Conn) Stream {
 	if unix, ok := conn.(*net.UnixConn); ok {
 		return Unix(unix)
 	}
-	return TCP(conn.(*net.TCPConn))
+	return newTCP(conn.(*net.TCPConn))
 }

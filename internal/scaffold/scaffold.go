@@ -28,8 +28,8 @@ type Lang struct {
 	besides map[string][]byte
 }
 
-// Langs are those that there are.
-var Langs = []Lang{
+// langs are those that there are.
+var langs = []Lang{
 	{"go", "go test", nil},
 	{"python", "python3 -m unittest", map[string][]byte{"cell.py": sdk.Python}},
 	{"sh", "sh test.sh", map[string][]byte{"cell.sh": sdk.Sh}},
@@ -38,7 +38,7 @@ var Langs = []Lang{
 // ParseLang finds a language by its name.
 func ParseLang(name string) (Lang, error) {
 	var names []string
-	for _, lang := range Langs {
+	for _, lang := range langs {
 		if lang.Name == name {
 			return lang, nil
 		}

@@ -27,7 +27,7 @@ func TestRelease(t *testing.T) {
 	if err != nil || done != "made go.mod; it requires "+origin.Module+"@"+version {
 		t.Fatalf("%q, %v", done, err)
 	}
-	files, err := Langs[0].files(addresstest.Name("shout"))
+	files, err := langs[0].files(addresstest.Name("shout"))
 	check(t, err)
 	for file, text := range files {
 		check(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
@@ -85,7 +85,7 @@ func TestUndone(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := New(ctx, dir, addresstest.Name("shout"), Langs[0]); err == nil {
+	if _, err := New(ctx, dir, addresstest.Name("shout"), langs[0]); err == nil {
 		t.Error("interrupted: no error")
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -98,7 +98,7 @@ func TestExists(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.Mkdir(filepath.Join(dir, "cells"), 0o700))
 	check(t, os.Symlink("nowhere", filepath.Join(dir, "cells", "shout")))
-	if _, err := New(t.Context(), dir, addresstest.Name("shout"), Langs[2]); !errors.Is(err, ErrExists) {
+	if _, err := New(t.Context(), dir, addresstest.Name("shout"), langs[2]); !errors.Is(err, ErrExists) {
 		t.Errorf("got %v", err)
 	}
 }

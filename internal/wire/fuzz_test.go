@@ -29,10 +29,10 @@ func seeds(f *testing.F) {
 func FuzzParseRequest(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, line string) {
-		req, err := ParseRequest(line)
+		req, err := parseRequest(line)
 		if err != nil {
 			if !errors.Is(err, Bad) {
-				t.Errorf("ParseRequest(%q): %v, which is no refusal", line, err)
+				t.Errorf("parseRequest(%q): %v, which is no refusal", line, err)
 			}
 			return
 		}
@@ -40,7 +40,7 @@ func FuzzParseRequest(f *testing.F) {
 		if len(text) > len(line)+1 || strings.Index(text, "\n") != len(text)-1 {
 			t.Errorf("%q prints as %q", line, text)
 		}
-		if again, err := ParseRequest(strings.TrimSuffix(text, "\n")); err != nil || !reflect.DeepEqual(again, req) {
+		if again, err := parseRequest(strings.TrimSuffix(text, "\n")); err != nil || !reflect.DeepEqual(again, req) {
 			t.Errorf("%q prints as %q, which reads as %+v, %v", line, text, again, err)
 		}
 	})
@@ -49,18 +49,18 @@ func FuzzParseRequest(f *testing.F) {
 func FuzzParseVerdict(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, line string) {
-		pairs, err := ParseVerdict(line)
+		pairs, err := parseVerdict(line)
 		text := OK(pairs...)
 		var refusal Refusal
 		if errors.As(err, &refusal) {
 			text = No(refusal)
 		} else if err != nil {
-			t.Fatalf("ParseVerdict(%q): %v, which is no refusal", line, err)
+			t.Fatalf("parseVerdict(%q): %v, which is no refusal", line, err)
 		}
 		if refusal.Code != "" && (len(text) > MaxLine || strings.Index(text, "\n") != len(text)-1) {
 			t.Errorf("%q prints as %q", line, text)
 		}
-		again, err2 := ParseVerdict(strings.TrimSuffix(text, "\n"))
+		again, err2 := parseVerdict(strings.TrimSuffix(text, "\n"))
 		if !reflect.DeepEqual(again, pairs) || err2 != err {
 			t.Errorf("%q reads as %v, %#v and prints as %q, which reads as %v, %#v", line, pairs, err, text, again, err2)
 		}

@@ -36,7 +36,7 @@ func TestRequestLines(t *testing.T) {
 		t.Fatalf("%d lines for %d requests", len(lines), len(want))
 	}
 	for i, line := range lines {
-		got, err := ParseRequest(strings.TrimSuffix(line, "\n"))
+		got, err := parseRequest(strings.TrimSuffix(line, "\n"))
 		if err != nil || !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("%q reads as %+v, %v\nwant %+v", line, got, err, want[i])
 		}
@@ -67,7 +67,7 @@ func TestVerdictLines(t *testing.T) {
 		t.Fatalf("%d lines for %d verdicts", len(lines), len(want))
 	}
 	for i, line := range lines {
-		pairs, err := ParseVerdict(strings.TrimSuffix(line, "\n"))
+		pairs, err := parseVerdict(strings.TrimSuffix(line, "\n"))
 		var refusal Refusal
 		errors.As(err, &refusal)
 		if !reflect.DeepEqual(pairs, want[i].pairs) || refusal != want[i].refusal || (err == nil) != strings.HasPrefix(line, "ok") {

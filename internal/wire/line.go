@@ -24,10 +24,10 @@ var ErrTooLong = errors.New("line is longer than 4096 bytes")
 // lines are buffers for what waits for a line, which may be thousands.
 var lines = sync.Pool{New: func() any { return new([MaxLine]byte) }}
 
-// ReadLine reads up to and with the first newline and returns the line without it. What was read behind it
+// readLine reads up to and with the first newline and returns the line without it. What was read behind it
 // is returned as rest, which the reader of what follows must be given first; it is nil when there is none.
 // A stream that ends before the newline gives io.ErrUnexpectedEOF.
-func ReadLine(r io.Reader) (line string, rest []byte, err error) {
+func readLine(r io.Reader) (line string, rest []byte, err error) {
 	buf := lines.Get().(*[MaxLine]byte)
 	defer lines.Put(buf)
 	for have := 0; ; {

@@ -31,7 +31,7 @@ func TestReadLineSwallowsNothing(t *testing.T) {
 		for _, line := range []string{"", "a", "open retina", strings.Repeat("a", 255), strings.Repeat("a", 256), strings.Repeat("a", MaxLine-1)} {
 			for _, behind := range []string{"", "\n", "x", "\n\nhello\n", strings.Repeat("hello\x00", 2000)} {
 				stream := reader(strings.NewReader(line + "\n" + behind))
-				got, rest, err := ReadLine(stream)
+				got, rest, err := readLine(stream)
 				if err != nil || got != line {
 					t.Fatalf("%s: a line of %d reads as one of %d, %v", how, len(line), len(got), err)
 				}
@@ -62,7 +62,7 @@ func TestReadLineFails(t *testing.T) {
 			{strings.NewReader(strings.Repeat("a", 1<<20)), ErrTooLong},
 			{io.MultiReader(strings.NewReader("open"), iotest.ErrReader(broken)), broken},
 		} {
-			line, rest, err := ReadLine(reader(test.stream))
+			line, rest, err := readLine(reader(test.stream))
 			if !errors.Is(err, test.want) || line != "" || rest != nil {
 				t.Errorf("%s: got %q, %q, %v, want %v", how, line, rest, err, test.want)
 			}
@@ -73,7 +73,7 @@ func TestReadLineFails(t *testing.T) {
 // A line without end is given up at the limit; who sends it cannot make us read, or hold, more.
 func TestReadLineReadsNoMoreThanALine(t *testing.T) {
 	source := strings.NewReader(strings.Repeat("a", 1<<20))
-	ReadLine(source)
+	readLine(source)
 	if read := 1<<20 - source.Len(); read > MaxLine {
 		t.Errorf("%d bytes were read, the limit is %d", read, MaxLine)
 	}

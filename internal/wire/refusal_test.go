@@ -12,12 +12,12 @@ var codes = []Code{NotFound, Denied, Unreachable, Failed, Busy, Bad, Cut}
 // A code keeps its identity over the wire, over a second hop, and under wrapping.
 func TestCodesCrossTheWire(t *testing.T) {
 	for _, code := range codes {
-		_, once := ParseVerdict(strings.TrimSuffix(No(Refusal{code, "why"}), "\n"))
+		_, once := parseVerdict(strings.TrimSuffix(No(Refusal{code, "why"}), "\n"))
 		var refusal Refusal
 		if !errors.As(once, &refusal) {
 			t.Fatalf("%s: %#v is no Refusal", code, once)
 		}
-		_, twice := ParseVerdict(strings.TrimSuffix(No(refusal), "\n"))
+		_, twice := parseVerdict(strings.TrimSuffix(No(refusal), "\n"))
 		err := fmt.Errorf("dial retina: %w", twice)
 		for _, other := range codes {
 			if errors.Is(err, other) != (other == code) {
@@ -46,8 +46,8 @@ func TestParseVerdictUnknown(t *testing.T) {
 		"SSH-2.0-OpenSSH":             {Bad, "verdict is neither ok nor no"},
 		"ok call":                     {Bad, `"call" is not key=value`},
 	} {
-		if _, err := ParseVerdict(line); err != want {
-			t.Errorf("ParseVerdict(%q): %#v, want %#v", line, err, want)
+		if _, err := parseVerdict(line); err != want {
+			t.Errorf("parseVerdict(%q): %#v, want %#v", line, err, want)
 		}
 	}
 }
@@ -71,12 +71,12 @@ func TestReasonIsOneLine(t *testing.T) {
 		if len(line) > MaxLine || strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
 			t.Errorf("%q is not one line: %q", clip(reason), clip(line))
 		}
-		if _, err := ParseVerdict(strings.TrimSuffix(line, "\n")); err != (Refusal{Failed, want}) {
+		if _, err := parseVerdict(strings.TrimSuffix(line, "\n")); err != (Refusal{Failed, want}) {
 			t.Errorf("%q reads as %#v, want %q", clip(reason), err, clip(want))
 		}
 	}
 	// and a peer that does not keep to it is read as if it had
-	if _, err := ParseVerdict("no failed \x1b]0;owned\a" + strings.Repeat("x", 4000)); strings.ContainsAny(err.Error(), "\x1b\a") || len(err.Error()) > MaxLine {
+	if _, err := parseVerdict("no failed \x1b]0;owned\a" + strings.Repeat("x", 4000)); strings.ContainsAny(err.Error(), "\x1b\a") || len(err.Error()) > MaxLine {
 		t.Errorf("hostile reason: %q", clip(err.Error()))
 	}
 }

@@ -70,9 +70,9 @@ func (r Request) String() string {
 	return text + r.Pairs.String() + "\n"
 }
 
-// ParseRequest reads a line without its newline. Whether the verb is one that is served here,
+// parseRequest reads a line without its newline. Whether the verb is one that is served here,
 // and its object what it needs, is for the server to say.
-func ParseRequest(line string) (Request, error) {
+func parseRequest(line string) (Request, error) {
 	fields := strings.Fields(line)
 	if len(fields) == 0 {
 		return Request{}, Refusal{Bad, "empty request"}
@@ -120,10 +120,10 @@ func plain(line string) error {
 
 // ReadRequest reads a request line and parses it. rest is what was read behind it.
 func ReadRequest(r io.Reader) (req Request, rest []byte, err error) {
-	line, rest, err := ReadLine(r)
+	line, rest, err := readLine(r)
 	if err != nil {
 		return Request{}, nil, err
 	}
-	req, err = ParseRequest(line)
+	req, err = parseRequest(line)
 	return req, rest, err
 }

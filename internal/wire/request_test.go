@@ -13,8 +13,8 @@ func TestParseRequestIsLenient(t *testing.T) {
 		"open retina@laptop  a=b ": "open retina@laptop a=b\n",
 		"open a=b":                 "open a=b\n", // no object: for the server to refuse
 	} {
-		if got, err := ParseRequest(line); err != nil || got.String() != want {
-			t.Errorf("ParseRequest(%q) = %q, %v, want %q", line, got, err, want)
+		if got, err := parseRequest(line); err != nil || got.String() != want {
+			t.Errorf("parseRequest(%q) = %q, %v, want %q", line, got, err, want)
 		}
 	}
 }
@@ -34,9 +34,9 @@ func TestParseRequestRefuses(t *testing.T) {
 		"open retina a=\x7f":     `control character "\x7f"`,
 		"open retina \x1b[31mno": `control character "\x1b"`,
 	} {
-		_, err := ParseRequest(line)
+		_, err := parseRequest(line)
 		if !errors.Is(err, Bad) || err.Error() != reason {
-			t.Errorf("ParseRequest(%q): %v, want %s", line, err, reason)
+			t.Errorf("parseRequest(%q): %v, want %s", line, err, reason)
 		}
 	}
 }

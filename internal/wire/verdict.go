@@ -18,9 +18,9 @@ func No(r Refusal) string {
 	return line + "\n"
 }
 
-// ParseVerdict reads a verdict line without its newline: nil and the pairs if it is ok, else a Refusal.
+// parseVerdict reads a verdict line without its newline: nil and the pairs if it is ok, else a Refusal.
 // A code that is not of the closed set reads as Failed.
-func ParseVerdict(line string) (Pairs, error) {
+func parseVerdict(line string) (Pairs, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "ok":
@@ -43,10 +43,10 @@ func ReadVerdictAfter(rest []byte, r io.Reader) (Pairs, error) {
 
 // ReadVerdict reads a verdict line and parses it. rest is what was read behind it.
 func ReadVerdict(r io.Reader) (pairs Pairs, rest []byte, err error) {
-	line, rest, err := ReadLine(r)
+	line, rest, err := readLine(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	pairs, err = ParseVerdict(line)
+	pairs, err = parseVerdict(line)
 	return pairs, rest, err
 }
