@@ -49,6 +49,8 @@ type Config struct {
 	Looked func(Lookup)
 	// Cache is a file of addresses that worked. If empty, they are forgotten at the end.
 	Cache string
+	// Unpublished keeps from telling the mesh where we are: one who serves in it is found without, by those it is in touch with.
+	Unpublished bool
 	// Sighted is called when the local network answers for a peer. If nil, nothing is.
 	Sighted func(peer.ID)
 	// Log hears what the owner should know. If nil, nobody does.
@@ -65,6 +67,7 @@ type Finder struct {
 	near  *near        // nil without mDNS
 	cache *cache
 	moved chan struct{} // holds a token when our addresses may have changed
+	mute  bool          // does not tell the mesh where we are
 
 	life  context.Context // ends with Close
 	end   context.CancelFunc
@@ -102,6 +105,7 @@ func New(cfg Config) (*Finder, error) {
 	f := &Finder{
 		host:    cfg.Host,
 		told:    cfg.Looked,
+		mute:    cfg.Unpublished,
 		mesh:    m,
 		log:     cfg.Log,
 		cache:   loadCache(cfg.Cache, cfg.Log),
@@ -137,7 +141,7 @@ func (f *Finder) Run(ctx context.Context) error {
 	for _, b := range f.boots {
 		group.Go(func() { f.keep(ctx, b) })
 	}
-	if f.dht != nil {
+	if f.dht != nil && !f.mute {
 		group.Go(func() { f.publish(ctx) })
 	}
 	<-ctx.Done()

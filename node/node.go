@@ -69,6 +69,8 @@ type Config struct {
 	Friends func() []address.ID
 	// Idle is how long a QUIC connection lasts over which nothing is said. If 0, connections are kept alive.
 	Idle time.Duration
+	// Unpublished keeps from telling the mesh where the node is: one that serves in it is found without.
+	Unpublished bool
 	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.
 	Looked func(discovery.Lookup)
 	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC alone, and asks no router for a port.
@@ -153,15 +155,16 @@ func New(cfg Config) (_ *Node, err error) {
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.doubt, DisconnectedF: n.forget})
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.paths.connected})
 	n.finder, err = discovery.New(discovery.Config{
-		Host:      n.host,
-		Mesh:      cfg.Mesh,
-		Bootstrap: cfg.Bootstrap,
-		NoMDNS:    cfg.NoMDNS,
-		MDNS:      cfg.Machine.MDNS,
-		Looked:    cfg.Looked,
-		Cache:     cfg.Cache,
-		Sighted:   n.sighted,
-		Log:       cfg.Log,
+		Host:        n.host,
+		Mesh:        cfg.Mesh,
+		Bootstrap:   cfg.Bootstrap,
+		NoMDNS:      cfg.NoMDNS,
+		MDNS:        cfg.Machine.MDNS,
+		Looked:      cfg.Looked,
+		Unpublished: cfg.Unpublished,
+		Cache:       cfg.Cache,
+		Sighted:     n.sighted,
+		Log:         cfg.Log,
 	})
 	if err != nil {
 		return nil, err

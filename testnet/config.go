@@ -19,7 +19,8 @@ type Config struct {
 	// stems are; with some 0.1 MB for each end of one, they are what a large net has no room for.
 	Idle time.Duration
 	// Lean leaves out what a public node does to find out that it is one, and to keep count of its peers: half of the
-	// memory of a node without connections. It is for thousands of nodes that are all public.
+	// memory of a node without connections; and its record in the mesh, which does without those of its servers. It is for
+	// thousands of nodes that are all public.
 	Lean bool
 	// Log hears what the nodes' owners would, with the name of the node. If nil, nobody does.
 	Log *slog.Logger

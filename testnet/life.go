@@ -39,19 +39,20 @@ func (n *Node) start() (_ *life, err error) {
 		listen, relay = listen[:1], node.RelayNone
 	}
 	network, err := node.New(node.Config{
-		Identity:  n.identity,
-		Listen:    listen,
-		Mesh:      n.net.cfg.Mesh,
-		Bootstrap: n.bootstrap(),
-		NoMDNS:    n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public || n.cfg.Place.Kind == natlab.CGN, // who have no neighbours
-		Resolver:  nowhere{},
-		Relay:     relay,
-		Friends:   friends,
-		Idle:      n.net.cfg.Idle,
-		Looked:    n.looked,
-		Machine:   machine{n.host, n.net.lan(n.host)},
-		Options:   n.net.options(),
-		Log:       log,
+		Identity:    n.identity,
+		Listen:      listen,
+		Mesh:        n.net.cfg.Mesh,
+		Bootstrap:   n.bootstrap(),
+		NoMDNS:      n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public || n.cfg.Place.Kind == natlab.CGN, // who have no neighbours
+		Resolver:    nowhere{},
+		Relay:       relay,
+		Friends:     friends,
+		Idle:        n.net.cfg.Idle,
+		Looked:      n.looked,
+		Unpublished: n.net.cfg.Lean,
+		Machine:     machine{n.host, n.net.lan(n.host)},
+		Options:     n.net.options(),
+		Log:         log,
 	})
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 
 // What a node is made of here and nowhere else: the machine, and what looks on.
 var (
-	ownNode = []string{"Idle", "Looked", "Machine", "Options", "Resolver"}
+	ownNode = []string{"Idle", "Looked", "Machine", "Options", "Resolver", "Unpublished"}
 	ownStem = []string{"Cells", "Door", "Places", "Policy", "Record"}
 )
 

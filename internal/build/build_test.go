@@ -314,7 +314,7 @@ func TestAtomic(t *testing.T) {
 
 // A cell may change its language, or leave its name to one in another.
 func TestLanguageChanges(t *testing.T) {
-	h := madeHome(t)
+	h := hometest.New(t)
 	t.Setenv("GOFLAGS", "")
 	script := tree(t, map[string]string{"cells/lens/cell.toml": `build = "printf '#!/bin/sh\necho script >&2\n' >$CELL_OUT"`})
 	program := tree(t, map[string]string{

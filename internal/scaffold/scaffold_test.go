@@ -53,7 +53,7 @@ func TestCheckout(t *testing.T) {
 	if done, err := inModule(t.Context(), dir, origin.Origin{Dir: root}); err != nil || done != "made go.mod; it takes cell from "+root {
 		t.Fatalf("%q, %v", done, err)
 	}
-	files, err := Langs[0].files(name(t, "shout"))
+	files, err := langs[0].files(addresstest.Name("shout"))
 	check(t, err)
 	for file, text := range files {
 		check(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
