@@ -23,8 +23,8 @@ func TestCall(t *testing.T) {
 		if r.From != a || r.To != b || r.Address != "echo@node2" || r.Route != "direct quic" || r.Bytes != len("hello") {
 			t.Errorf("%+v", r)
 		}
-		// There is a connection, of which nothing was heard lately: it proves itself, then comes the verdict, then the answer.
-		if r.Reached != rtt || r.Granted != 2*rtt || r.FirstByte != 3*rtt || r.Took != 3*rtt {
+		// There is a connection. If nothing was heard of it lately, it proves itself; then comes the verdict, then the answer.
+		if r.Reached != 0 && r.Reached != rtt || r.Granted != r.Reached+rtt || r.FirstByte != r.Granted+rtt || r.Took != r.FirstByte {
 			t.Errorf("reached after %v, granted after %v, first byte after %v, took %v", r.Reached, r.Granted, r.FirstByte, r.Took)
 		}
 		if r := a.Call(t.Context(), "echo@"+b.ID().String(), ""); r.Err != nil || r.To != b || r.FirstByte != 0 || r.Granted != rtt {
