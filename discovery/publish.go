@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -27,10 +28,11 @@ const (
 	publicRepublish = 12 * time.Hour
 )
 
-// publisher tells the mesh where we are. It is touched by one goroutine.
+// publisher tells the mesh where we are. It is touched by one goroutine, but for its channels.
 type publisher struct {
 	finder *Finder
-	news   event.Subscription
+	news   chan struct{}  // holds a token when our addresses have changed
+	met    chan struct{}  // holds a token when we have met somebody
 	said   []ma.Multiaddr // by the last attempt; nil before the first
 	pause  time.Duration  // after that
 	renew  time.Time      // when it is over
@@ -39,7 +41,7 @@ type publisher struct {
 
 // publish tells the mesh where we are, again whenever our addresses change, and before the mesh forgets, until ctx ends.
 func (f *Finder) publish(ctx context.Context) {
-	news, err := f.host.EventBus().Subscribe([]any{
+	events, err := f.host.EventBus().Subscribe([]any{
 		new(event.EvtLocalAddressesUpdated),
 		new(event.EvtPeerIdentificationCompleted),
 	}, eventbus.BufSize(64))
@@ -47,10 +49,24 @@ func (f *Finder) publish(ctx context.Context) {
 		f.log.Warn("the mesh is not told where this machine is", "err", err)
 		return
 	}
-	defer news.Close()
-	p := &publisher{finder: f, news: news}
+	p := &publisher{finder: f, news: make(chan struct{}, 1), met: make(chan struct{}, 1)}
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer events.Close() // ends listen
+	group.Go(func() { p.listen(events) })
 	for p.wait(ctx) {
 		p.tell(ctx)
+	}
+}
+
+// listen takes in what the host tells, at once: a host whose listener is busy telling the mesh would stand still.
+func (p *publisher) listen(events event.Subscription) {
+	for e := range events.Out() {
+		if _, met := e.(event.EvtPeerIdentificationCompleted); met {
+			signal(p.met)
+		} else {
+			signal(p.news)
+		}
 	}
 }
 
@@ -63,8 +79,9 @@ func (p *publisher) wait(ctx context.Context) bool {
 		case <-due.C:
 			return true
 		case <-p.finder.moved:
-		case e := <-p.news.Out():
-			if _, met := e.(event.EvtPeerIdentificationCompleted); met && p.said != nil {
+		case <-p.news:
+		case <-p.met:
+			if p.said != nil {
 				continue // whom we meet matters only as long as we know nobody
 			}
 		case <-ctx.Done():
