@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -43,10 +44,22 @@ func TestRejoinThroughCache(t *testing.T) {
 // connected waits until the member has a connection to a peer that it made itself.
 func connected(t *testing.T, m *member, id peer.ID) {
 	t.Helper()
-	for deadline := time.Now().Add(testWait); !slices.ContainsFunc(m.host.Network().ConnsToPeer(id), lasting); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no connection to %s", id)
+	made := make(chan struct{}, 1)
+	look := func(_ network.Network, conn network.Conn) {
+		if conn.RemotePeer() == id && lasting(conn) {
+			signal(made)
 		}
+	}
+	watch := &network.NotifyBundle{ConnectedF: look}
+	m.host.Network().Notify(watch)
+	defer m.host.Network().StopNotify(watch)
+	for _, conn := range m.host.Network().ConnsToPeer(id) {
+		look(nil, conn)
+	}
+	select {
+	case <-made:
+	case <-time.After(testWait):
+		t.Fatalf("no connection to %s", id)
 	}
 }
 

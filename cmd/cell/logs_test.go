@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
@@ -26,6 +28,10 @@ func TestLogsFollow(t *testing.T) {
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
 	check(t, err)
+	watcher, err := fsnotify.NewWatcher()
+	check(t, err)
+	defer watcher.Close()
+	check(t, watcher.Add(home))
 	check(t, cmd.Start())
 	lines := bufio.NewReader(stdout)
 	want := func(line string) {
@@ -42,8 +48,13 @@ func TestLogsFollow(t *testing.T) {
 		check(t, err)
 		check(t, file.Close())
 	}
-	for _, err := os.Stat(filepath.Dir(path)); err != nil; _, err = os.Stat(filepath.Dir(path)) {
-		time.Sleep(time.Millisecond) // the command makes the home
+	for made := ""; made != filepath.Dir(path); { // by the command
+		select {
+		case event := <-watcher.Events:
+			made = event.Name
+		case <-ctx.Done():
+			t.Fatalf("it makes no %s; it says %q", filepath.Dir(path), &stderr)
+		}
 	}
 	say("before it was there\n", os.O_APPEND)
 	want("before it was there\n")

@@ -6,11 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -195,76 +193,6 @@ func TestInTheWay(t *testing.T) {
 	expect(t, "what a person wrote", read(t, h.DNADir()+"/lens.toml"), own)
 }
 
-// An interrupted build leaves no process, and all as it was, also of the cells that had been built already.
-func TestInterrupted(t *testing.T) {
-	h := hometest.New(t)
-	dir := tree(t, map[string]string{
-		"cells/quick/cell.toml": `build = "printf '#!/bin/sh\n' >$CELL_OUT"`,
-		// One child goes on in the background, and heeds no interrupt, as children of sh do.
-		"cells/slow/cell.toml": `build = "echo $$ >>../../pids; sleep 600 & echo $! >>../../pids; echo x >$CELL_OUT; sleep 600"`,
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	var quick sync.WaitGroup
-	quick.Add(1)
-	var err error
-	var running sync.WaitGroup
-	running.Go(func() {
-		_, err = Run(ctx, Config{Home: h, Ended: func(r Result) {
-			if r.Name.String() == "quick" {
-				quick.Done()
-			}
-		}}, found(t, dir))
-	})
-	quick.Wait()
-	var pids []string
-	for i := 0; len(pids) < 2 && i < 3000; i++ {
-		text, _ := os.ReadFile(dir + "/pids")
-		pids = strings.Fields(string(text))
-		time.Sleep(10 * time.Millisecond) // it is a file that tells
-	}
-	cancel()
-	running.Wait()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, pid := range pids {
-		number, err := strconv.Atoi(pid)
-		check(t, err)
-		if !ended(number) {
-			t.Errorf("process %d is left", number)
-		}
-	}
-	if left, _ := os.ReadDir(h.DNADir()); len(left) != 0 || len(pids) != 2 {
-		t.Errorf("in dna/ is %v; processes %v", left, pids)
-	}
-	hometest.Write(t, dir+"/cells/slow/cell.toml", `build = "printf '#!/bin/sh\n' >$CELL_OUT"`)
-	expect(t, "afterwards", built(t, Config{Home: h}, dir), "quick changed, slow changed")
-}
-
-// ended says whether a process ends within seconds; an orphan that was killed has to be reaped by somebody first.
-func ended(pid int) bool {
-	for range 500 {
-		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if syscall.Kill(pid, 0) == syscall.ESRCH || strings.Contains(string(stat), ") Z ") {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
-}
-
-// What a command leaves running does not hold up the build, even if it holds its output.
-func TestLeftRunning(t *testing.T) {
-	h := hometest.New(t)
-	dir := tree(t, map[string]string{
-		"cells/lens/cell.toml": `build = "sleep 600 & echo $! >../../pid; printf '#!/bin/sh\n' >$CELL_OUT"`,
-	})
-	expect(t, "with a daemon", built(t, Config{Home: h}, dir), "lens changed")
-	pid, err := strconv.Atoi(strings.TrimSpace(read(t, dir+"/pid")))
-	check(t, err)
-	check(t, syscall.Kill(pid, syscall.SIGKILL))
-}
-
 // Whoever looks sees the old program or the new one, and two builds at once are as good as one after the other.
 func TestAtomic(t *testing.T) {
 	h := hometest.New(t)
@@ -327,67 +255,6 @@ func TestLanguageChanges(t *testing.T) {
 			t.Errorf("%s: it says %q, %v", step.want, out, err)
 		}
 	}
-}
-
-// Go programs are built by go, side by side, from a module of their own or a common one.
-func TestGoPrograms(t *testing.T) {
-	h := hometest.New(t)
-	says := func(text string) string {
-		return "package main\n\nfunc main() { println(\"" + text + "\") }\n"
-	}
-	dir := tree(t, map[string]string{
-		"go.mod":            "module mono\n\ngo 1.26\n",
-		"cells/one/main.go": says("one"),
-		"cells/two/main.go": says("two"),
-		"cells/own/main.go": says("own"),
-		"cells/own/go.mod":  "module own\n\ngo 1.26\n",
-		"cells/bad/main.go": "package main\n\nfunc main() { focus() }\n",
-	})
-	t.Setenv("GOFLAGS", "")
-	expect(t, "the first time", built(t, Config{Home: h}, dir), "bad failed, one changed, own changed, two changed")
-	for _, name := range []string{"one", "two", "own"} {
-		if out, err := exec.Command(h.DNADir() + "/" + name).CombinedOutput(); string(out) != name+"\n" || err != nil {
-			t.Errorf("%s says %q, %v", name, out, err)
-		}
-	}
-	hometest.Write(t, dir+"/cells/one/main.go", says("uno"))
-	results, err := Run(t.Context(), Config{Home: h}, found(t, dir))
-	check(t, err)
-	if len(results) != 4 || !results[1].Changed || results[2].Changed || results[3].Changed {
-		t.Errorf("one of them edited: %+v", results)
-	}
-	if err := results[0].Err; err == nil || !strings.Contains(err.Error(), "main.go:3:15: undefined: focus") {
-		t.Errorf("bad: %v", err)
-	}
-}
-
-// What is made may be a link to a program that stays where it is. Once it is a Go program, nothing is written there.
-func TestLinked(t *testing.T) {
-	h := hometest.New(t)
-	const script = "#!/bin/sh\n"
-	dir := tree(t, map[string]string{
-		"cells/lens/cell.toml": `build = 'ln -s "$PWD/main.sh" "$CELL_OUT"'`,
-		"cells/lens/main.sh":   script,
-		"cells/lens/go.mod":    "module lens\n\ngo 1.26\n",
-		"cells/lens/main.go":   mainGo,
-	})
-	check(t, os.Chmod(dir+"/cells/lens/main.sh", 0o700))
-	expect(t, "the first time", built(t, Config{Home: h}, dir), "lens changed")
-	expect(t, "the second", built(t, Config{Home: h}, dir), "lens as it was")
-	if to, err := os.Readlink(h.DNADir() + "/lens"); to != dir+"/cells/lens/main.sh" {
-		t.Errorf("it links to %s, %v", to, err)
-	}
-	t.Setenv("GOFLAGS", "")
-	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
-	expect(t, "a Go program now", built(t, Config{Home: h}, dir), "lens changed")
-	expect(t, "the script", read(t, dir+"/cells/lens/main.sh"), script)
-	if info, err := os.Lstat(h.DNADir() + "/lens"); err != nil || !info.Mode().IsRegular() {
-		t.Errorf("dna is %v, %v", info, err)
-	}
-	hometest.Write(t, dir+"/cells/lens/cell.toml", `build = 'mkdir "$CELL_OUT"'`)
-	expect(t, "a directory", built(t, Config{Home: h}, dir), "lens failed")
-	check(t, os.Remove(dir+"/cells/lens/cell.toml"))
-	expect(t, "a Go program again", built(t, Config{Home: h}, dir), "lens as it was")
 }
 
 // A cell that takes the place of another one, from another tree, is told of; not so one that has moved.
