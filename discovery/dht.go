@@ -67,7 +67,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 		}
 	}
 	for _, search := range searches {
-		if !f.spawn(func() {
+		if !f.tasks.Go(func() {
 			search(query, id, answer)
 			ends <- struct{}{}
 		}) {
@@ -76,7 +76,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 	}
 	seen := newTally(id)
 	defer func() {
-		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.life.Err() != nil { // else nobody wants to know any more
+		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.tasks.Context().Err() != nil { // else nobody wants to know any more
 			f.told(seen.over())
 		}
 	}()
@@ -150,16 +150,6 @@ func (f *Finder) findBeacon(ctx context.Context, id peer.ID, answer func([]ma.Mu
 			answer(info.Addrs)
 		}
 	}
-}
-
-// spawn runs f in a goroutine that Close waits for, unless it has begun.
-func (f *Finder) spawn(work func()) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.closed {
-		f.group.Go(work)
-	}
-	return !f.closed
 }
 
 // alone says why we know nobody in the mesh.

@@ -29,6 +29,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/cell-mesh/cell/internal/tasks"
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
@@ -69,16 +70,13 @@ type Finder struct {
 	moved chan struct{} // holds a token when our addresses may have changed
 	mute  bool          // does not tell the mesh where we are
 
-	life  context.Context // ends with Close
-	end   context.CancelFunc
-	group sync.WaitGroup // lookups that nobody waits for any more
+	tasks *tasks.Group // lookups that nobody waits for any more
 
 	mu        sync.Mutex // guards what follows, and the state of boots
 	boots     []*boot
 	pending   int           // attempts to join the mesh that have not come to an end
 	changed   chan struct{} // closed and replaced when pending falls
 	announced time.Time     // when the mesh was last told where we are
-	closed    bool
 }
 
 // New checks the configuration and joins nothing yet: that is for Run.
@@ -115,7 +113,7 @@ func New(cfg Config) (*Finder, error) {
 	if f.dht, err = m.newDHT(cfg.Host); err != nil {
 		return nil, fmt.Errorf("join mesh %q: %w", m.name, err)
 	}
-	f.life, f.end = context.WithCancel(context.Background())
+	f.tasks = tasks.New()
 	if !cfg.NoMDNS {
 		f.near = newNear(f, cfg.MDNS)
 		f.near.sighted = cfg.Sighted
@@ -150,11 +148,8 @@ func (f *Finder) Run(ctx context.Context) error {
 
 // Close ends what Find may have left behind, and the DHT.
 func (f *Finder) Close() error {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
-	f.end()
-	f.group.Wait()
+	f.tasks.End()
+	f.tasks.Wait()
 	if f.dht == nil {
 		return nil
 	}
@@ -166,7 +161,7 @@ func (f *Finder) Close() error {
 func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(f.life, cancel)()
+	defer context.AfterFunc(f.tasks.Context(), cancel)()
 
 	told := hears(ctx)
 	cached := f.cache.get(id)

@@ -68,7 +68,7 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 	empty := f.dht.RoutingTable().Size() == 0
 	f.dht.RoutingTable().TryAddPeer(info.ID, true, false)
 	if empty {
-		f.spawn(f.lookAround)
+		f.tasks.Go(f.lookAround)
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ const lookWait = 30 * time.Second
 // Filling the routing table to the brim instead takes a connection to each of some hundred members, and
 // nobody is found more surely for it: what is missing comes with time.
 func (f *Finder) lookAround() {
-	ctx, cancel := context.WithTimeout(f.life, lookWait)
+	ctx, cancel := context.WithTimeout(f.tasks.Context(), lookWait)
 	defer cancel()
 	if _, err := f.dht.GetClosestPeers(network.WithAllowLimitedConn(ctx, "join"), string(f.host.ID())); err != nil {
 		f.log.Debug("neighbours in the mesh are not found", "mesh", f.mesh.name, "err", err)

@@ -38,7 +38,7 @@ type Answer struct {
 func (f *Finder) Survey(ctx context.Context, id peer.ID, tell func(Answer)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(f.life, cancel)()
+	defer context.AfterFunc(f.tasks.Context(), cancel)()
 	var group sync.WaitGroup
 	defer group.Wait()
 	tell(f.surveyHere(id))

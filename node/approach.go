@@ -19,7 +19,7 @@ const approachWait = 6 * time.Second
 // punch no hole, for the router does not connect its public address with itself; but the peer may have published
 // where it is in its own network, or answer to mDNS. Later calls go directly then.
 func (n *Node) approach(id peer.ID) {
-	ctx, cancel := context.WithTimeout(n.life, approachWait)
+	ctx, cancel := context.WithTimeout(n.tasks.Context(), approachWait)
 	defer cancel()
 	var dials sync.WaitGroup
 	defer dials.Wait()
@@ -44,6 +44,6 @@ func (n *Node) approach(id peer.ID) {
 // sighted is called when mDNS has seen a peer.
 func (n *Node) sighted(id peer.ID) {
 	if best := n.connection(id); best != nil && detour(best) > 0 {
-		n.spawn(func() { n.approach(id) })
+		n.tasks.Go(func() { n.approach(id) })
 	}
 }

@@ -19,10 +19,7 @@ func (n *Node) connect(ctx context.Context, id peer.ID, at []*spot) (conn networ
 		n.finder.Worked(conn) // the peer, or the DHT, may have made it
 		return conn, false, nil
 	}
-	f, err := n.board(id, at)
-	if err != nil {
-		return nil, false, err
-	}
+	f := n.board(id, at)
 	defer n.leave(f)
 	select {
 	case <-f.done:

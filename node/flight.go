@@ -27,16 +27,13 @@ type flight struct {
 }
 
 // board joins the flight to the peer, or begins one, and adds the places to what it tries.
-func (n *Node) board(id peer.ID, at []*spot) (*flight, error) {
+func (n *Node) board(id peer.ID, at []*spot) *flight {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
-		return nil, errClosed
-	}
 	f := n.flights[id]
 	if f == nil {
 		f = &flight{node: n, id: id, done: make(chan struct{}), others: map[string]peer.ID{}}
-		f.ctx, f.cancel = context.WithTimeout(n.life, seekWait)
+		f.ctx, f.cancel = context.WithTimeout(n.tasks.Context(), seekWait)
 		n.flights[id] = f
 		n.swarm.Backoff().Clear(id) // someone asks now: what failed a while ago is no reason to wait
 		if len(n.host.Peerstore().Addrs(id)) > 0 {
@@ -48,7 +45,7 @@ func (n *Node) board(id peer.ID, at []*spot) (*flight, error) {
 	for _, s := range at {
 		f.begin(func() { f.visit(s) })
 	}
-	return f, nil
+	return f
 }
 
 func (n *Node) leave(f *flight) {
@@ -59,17 +56,24 @@ func (n *Node) leave(f *flight) {
 	}
 }
 
-// begin has a step run, and the last one to end brings the flight down; node.mu is held.
+// begin has a step run, unless the node has ended; node.mu is held.
 func (f *flight) begin(step func()) {
 	f.working++
-	f.node.group.Go(func() {
+	if !f.node.tasks.Go(func() {
 		step()
 		f.node.mu.Lock()
 		defer f.node.mu.Unlock()
-		if f.working--; f.working == 0 {
-			f.land(nil)
-		}
-	})
+		f.end()
+	}) {
+		f.end()
+	}
+}
+
+// end is called for each step that has come to its end, and the last one brings the flight down; node.mu is held.
+func (f *flight) end() {
+	if f.working--; f.working == 0 {
+		f.land(nil)
+	}
 }
 
 // land ends the flight, if it has not ended, so that nobody boards it any more; node.mu is held.

@@ -21,11 +21,11 @@ func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.
 // answer is what both kinds of calls have in common.
 func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stream)) network.StreamHandler {
 	return func(raw network.Stream) {
-		if !n.enter() {
+		if !n.tasks.Begin() {
 			raw.Reset()
 			return
 		}
-		defer n.group.Done()
+		defer n.tasks.Done()
 		caller, err := address.ParseID(raw.Conn().RemotePeer().String())
 		if err != nil { // a kind of key that cell does not know
 			raw.Reset()
@@ -35,6 +35,6 @@ func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stre
 		l.hear()
 		s := newStream(raw, l, false)
 		defer s.Close()
-		serve(n.life, caller, s)
+		serve(n.tasks.Context(), caller, s)
 	}
 }

@@ -75,7 +75,7 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 		n.strangers.forget(conn.RemotePeer())
 	}
 	if relayOf(conn.RemoteMultiaddr()) == "" {
-		n.spawn(func() { n.leaveRelays(conn.RemotePeer()) })
+		n.tasks.Go(func() { n.leaveRelays(conn.RemotePeer()) })
 	}
 }
 
@@ -113,9 +113,9 @@ func (l *link) acquire() {
 	if l.open > 1 {
 		return
 	}
-	ctx, stop := context.WithCancel(l.node.life)
+	ctx, stop := context.WithCancel(l.node.tasks.Context())
 	l.stop = stop
-	l.node.spawn(func() { l.watch(ctx) })
+	l.node.tasks.Go(func() { l.watch(ctx) })
 	l.node.host.ConnManager().Protect(l.conn.RemotePeer(), l.conn.ID())
 }
 

@@ -33,11 +33,11 @@ const (
 
 // mirror answers such questions.
 func (n *Node) mirror(s network.Stream) {
-	if !n.enter() {
+	if !n.tasks.Begin() {
 		s.Reset()
 		return
 	}
-	defer n.group.Done()
+	defer n.tasks.Done()
 	defer s.Close()
 	s.SetDeadline(time.Now().Add(mirrorWait))
 	for range looks {

@@ -36,6 +36,7 @@ import (
 
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/tasks"
 )
 
 // Protocol is the libp2p protocol of all calls between stems.
@@ -104,15 +105,12 @@ type Node struct {
 	hearsay *hearsay
 	paths   paths
 
-	life  context.Context // ends with Close
-	end   context.CancelFunc
-	group sync.WaitGroup // all goroutines and handlers of the node
+	tasks *tasks.Group // all goroutines and handlers of the node
+	close func() error
 
 	mu      sync.Mutex // guards what follows
-	closed  bool
 	links   map[network.Conn]*link
 	flights map[peer.ID]*flight
-	done    chan struct{} // closed when Close is done
 }
 
 // New makes a node that listens, but looks for nobody before Run. Close gives everything back.
@@ -138,15 +136,14 @@ func New(cfg Config) (_ *Node, err error) {
 		hearsay: newHearsay(cfg.Machine, cfg.Bootstrap),
 		links:   map[network.Conn]*link{},
 		flights: map[peer.ID]*flight{},
-		done:    make(chan struct{}),
+		tasks:   tasks.New(),
 	}
 	n.punches = punches{witnesses: &n.witnesses, of: map[peer.ID]punched{}}
 	n.paths.moved(n.on.Networks())
-	n.life, n.end = context.WithCancel(context.Background())
+	n.close = sync.OnceValue(n.release)
 	defer func() {
 		if err != nil {
-			n.end()
-			n.release()
+			n.Close()
 		}
 	}()
 	if err := n.start(cfg, own); err != nil {
@@ -184,13 +181,13 @@ func (n *Node) ID() address.ID { return n.id }
 
 // Run looks for the mesh and keeps in touch with it until ctx or the node ends. It returns nil when all that it began has ended.
 func (n *Node) Run(ctx context.Context) error {
-	if !n.enter() {
+	if !n.tasks.Begin() {
 		return nil
 	}
-	defer n.group.Done()
+	defer n.tasks.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(n.life, cancel)()
+	defer context.AfterFunc(n.tasks.Context(), cancel)()
 	var group errgroup.Group
 	if n.reach != nil {
 		group.Go(func() error { return n.reach.run(ctx) })
@@ -206,29 +203,18 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // Close cuts every stream, waits until their handlers and Run have returned, and frees the port.
-func (n *Node) Close() error {
-	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		<-n.done
-		return nil
-	}
-	n.closed = true
-	n.mu.Unlock()
-	defer close(n.done)
-	n.end()
-	return n.release()
-}
+func (n *Node) Close() error { return n.close() }
 
 // release undoes what New did, as far as it came.
 func (n *Node) release() error {
 	var err error
+	n.tasks.End()
 	if n.host != nil {
 		for _, conn := range n.host.Network().Conns() {
 			conn.Close() // cuts the streams that handlers may be waiting for
 		}
 	}
-	n.group.Wait()
+	n.tasks.Wait()
 	if n.reach != nil {
 		n.reach.end()
 	}
@@ -245,26 +231,3 @@ func (n *Node) release() error {
 }
 
 var errClosed = errors.New("node is closed")
-
-// enter counts the caller among those Close waits for, unless it has begun; the caller says n.group.Done.
-func (n *Node) enter() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.closed {
-		return false
-	}
-	n.group.Add(1)
-	return true
-}
-
-// spawn runs f in a goroutine that Close waits for, or not at all.
-func (n *Node) spawn(f func()) (begun bool) {
-	if !n.enter() {
-		return false
-	}
-	go func() {
-		defer n.group.Done()
-		f()
-	}()
-	return true
-}

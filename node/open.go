@@ -32,7 +32,7 @@ func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pi
 	}
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
-	stop := context.AfterFunc(n.life, cancel)
+	stop := context.AfterFunc(n.tasks.Context(), cancel)
 	defer stop()
 
 	s, err := n.open(ctx, id, spots)

@@ -30,9 +30,9 @@ func (r *reach) lookOutside(e event.EvtPeerIdentificationCompleted) {
 		default:
 			return
 		}
-		r.node.spawn(func() {
+		r.node.tasks.Go(func() {
 			defer func() { <-r.looking }()
-			if seen, err := r.node.lookFrom(r.node.life, e.Peer, at); err == nil && seen.Addr().Is4() {
+			if seen, err := r.node.lookFrom(r.node.tasks.Context(), e.Peer, at); err == nil && seen.Addr().Is4() {
 				r.outside4.Store(&seen)
 			}
 		})

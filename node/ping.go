@@ -45,15 +45,11 @@ func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(tra
 func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) error, work func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(n.life, cancel)()
+	defer context.AfterFunc(n.tasks.Context(), cancel)()
 	done := make(chan error, 1)
-	if !n.enter() {
+	if !n.tasks.Go(func() { done <- work(ctx) }) {
 		return errClosed
 	}
-	go func() {
-		defer n.group.Done()
-		done <- work(ctx)
-	}()
 	var gone error
 	hear := func(e trace.Event) {
 		if gone == nil {

@@ -200,14 +200,14 @@ func (r *relays) lends(addr ma.Multiaddr, over network.Conn) bool {
 // try asks for a place.
 func (r *relays) try(id peer.ID, conn network.Conn) {
 	r.trying[id] = true
-	r.node.spawn(func() {
-		ctx, cancel := context.WithTimeout(network.WithNoDial(r.node.life, "reserve"), reserveWait)
+	r.node.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(network.WithNoDial(r.node.tasks.Context(), "reserve"), reserveWait)
 		defer cancel()
 		result := reserved{id: id, conn: conn}
 		result.reservation, result.err = client.Reserve(ctx, r.node.host, peer.AddrInfo{ID: id})
 		select {
 		case r.results <- result:
-		case <-r.node.life.Done():
+		case <-r.node.tasks.Context().Done():
 		}
 	})
 }
@@ -310,7 +310,7 @@ func (r *relays) scout(ctx context.Context, known []peer.ID) {
 		default:
 			return
 		}
-		r.node.spawn(func() {
+		r.node.tasks.Go(func() {
 			defer func() { <-r.scouts }()
 			ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "relay"), reserveWait)
 			defer cancel()

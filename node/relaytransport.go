@@ -111,7 +111,7 @@ func (n *Node) doubtRelay(relay peer.ID) (doubted bool, dead <-chan bool) {
 		return false, nil
 	}
 	result := make(chan bool, 1)
-	if !n.spawn(func() { result <- !n.stillThere(conn) }) {
+	if !n.tasks.Go(func() { result <- !n.stillThere(conn) }) {
 		return false, nil
 	}
 	return true, result

@@ -14,12 +14,12 @@ func (r *relays) look() time.Duration {
 	}
 	r.looked = time.Now()
 	for _, h := range r.held {
-		r.node.spawn(func() {
+		r.node.tasks.Go(func() {
 			v := view{conn: h.conn}
-			v.at, v.err = r.node.look(r.node.life, h.conn)
+			v.at, v.err = r.node.look(r.node.tasks.Context(), h.conn)
 			select {
 			case r.views <- v:
-			case <-r.node.life.Done():
+			case <-r.node.tasks.Context().Done():
 			}
 		})
 	}
@@ -53,7 +53,7 @@ func (r *relays) take(v view) {
 	if known && moved {
 		r.node.log.Info("relay sees us elsewhere", "peer", id, "was", was.at, "is", v.at)
 		clear(r.seen) // else the other one would say so, too
-		r.node.spawn(r.node.roam)
+		r.node.tasks.Go(r.node.roam)
 	}
 }
 

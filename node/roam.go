@@ -57,13 +57,13 @@ func (n *Node) stillThere(conn network.Conn) bool {
 	if l.calls() > int(l.asking.Load()) {
 		wait *= 3
 	}
-	ctx, cancel := context.WithTimeout(n.life, wait)
+	ctx, cancel := context.WithTimeout(n.tasks.Context(), wait)
 	defer cancel()
 	heard := l.heard.Load()
 	if l.ping(ctx) == nil {
 		l.hear()
 	}
-	if ctx.Err() != nil && n.life.Err() == nil && l.heard.Load() == heard {
+	if ctx.Err() != nil && n.tasks.Context().Err() == nil && l.heard.Load() == heard {
 		conn.Close()
 	}
 	return !conn.IsClosed()
@@ -86,7 +86,7 @@ func (n *Node) doubtPeer(id peer.ID, since time.Time) {
 	}
 	for _, conn := range suspects {
 		if n.linkOf(conn).heard.Load() < since.UnixNano() {
-			n.spawn(func() { n.stillThere(conn) })
+			n.tasks.Go(func() { n.stillThere(conn) })
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (n *Node) doubt(_ network.Network, conn network.Conn) {
 	}
 	for _, other := range n.swarm.ConnsToPeer(conn.RemotePeer()) {
 		if other != conn && detour(other) == 0 && n.linkOf(other).calls() == 0 { // one with calls is watched anyway, with more patience
-			n.spawn(func() { n.stillThere(other) })
+			n.tasks.Go(func() { n.stillThere(other) })
 		}
 	}
 }

@@ -20,8 +20,8 @@ func (n *Node) rtt(conn network.Conn) time.Duration {
 	}
 	l := n.linkOf(conn)
 	if l.rtt.CompareAndSwap(0, measuring) {
-		n.spawn(func() {
-			ctx, cancel := context.WithTimeout(n.life, pingWait)
+		n.tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(n.tasks.Context(), pingWait)
 			defer cancel()
 			if l.ping(ctx) != nil {
 				l.rtt.CompareAndSwap(measuring, 0)

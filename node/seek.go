@@ -69,7 +69,7 @@ func (f *flight) dial() {
 	if err == nil {
 		f.node.finder.Worked(conn)
 		if detour(conn) > 0 {
-			f.node.spawn(func() { f.node.approach(f.id) })
+			f.node.tasks.Go(func() { f.node.approach(f.id) })
 		}
 	}
 	f.node.mu.Lock()

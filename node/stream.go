@@ -195,7 +195,7 @@ func (s *stream) CloseRead() error {
 		return s.raw.ResetWithError(codeStopped)
 	default:
 		s.raw.SetReadDeadline(time.Unix(1, 0)) // wakes a Read that is waiting
-		s.on.node.spawn(s.drain)
+		s.on.node.tasks.Go(s.drain)
 		return nil
 	}
 }

@@ -24,7 +24,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	for i, ip := range ips {
 		ips[i] = ip.Unmap()
 	}
-	n.strangers = newStrangers(cfg.Friends, func(id peer.ID) { n.spawn(func() { n.swarm.ClosePeer(id) }) })
+	n.strangers = newStrangers(cfg.Friends, func(id peer.ID) { n.tasks.Go(func() { n.swarm.ClosePeer(id) }) })
 	limits, err := newLimits(n.strangers)
 	if err != nil {
 		return fmt.Errorf("make limits: %w", err)

@@ -15,13 +15,13 @@ import (
 // says nothing about whether it may be trusted. The error is a *Mismatch if the place ends in /p2p/ID
 // and somebody else answers.
 func (n *Node) Whois(ctx context.Context, at address.Place) (address.ID, error) {
-	if !n.enter() {
+	if !n.tasks.Begin() {
 		return address.ID{}, fmt.Errorf("ask who is at %s: %w", at, errClosed)
 	}
-	defer n.group.Done()
+	defer n.tasks.Done()
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
-	defer context.AfterFunc(n.life, cancel)()
+	defer context.AfterFunc(n.tasks.Context(), cancel)()
 	found, err := n.whois(ctx, at)
 	if err != nil {
 		return address.ID{}, fmt.Errorf("ask who is at %s: %w", at, err)

@@ -16,11 +16,11 @@ import (
 // carry makes a call of a connection to a link: one of the user of this machine, like any other. No verdict is written;
 // the connection is closed if it is refused, or cut. The error says why it was refused.
 func (s *Stem) carry(ctx context.Context, stream pipe.Stream, to address.Address) error {
-	if !s.begin() {
+	if !s.tasks.Begin() {
 		stream.Abort(errClosing)
 		return errClosing
 	}
-	defer s.work.Done()
+	defer s.tasks.Done()
 	began, caller, w := time.Now(), Caller{}, wanted{Address: to}
 	far, err := s.reach(ctx, caller, &w, nil)
 	if err != nil {

@@ -60,12 +60,12 @@ func (s *Stem) serveLocal(ctx context.Context, door Door) error {
 			continue
 		}
 		pause = socket.FirstPause
-		if !s.begin() {
+		if !s.tasks.Begin() {
 			late.Go(func() { s.serveLate(stream) })
 			continue
 		}
 		go func() { // drain waits for it
-			defer s.work.Done()
+			defer s.tasks.Done()
 			s.serve(ctx, Caller{}, stream)
 		}()
 	}

@@ -15,22 +15,22 @@ var errClosing = errors.New("the stem is closing")
 // serveRemote serves one stream of another stem, whose key has proved that it is the caller. The network
 // owns the goroutine.
 func (s *Stem) serveRemote(ctx context.Context, caller address.ID, stream pipe.Stream) {
-	if caller.IsZero() || !s.begin() {
+	if caller.IsZero() || !s.tasks.Begin() {
 		stream.Abort(errClosing)
 		return
 	}
-	defer s.work.Done()
+	defer s.tasks.Done()
 	s.serve(ctx, Caller{peer: caller}, stream)
 }
 
 // serveRaw serves one stream of a program that is no stem: it has said which cell it wants by the protocol it
 // speaks, reads no verdict, and is refused by a reset.
 func (s *Stem) serveRaw(ctx context.Context, peer address.ID, name string, stream pipe.Stream) {
-	if peer.IsZero() || !s.begin() {
+	if peer.IsZero() || !s.tasks.Begin() {
 		stream.Abort(errClosing)
 		return
 	}
-	defer s.work.Done()
+	defer s.tasks.Done()
 	began, caller := time.Now(), Caller{peer: peer}
 	cell, err := address.ParseName(name)
 	if err != nil || cell.Reserved() {

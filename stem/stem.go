@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +16,7 @@ import (
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/tasks"
 )
 
 // Network reaches the stems of other machines, and is where they call.
@@ -127,10 +127,7 @@ type Stem struct {
 	links  *links.Links
 	audit  *audit // nil if calls are recorded elsewhere
 	since  time.Time
-
-	work    sync.WaitGroup // what serves a caller
-	mu      sync.Mutex
-	closing bool // no more of it is to begin
+	tasks  *tasks.Group // what serves a caller
 }
 
 // ErrRunning is returned by New when a stem already lives in the home.
@@ -170,7 +167,7 @@ func New(cfg Config) (*Stem, error) {
 	if cfg.Places == nil {
 		cfg.Places = placesFile{cfg.Home}
 	}
-	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now()}
+	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now(), tasks: tasks.New()}
 	s.links = links.New(cfg.Home, s.carry, cfg.Log)
 	if cfg.Record == nil {
 		s.audit = newAudit(cfg.Home.Calls())
@@ -245,28 +242,15 @@ func (s *Stem) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// begin says whether work for one more caller may begin; if so, s.work.Done must follow.
-func (s *Stem) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.work.Add(1)
-	return true
-}
-
 // drain lets no more work begin and waits for what is under way: for the grace period of its own accord, then by
 // cutting it. Those local callers who may still ask how their calls ended have as long.
 func (s *Stem) drain(cut context.CancelCauseFunc) {
 	s.calls.close()
-	s.mu.Lock()
-	s.closing = true
-	s.mu.Unlock()
+	s.tasks.End()
 	patience, cancel := context.WithTimeout(context.Background(), s.Grace)
 	defer cancel()
 	defer context.AfterFunc(patience, func() { cut(errors.New("the stem was stopped")) })()
-	s.work.Wait()
+	s.tasks.Wait()
 	s.calls.allAsked(patience)
 	cut(nil)
 }

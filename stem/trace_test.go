@@ -132,6 +132,6 @@ func TestTraceEndsWithItsUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		door.Abort(nil)
-		a.work.Wait() // or the bubble deadlocks
+		a.tasks.Wait() // or the bubble deadlocks
 	})
 }

@@ -58,9 +58,9 @@ func (m *machine) grant(peer *machine, words ...string) {
 // local is a connection to the machine's local door.
 func (m *machine) local() pipe.Stream {
 	near, door := pipetest.New()
-	if m.begin() {
+	if m.tasks.Begin() {
 		go func() {
-			defer m.work.Done()
+			defer m.tasks.Done()
 			m.serve(m.ctx, Caller{}, door)
 		}()
 	} else {
