@@ -38,6 +38,15 @@ type boot struct {
 	err       error // of the last attempt
 }
 
+// CheckBootstrap says what New would refuse of a Config's Bootstrap, in a mesh that CheckMesh takes.
+func CheckBootstrap(name string, texts []string) error {
+	m, err := parseMesh(name)
+	if err == nil {
+		_, err = parseBootstrap(m, texts, "")
+	}
+	return err
+}
+
 // parseBootstrap reads multiaddrs; those of one peer come together, and our own are left out.
 func parseBootstrap(m mesh, texts []string, self peer.ID) ([]peer.AddrInfo, error) {
 	if len(texts) > 0 && m.name == none {

@@ -22,6 +22,12 @@ const (
 	maxMesh = 32
 )
 
+// CheckMesh says what New would refuse of a Config's Mesh.
+func CheckMesh(name string) error {
+	_, err := parseMesh(name)
+	return err
+}
+
 func parseMesh(name string) (mesh, error) {
 	if name == "" {
 		return mesh{public}, nil

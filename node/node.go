@@ -113,6 +113,12 @@ type Node struct {
 	flights map[peer.ID]*flight
 }
 
+// CheckMesh says what New would refuse of a Config's Mesh, and CheckBootstrap of its Bootstrap in that mesh. Nothing is
+// looked up or dialled.
+func CheckMesh(mesh string) error { return discovery.CheckMesh(mesh) }
+
+func CheckBootstrap(mesh string, addrs []string) error { return discovery.CheckBootstrap(mesh, addrs) }
+
 // New makes a node that listens, but looks for nobody before Run. Close gives everything back.
 func New(cfg Config) (_ *Node, err error) {
 	quiet()

@@ -36,6 +36,9 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 			if serve != "" {
 				return serveBench(cmd.Context(), serve, cmd.InOrStdin(), cmd.OutOrStdout())
 			}
+			if err := cfg.Check(); err != nil {
+				return misuse(err, `"cell bench --help" says what the flags take`)
+			}
 			self, err := os.Executable()
 			if err != nil {
 				return err

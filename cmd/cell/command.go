@@ -43,8 +43,11 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		keyCommand(), completionCommand(), manCommand(), demoCommand(), benchCommand(), testnetCommand())
 	completeAll(root)
 	root.InitDefaultHelpCmd()
-	for _, cmd := range root.Commands() {
-		cmd.Hidden = cmd.Name() == "help" // it works, and --help is the one to tell of
+	help, _, _ := root.Find([]string{"help"})
+	help.Hidden = true // it works, and --help is the one to tell of
+	help.Args = func(_ *cobra.Command, args []string) error {
+		found, rest, _ := root.Find(args)
+		return noSuchCommand(found, rest)
 	}
 	return root
 }

@@ -60,11 +60,6 @@ func examine(ctx context.Context) []doctor.Check {
 	checks := doctor.Home(h)
 	flags := upFlags{Mesh: defaultMesh, Relay: node.RelayTrusted}
 	config := readConfig(h, upCommand(), &flags)
-	if config == nil {
-		if config = flags.check(); config != nil {
-			config = fmt.Errorf("%s: %w", h.StemConfig(), config)
-		}
-	}
 	if config != nil {
 		flags = upFlags{} // of which nothing will come
 	}

@@ -148,6 +148,9 @@ func describeRun(cell cellJSON) string {
 // callable asks a peer what it lets this machine call.
 func callable(ctx context.Context, peer string) ([]string, error) {
 	to, err := address.Parse("stem.list@" + peer)
+	if _, wrong := address.ParsePeer(peer); wrong != nil {
+		err = wrong // without the name of the stem's own cell
+	}
 	if err != nil {
 		return nil, misuse(err, "as in cell ls @laptop")
 	}

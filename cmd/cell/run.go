@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -46,7 +47,10 @@ Without PROGRAM, NAME is run as its dna says; that is how the stem starts it.`,
 			if err != nil {
 				return misuse(err, "--mode is stdio or fd")
 			}
-			if idle < 0 || idle > 0 && settings.Mode == dna.FD {
+			if idle < 0 {
+				return misuse(fmt.Errorf("--idle %v is no time to wait", idle), "as in --idle 5m")
+			}
+			if idle > 0 && settings.Mode == dna.FD {
 				return misuse(fmt.Errorf("--idle %v can't be kept in mode %s", idle, mode), "a program in mode fd takes its calls unseen, and has to leave by itself")
 			}
 			return wrapped(cmd.Context(), wrap.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
@@ -90,6 +94,9 @@ func runDNA(cmd *cobra.Command, h home.Home, cell address.Name) error {
 	settings, err := dna.Read(h, cell)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(h.DNA(cell)); settings.Mode != dna.Forward && errors.Is(err, fs.ErrNotExist) {
+		return hint(fmt.Errorf("run %s: there is no program %s", cell, h.DNA(cell)), fmt.Sprintf("name one, as in cell run %s -- PROGRAM", cell))
 	}
 	if settings.Mode == dna.Self {
 		return hint(fmt.Errorf("%s binds its socket itself, as far as %s says", h.DNA(cell), dna.Path(h, cell)),

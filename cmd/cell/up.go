@@ -69,9 +69,6 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 			if err := readConfig(h, cmd, &flags); err != nil {
 				return err
 			}
-			if err := flags.check(); err != nil {
-				return err
-			}
 			return up(cmd.Context(), h, identity, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -86,19 +83,43 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 	return cmd
 }
 
-// check refuses what no stem can do.
-func (f upFlags) check() error {
-	if f.Port < 0 || f.Port > 65535 {
-		return misuse(fmt.Errorf("port %d does not exist", f.Port), "ports go from 1 to 65535")
+// check refuses what no stem can do, and names the flag that asks for it.
+func (f upFlags) check() (flag string, err error) {
+	switch {
+	case f.Port < 0 || f.Port > 65535:
+		return "port", hint(fmt.Errorf("port %d does not exist", f.Port), "ports go from 1 to 65535")
+	case !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, f.Relay):
+		return "relay", hint(fmt.Errorf("relay %q: there is no such group", f.Relay), "write trusted, public or none")
+	case f.Mesh == "":
+		return "mesh", hint(errors.New("mesh is empty"), "name one, or leave it out for the public one")
 	}
-	if !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, f.Relay) {
-		return misuse(fmt.Errorf("relay %q: there is no such group", f.Relay), "write trusted, public or none")
+	if err := node.CheckMesh(f.Mesh); err != nil {
+		return "mesh", hint(err, "as in --mesh home")
 	}
-	return nil
+	if err := node.CheckBootstrap(f.Mesh, f.Bootstrap); err != nil {
+		return "bootstrap", hint(err, `"cell up" prints the addresses of the peer where it runs`)
+	}
+	return "", nil
 }
 
-// readConfig fills what the command line left open from stem.toml, if there is one.
+// readConfig fills what the command line left open from stem.toml, if there is one, and refuses what no stem can do: as misuse
+// where the command line asks for it, else by the file's line.
 func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
+	given := cmd.Flags().Changed
+	if err := readFile(h, given, flags); err != nil {
+		return err
+	}
+	flag, err := flags.check()
+	switch {
+	case err == nil:
+		return nil
+	case given(flag):
+		return misused{err}
+	}
+	return textfile.At(h.StemConfig(), flag, err)
+}
+
+func readFile(h home.Home, given func(flag string) bool, flags *upFlags) error {
 	file := upFlags{Mesh: flags.Mesh}
 	err := textfile.Read(h.StemConfig(), &file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,12 +128,8 @@ func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	if err != nil {
 		return err
 	}
-	given := func(name string) bool { return cmd.Flags().Changed(name) }
 	if !given("port") {
 		flags.Port = file.Port
-	}
-	if file.Mesh == "" {
-		return fmt.Errorf("%s: mesh is empty: name one, or remove the line", h.StemConfig())
 	}
 	if !given("mesh") {
 		flags.Mesh = file.Mesh

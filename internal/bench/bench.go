@@ -75,6 +75,22 @@ func Kinds() (names []string) {
 	return names
 }
 
+// Check says what is wrong with the Config, with the remedy.
+func (c Config) Check() error {
+	for _, name := range c.Only {
+		if !slices.Contains(Kinds(), name) {
+			return fmt.Errorf("no kind of rows is called %q: there are %s", name, strings.Join(Kinds(), ", "))
+		}
+	}
+	switch {
+	case c.Bridges < 0:
+		return fmt.Errorf("%d bridges can't be opened: write a number from 1 on", c.Bridges)
+	case c.Idle < 0:
+		return fmt.Errorf("%v is no time to watch: write one as in 20s", c.Idle)
+	}
+	return nil
+}
+
 // Run measures and returns the rows. It stops everything that it has started.
 func Run(ctx context.Context, cfg Config) (rows []Row, err error) {
 	if cfg.Bridges == 0 {
@@ -83,10 +99,8 @@ func Run(ctx context.Context, cfg Config) (rows []Row, err error) {
 	if cfg.Idle == 0 {
 		cfg.Idle = 20 * time.Second
 	}
-	for _, name := range cfg.Only {
-		if !slices.Contains(Kinds(), name) {
-			return nil, fmt.Errorf("no kind of rows is called %q: there are %s", name, strings.Join(Kinds(), ", "))
-		}
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	for _, k := range kinds {
 		if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, k.name) {
