@@ -30,19 +30,10 @@ func TestRoutes(t *testing.T) {
 			outcomes = append(outcomes, encounter(t, Place{Kind: r.Dialer}, Place{Kind: r.Target}, true, r.Want))
 		})
 	}
-	for _, n := range []struct {
-		kind natlab.Kind
-		mdns bool
-		want natlab.Route
-	}{
-		{natlab.EIM, true, natlab.Direct},
-		{natlab.EIM, false, natlab.Direct},
-		{natlab.Symmetric, true, natlab.Direct},
-		{natlab.CGN, false, natlab.Relayed},
-	} {
-		t.Run(fmt.Sprintf("neighbours at %v, mDNS %v", n.kind, n.mdns), func(t *testing.T) {
-			home := Place{Kind: n.kind, LAN: "home"}
-			outcomes = append(outcomes, encounter(t, home, home, !n.mdns, n.want))
+	for _, n := range natlab.Neighbours {
+		t.Run(fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind, n.MDNS), func(t *testing.T) {
+			home := Place{Kind: n.Kind, LAN: "home"}
+			outcomes = append(outcomes, encounter(t, home, home, !n.MDNS, n.Want))
 		})
 	}
 	t.Log("\n" + table(outcomes))

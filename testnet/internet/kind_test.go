@@ -7,58 +7,26 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// mapping is what address and port a socket has for those outside.
-type mapping int
-
-const (
-	blocked    mapping = iota // none: its packets do not get out
-	kept                      // its own
-	everyOther                // another one for each destination
-)
-
-// filter is whose packets get in to a socket that others have not called.
-type filter int
-
-const (
-	called filter = iota // those of the address and port it has called
-	anyone
-	nobody // it has no public address
-)
-
-// Every kind of network does what natlab's does: this is the table of natlab's own test.
+// Every kind of network does what its description says, and so what it does over a kernel.
 func TestKinds(t *testing.T) {
-	for _, c := range []struct {
-		kind    natlab.Kind
-		mapping mapping
-		filter  filter // IPv4
-		filter6 filter
-	}{
-		{natlab.Public, kept, anyone, anyone},
-		{natlab.EIM, kept, called, nobody},
-		{natlab.Symmetric, everyOther, called, nobody},
-		{natlab.Cone, kept, anyone, nobody},
-		{natlab.CGN, kept, called, nobody},
-		{natlab.TCPOnly, blocked, called, nobody},
-		{natlab.V6, kept, called, anyone},
-		{natlab.V6Firewall, kept, called, called},
-	} {
-		t.Run(c.kind.String(), func(t *testing.T) {
+	for _, want := range natlab.Behaviours {
+		t.Run(want.Kind.String(), func(t *testing.T) {
 			inWorld(t, func(w world) {
-				a, b, x := w.host(natlab.Public), w.host(natlab.Public), w.host(c.kind)
-				if got := w.mapping(x, a, b); got != c.mapping {
-					t.Errorf("mapping %v, want %v", got, c.mapping)
+				a, b, x := w.host(natlab.Public), w.host(natlab.Public), w.host(want.Kind)
+				if got := w.mapping(x, a, b); got != want.Mapping {
+					t.Errorf("mapping %v, want %v", got, want.Mapping)
 				}
-				if c.mapping != blocked {
-					if got := w.filter(0, a, b, x); got != c.filter {
-						t.Errorf("filter %v, want %v", got, c.filter)
+				if want.Mapping != natlab.Blocked {
+					if got := w.filter(0, a, b, x); got != want.Filter {
+						t.Errorf("filter %v, want %v", got, want.Filter)
 					}
 				}
-				got := nobody
+				got := natlab.Nobody
 				if len(x.Addrs()) > 1 {
 					got = w.filter(1, a, b, x)
 				}
-				if got != c.filter6 {
-					t.Errorf("IPv6 filter %v, want %v", got, c.filter6)
+				if got != want.Filter6 {
+					t.Errorf("IPv6 filter %v, want %v", got, want.Filter6)
 				}
 			})
 		})
@@ -66,24 +34,24 @@ func TestKinds(t *testing.T) {
 }
 
 // mapping calls two hosts from one socket.
-func (w world) mapping(x, a, b *Host) mapping {
+func (w world) mapping(x, a, b *Host) natlab.Mapping {
 	from, atA, atB := w.listen(x, 0, 5000), w.listen(a, 0, 0), w.listen(b, 0, 0)
 	if !from.reaches(atA, atA.at) {
-		return blocked
+		return natlab.Blocked
 	}
 	one, other := from.call(atA), from.call(atB)
 	switch {
 	case one == other && one.Port() == 5000:
-		return kept
+		return natlab.Kept
 	case one.Addr() == other.Addr() && one.Port() != other.Port():
-		return everyOther
+		return natlab.EveryOther
 	}
 	w.t.Fatalf("one sees %v, the other %v", one, other)
 	return 0
 }
 
 // filter calls one socket, and tries which others get an answer in: on another host, and on another port of the same.
-func (w world) filter(address int, a, b, x *Host) filter {
+func (w world) filter(address int, a, b, x *Host) natlab.Filter {
 	socket, callee := w.listen(x, address, 5001), w.listen(a, address, 0)
 	seen := socket.call(callee)
 	if !callee.reaches(socket, seen) {
@@ -95,9 +63,9 @@ func (w world) filter(address int, a, b, x *Host) filter {
 	unasked := w.listen(b, address, 0).reaches(silent, netip.AddrPortFrom(seen.Addr(), 5002))
 	switch [3]bool{otherHost, otherPort, unasked} {
 	case [3]bool{true, true, true}:
-		return anyone
+		return natlab.Anyone
 	case [3]bool{false, false, false}:
-		return called
+		return natlab.Called
 	}
 	w.t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort, unasked)
 	return 0

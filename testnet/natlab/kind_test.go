@@ -7,62 +7,30 @@ import (
 	"testing"
 )
 
-// mapping is which port the world sees of a socket.
-type mapping int
-
-const (
-	blocked    mapping = iota // none: its packets do not get out
-	kept                      // its own
-	everyOther                // another one for each destination
-)
-
-// filter is whose packets get in to a socket that others have not called.
-type filter int
-
-const (
-	called filter = iota // those of the address and port it has called
-	anyone
-	nobody // it has no public address
-)
-
-// Every kind of network does what its description says.
+// Every kind of network does what its description says, over a kernel.
 func TestKinds(t *testing.T) {
-	for _, c := range []struct {
-		kind    Kind
-		mapping mapping
-		filter  filter // IPv4
-		filter6 filter
-	}{
-		{Public, kept, anyone, anyone},
-		{EIM, kept, called, nobody},
-		{Symmetric, everyOther, called, nobody},
-		{Cone, kept, anyone, nobody},
-		{CGN, kept, called, nobody},
-		{TCPOnly, blocked, called, nobody},
-		{V6, kept, called, anyone},
-		{V6Firewall, kept, called, called},
-	} {
-		t.Run(c.kind.String(), func(t *testing.T) {
+	for _, want := range Behaviours {
+		t.Run(want.Kind.String(), func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t, Link{}, Public.Site("a", "b"), c.kind.Site("x"))
+			lab := newLab(t, Link{}, Public.Site("a", "b"), want.Kind.Site("x"))
 			a, b, x := lab.Host("a"), lab.Host("b"), lab.Host("x")
-			if got := udpMapping(t, x, a, b); got != c.mapping {
-				t.Errorf("mapping %v, want %v", got, c.mapping)
+			if got := udpMapping(t, x, a, b); got != want.Mapping {
+				t.Errorf("mapping %v, want %v", got, want.Mapping)
 			}
 			if public, seen := publicAddr(x), dialTCP(t, x, a); seen.Addr() != public {
 				t.Errorf("a TCP connection comes from %v, want %v", seen, public)
 			}
-			if c.mapping != blocked {
-				if got := udpFilter(t, a.Addr, b.Addr, x.Addr, a, b, x); got != c.filter {
-					t.Errorf("filter %v, want %v", got, c.filter)
+			if want.Mapping != Blocked {
+				if got := udpFilter(t, a.Addr, b.Addr, x.Addr, a, b, x); got != want.Filter {
+					t.Errorf("filter %v, want %v", got, want.Filter)
 				}
 			}
-			got := nobody
+			got := Nobody
 			if x.Addr6.IsValid() {
 				got = udpFilter(t, a.Addr6, b.Addr6, x.Addr6, a, b, x)
 			}
-			if got != c.filter6 {
-				t.Errorf("IPv6 filter %v, want %v", got, c.filter6)
+			if got != want.Filter6 {
+				t.Errorf("IPv6 filter %v, want %v", got, want.Filter6)
 			}
 		})
 	}
@@ -76,18 +44,18 @@ func publicAddr(h *Host) netip.Addr {
 }
 
 // udpMapping calls two hosts from one socket.
-func udpMapping(t *testing.T, x, a, b *Host) mapping {
+func udpMapping(t *testing.T, x, a, b *Host) Mapping {
 	if !udpWorks(t, x, a) {
-		return blocked
+		return Blocked
 	}
 	from := listenUDP(t, x, x.Addr, 5000)
 	one, other := from.call(listenUDP(t, a, a.Addr, 0)), from.call(listenUDP(t, b, b.Addr, 0))
 	want := netip.AddrPortFrom(publicAddr(x), 5000)
 	switch {
 	case one == want && other == want:
-		return kept
+		return Kept
 	case one.Addr() == want.Addr() && other.Addr() == want.Addr() && one.Port() != other.Port():
-		return everyOther
+		return EveryOther
 	}
 	t.Fatalf("one sees %v, the other %v", one, other)
 	return 0
@@ -103,7 +71,7 @@ func udpWorks(t *testing.T, from, to *Host) bool {
 }
 
 // udpFilter calls one socket, and tries which others get an answer in: on another host, and on another port of the same.
-func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) filter {
+func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) Filter {
 	socket := listenUDP(t, x, atX, 5001)
 	callee := listenUDP(t, a, atA, 0)
 	seen := socket.call(callee)
@@ -116,9 +84,9 @@ func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) filter {
 	unasked := listenUDP(t, b, atB, 0).getsThrough(silent, netip.AddrPortFrom(seen.Addr(), 5002))
 	switch [3]bool{otherHost, otherPort, unasked} {
 	case [3]bool{true, true, true}:
-		return anyone
+		return Anyone
 	case [3]bool{false, false, false}:
-		return called
+		return Called
 	}
 	t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort, unasked)
 	return 0

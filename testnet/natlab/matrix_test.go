@@ -21,12 +21,12 @@ func TestRoutes(t *testing.T) {
 			want:  r.Want,
 		})
 	}
-	for _, n := range neighbours {
+	for _, n := range Neighbours {
 		encounters = append(encounters, encounter{
-			name:  fmt.Sprintf("neighbours at %v, mDNS %v", n.kind, n.mdns),
-			sites: []Site{n.kind.Site("dialer", "target")},
-			mdns:  n.mdns,
-			want:  n.want,
+			name:  fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind, n.MDNS),
+			sites: []Site{n.Kind.Site("dialer", "target")},
+			mdns:  n.MDNS,
+			want:  n.Want,
 		})
 	}
 	outcomes := make([]outcome, len(encounters))

@@ -94,3 +94,16 @@ var Routes = []struct {
 	{Public, V6Firewall, Direct},
 	{Public, Public, Direct},
 }
+
+// Neighbours are the routes between two hosts of one site. They share a public address, at which no router lets them call each
+// other. Those of one home learn that they are neighbours by mDNS, or from the addresses that they have published.
+var Neighbours = []struct {
+	Kind Kind
+	MDNS bool
+	Want Route
+}{
+	{EIM, true, Direct},
+	{EIM, false, Direct},
+	{Symmetric, true, Direct},
+	{CGN, false, Relayed},
+}

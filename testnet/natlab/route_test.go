@@ -4,19 +4,6 @@ package natlab
 
 import "testing"
 
-// The same for two hosts of one site. They share a public address, at which no router lets them call each other. Those of one
-// home learn that they are neighbours by mDNS, or from the addresses that they have published.
-var neighbours = []struct {
-	kind Kind
-	mdns bool
-	want Route
-}{
-	{EIM, true, Direct},
-	{EIM, false, Direct},
-	{Symmetric, true, Direct},
-	{CGN, false, Relayed},
-}
-
 // There is a line for each kind to each kind.
 func TestRoutesAreComplete(t *testing.T) {
 	lines := map[[2]Kind]int{}
@@ -28,6 +15,19 @@ func TestRoutesAreComplete(t *testing.T) {
 			if n := lines[[2]Kind{dialer, target}]; n != 1 {
 				t.Errorf("%v to %v has %d lines", dialer, target, n)
 			}
+		}
+	}
+}
+
+// There is one for each kind.
+func TestBehavioursAreComplete(t *testing.T) {
+	lines := map[Kind]int{}
+	for _, b := range Behaviours {
+		lines[b.Kind]++
+	}
+	for _, kind := range Kinds {
+		if n := lines[kind]; n != 1 {
+			t.Errorf("%v has %d lines", kind, n)
 		}
 	}
 }
