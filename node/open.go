@@ -112,7 +112,7 @@ func (s *stream) prove(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return cut("open stream", err)
+		return fmt.Errorf("open stream: %w", cut(err))
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (p *pinger) ask(ctx context.Context) error {
 		e := p.node.route(trace.Lost, conn)
 		e.Reason = fmt.Sprintf("no answer in %v", pingWait)
 		if limit.Err() == nil {
-			e.Reason = cut("ping", err).Error()
+			e.Reason = cut(err).Error()
 		}
 		p.witness.tell(e)
 		conn.Close() // the next question finds another way, if there is one

@@ -130,7 +130,7 @@ func (s *stream) readError(err error) error {
 	if s.isStopped() {
 		return pipe.ErrReadClosed
 	}
-	return cut("read", err)
+	return cut(err)
 }
 
 func (s *stream) Write(b []byte) (int, error) {
@@ -146,7 +146,7 @@ func (s *stream) Write(b []byte) (int, error) {
 			return n, pipe.ErrStopped
 		}
 	}
-	return n, cut("write", err)
+	return n, cut(err)
 }
 
 func (s *stream) CloseWrite() error {
@@ -167,7 +167,7 @@ func (s *stream) CloseWrite() error {
 	if s.isUnheard(err) {
 		return pipe.ErrStopped
 	}
-	return cut("close write", err)
+	return cut(err)
 }
 
 // isUnheard says whether the written direction could not be ended since the other end takes no more. Yamux says so
@@ -285,19 +285,21 @@ func (s *stream) isStopped() bool {
 	}
 }
 
+var errLost = errors.New("the connection was lost")
+
 // cut names an error that is not an orderly end, and makes sure that nobody takes it for one.
-func cut(operation string, err error) error {
+func cut(err error) error {
 	var reset *network.StreamError
 	switch {
 	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamResourceLimitExceeded:
 		return wire.Refusal{Code: wire.Busy, Reason: "the peer takes no more calls from this machine"}
 	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == codeAborted:
-		return fmt.Errorf("%s: %w", operation, pipe.ErrAborted)
+		return pipe.ErrAborted
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, yamux.ErrTimeout):
-		return fmt.Errorf("%s: %w", operation, os.ErrDeadlineExceeded)
+		return os.ErrDeadlineExceeded
 	case errors.Is(err, io.EOF): // what a dead TCP connection says
-		return fmt.Errorf("%s: connection lost: %w", operation, io.ErrUnexpectedEOF)
+		return errLost
 	default:
-		return fmt.Errorf("%s: %w", operation, err)
+		return err
 	}
 }

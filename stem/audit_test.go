@@ -86,7 +86,7 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 			{"echo@laptop\n", "12345", "ok sent=5 received=5 orderly: direct quic", "ok sent=5 received=5 orderly:"},
 			{"echo@laptop\n123", "45", "ok sent=5 received=5 orderly: direct quic", "ok sent=5 received=5 orderly:"},
 			{"greeter@laptop\n", "", "ok sent=0 received=7 orderly: direct quic", "ok sent=0 received=7 orderly:"},
-			{"torn@laptop\n", "x", "ok sent=1 received=4 cut: read: reset by the other end: direct quic", "ok sent=1 received=4 cut: read: reset by the other end:"},
+			{"torn@laptop\n", "x", "ok sent=1 received=4 cut: reset by the other end: direct quic", "ok sent=1 received=4 cut: reset by the other end:"},
 			{"missing@laptop\n", "", "not-found sent=0 received=0 refused:", "not-found sent=0 received=0 refused:"},
 			{"private@laptop\n", "", "denied sent=0 received=0 refused:", "denied sent=0 received=0 refused:"},
 		} {

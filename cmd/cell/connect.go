@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -74,7 +75,8 @@ func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout i
 			return errors.New("interrupted")
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return fmt.Errorf("the call to %s was cut: %w", conn.RemoteAddr(), err)
+			reason := strings.TrimPrefix(err.Error(), io.ErrUnexpectedEOF.Error()+": ") // which is for programs
+			return fmt.Errorf("the call to %s was cut: %s", conn.RemoteAddr(), reason)
 		}
 		return err
 	}

@@ -93,7 +93,7 @@ func TestServerBreaksOff(t *testing.T) {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		cmd.Stdin = strings.NewReader("x")
 		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "was cut: unexpected EOF: ") {
+		if err == nil || !strings.Contains(string(out), "was cut: the other end broke off\n") {
 			t.Errorf("from %s: %q, %v", s.Home, out, err)
 		}
 	}

@@ -3,7 +3,6 @@ package pipe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -58,7 +57,7 @@ func Join(ctx context.Context, a, b Stream) Report {
 
 	once.Do(func() { // nothing was cut, and from here on nothing can be
 		if err := errors.Join(a.Close(), b.Close()); err != nil {
-			report.Err = fmt.Errorf("close: %w", err)
+			report.Err = plain(err)
 		}
 	})
 	return report
@@ -78,14 +77,14 @@ func carry(dst, src Stream) (n int64, err error) {
 				return n, ignoreStopped(src.CloseRead())
 			}
 			if err != nil {
-				return n, fmt.Errorf("write: %w", err)
+				return n, plain(err)
 			}
 		}
 		if readErr == io.EOF || errors.Is(readErr, ErrReadClosed) {
 			return n, ignoreStopped(dst.CloseWrite())
 		}
 		if readErr != nil {
-			return n, fmt.Errorf("read: %w", readErr)
+			return n, plain(readErr)
 		}
 		loan.fit(got)
 	}

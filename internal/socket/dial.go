@@ -41,6 +41,15 @@ func DialFrom(ctx context.Context, path, peer string) (*net.UnixConn, error) {
 	})
 }
 
+// plain names the socket, and the reason in a word.
+func plain(path string, err error) error {
+	var cause syscall.Errno
+	if errors.As(err, &cause) {
+		return fmt.Errorf("%s: %w", path, cause)
+	}
+	return err
+}
+
 // Missing says whether a Dial failed because nobody listens there: no such file, or one left by a dead process.
 func Missing(err error) bool {
 	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
@@ -68,7 +77,7 @@ func retry(ctx context.Context, path string, dial func() (*net.UnixConn, error))
 				return nil, err
 			}
 		default:
-			return conn, err
+			return conn, plain(path, err)
 		}
 		if Pause(ctx, pause) != nil {
 			return nil, err
