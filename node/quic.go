@@ -26,6 +26,8 @@ type sockets struct {
 	conns   []net.PacketConn
 	manager *quicreuse.ConnManager // set once libp2p has built its transports
 	lent    []loan
+	// scattered says whether our router takes another port for each destination. It is set before libp2p dials.
+	scattered func() bool
 }
 
 type loan struct {
@@ -43,7 +45,8 @@ func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey, toke
 		if err != nil {
 			return nil, err
 		}
-		return libp2pquic.NewTransport(key, manager, psk, gater, limits)
+		quic, err := libp2pquic.NewTransport(key, manager, psk, gater, limits)
+		return &calling{quic, s.scattered}, err
 	}
 	manager, err := quicreuse.NewConnManager(reset, tokens, quicreuse.OverrideListenUDP(s.cfg.Machine.ListenUDP))
 	if err != nil {

@@ -55,6 +55,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {
 		return err
 	}
+	n.udp.scattered = func() bool { return n.nat("quic").Kind == NATSymmetric }
 	options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(n.udp.newQUIC))
 	if own {
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
