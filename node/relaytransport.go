@@ -70,6 +70,9 @@ func (t *relayTransport) Dial(ctx context.Context, addr ma.Multiaddr, id peer.ID
 	}
 	doubted, dead := t.node.doubtRelay(relay)
 	conn, err := through.Dial(ctx, addr, id)
+	if errors.Is(err, errDisagrees) {
+		conn, err = t.Client.Dial(ctx, addr, id) // which presumes nothing
+	}
 	if err == nil || !doubted || ctx.Err() != nil {
 		return conn, err
 	}
@@ -93,7 +96,7 @@ func (t *relayTransport) through(relay peer.ID) (*client.Client, error) {
 	if known := t.peers[relay]; known != nil {
 		return known, nil
 	}
-	fresh, err := client.New(t.node.host, t.upgrader)
+	fresh, err := client.New(t.node.host, presuming{t.upgrader})
 	if err != nil {
 		return nil, err
 	}

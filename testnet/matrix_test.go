@@ -15,6 +15,12 @@ const (
 	directWait = 8 * time.Second
 	// findWait bounds the time from the start of a node until others can call it.
 	findWait = 10 * time.Second
+
+	// coldFirst is how long a first byte may take of a peer that was never called, coldDirect how long a direct connection to
+	// it, and nextFirst how long the first byte of a later call.
+	coldFirst  = 11 * rtt
+	coldDirect = 16 * rtt
+	nextFirst  = 4 * rtt
 )
 
 // Every kind of network that forwards UDP reaches every other one in the way that it does over real kernels: these are
@@ -58,19 +64,32 @@ const maxTries = 3
 // encounter is a call between two nodes that have never met.
 func encounter(t *testing.T, from, to Place, noMDNS bool, want natlab.Route) (o outcome) {
 	for try := uint64(1); try <= maxTries && o.route != want; try++ {
-		o = meet(t, Config{Seed: try}, from, to, noMDNS)
+		o = meet(t, Config{Seed: try}, 4, from, to, noMDNS)
 		o.name, o.want, o.tries = strings.TrimPrefix(t.Name(), "TestRoutes/"), want, int(try)
 	}
 	if o.route != want {
 		t.Errorf("the route is %v, want %v", o.route, want)
 	}
+	if o.first > coldFirst || o.direct > coldDirect || o.next > nextFirst {
+		t.Errorf("the first byte took %s, a direct connection %s, the next call %s", took(o.first), took(o.direct), took(o.next))
+	}
 	return o
 }
 
-func meet(t *testing.T, cfg Config, from, to Place, noMDNS bool) (o outcome) {
+// Where a mesh has one member on the internet nobody can tell that a router is symmetric. It is a little later then that the side
+// behind it calls.
+func TestOneView(t *testing.T) {
+	o := meet(t, Config{}, 1, Place{Kind: natlab.Cone}, Place{Kind: natlab.Symmetric}, true)
+	if o.route != natlab.Direct || o.direct > 2*coldDirect {
+		t.Errorf("the route is %v, after %s", o.route, took(o.direct))
+	}
+}
+
+// meet is the encounter, in a mesh that has some members on the internet.
+func meet(t *testing.T, cfg Config, members int, from, to Place, noMDNS bool) (o outcome) {
 	virtually(t, cfg, func(l lab) {
 		t := l.t
-		for range 4 {
+		for range members {
 			l.join(NodeConfig{})
 		}
 		seeker := l.join(NodeConfig{Place: Place{Kind: natlab.EIM}})
