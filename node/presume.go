@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -15,17 +15,23 @@ import (
 
 // presuming is an upgrader whose connections do not wait until the other end agrees to the security protocol that it is offered
 // first, which is TLS, and which all stems speak. The handshake follows the offer at once, and that saves a round trip through
-// the relay. Where the other end does not agree, Upgrade fails with errDisagrees.
+// the relay. Where the other end did not agree, Upgrade fails with errDisagrees.
 type presuming struct{ tpt.Upgrader }
 
 func (p presuming) Upgrade(ctx context.Context, t tpt.Transport, conn manet.Conn, dir network.Direction, id peer.ID, scope network.ConnManagementScope) (tpt.CapableConn, error) {
-	if at, ok := conn.(statedConn); ok && dir == network.DirOutbound {
-		conn = &presumed{statedConn: at, offered: make(chan struct{})}
+	at, ok := conn.(statedConn)
+	if !ok || dir != network.DirOutbound {
+		return p.Upgrader.Upgrade(ctx, t, conn, dir, id, scope)
 	}
-	return p.Upgrader.Upgrade(ctx, t, conn, dir, id, scope)
+	c := &presumed{statedConn: at, offered: make(chan struct{})}
+	upgraded, err := p.Upgrader.Upgrade(ctx, t, c, dir, id, scope)
+	if err != nil && c.heard < len(c.offer) { // whatever ended it: the answer may be lost when the other end hangs up
+		err = fmt.Errorf("%w: %w", errDisagrees, err)
+	}
+	return upgraded, err
 }
 
-var errDisagrees = errors.New("the peer does not agree to the security protocol")
+var errDisagrees = errors.New("the peer has not agreed to the security protocol")
 
 // statedConn is what an upgrader gets and what it may ask for.
 type statedConn interface {
@@ -63,15 +69,13 @@ func (c *presumed) Read(b []byte) (int, error) {
 	for c.heard < len(c.offer) {
 		answer := make([]byte, len(c.offer)-c.heard)
 		n, err := c.statedConn.Read(answer)
-		if !bytes.HasPrefix(c.offer[c.heard:], answer[:n]) {
-			return 0, errDisagrees
-		}
-		if c.heard += n; c.heard < len(c.offer) && err == io.EOF {
-			return 0, io.ErrUnexpectedEOF
-		}
 		if err != nil && n == 0 {
 			return 0, err
 		}
+		if !bytes.HasPrefix(c.offer[c.heard:], answer[:n]) {
+			return 0, errDisagrees
+		}
+		c.heard += n
 	}
 	return c.statedConn.Read(b)
 }

@@ -70,7 +70,7 @@ func (t *relayTransport) Dial(ctx context.Context, addr ma.Multiaddr, id peer.ID
 	}
 	doubted, dead := t.node.doubtRelay(relay)
 	conn, err := through.Dial(ctx, addr, id)
-	if errors.Is(err, errDisagrees) {
+	if errors.Is(err, errDisagrees) && ctx.Err() == nil {
 		conn, err = t.Client.Dial(ctx, addr, id) // which presumes nothing
 	}
 	if err == nil || !doubted || ctx.Err() != nil {
