@@ -28,6 +28,10 @@ func (r *Router) Renumber() error {
 		return err
 	}
 	r.Addr = now.Addr()
+	// What arrives for the old address would pass a port that is open at any.
+	if err := r.namespace.nft(fmt.Sprintf("insert rule inet natlab outside ip daddr %s drop", was.Addr())); err != nil {
+		return err
+	}
 	return r.Flush()
 }
 
