@@ -17,7 +17,8 @@ import (
 // address that was seen with one transport is offered with the other, too. Where the guess is wrong it costs
 // a few packets; where UDP is blocked it is the only way to a direct connection.
 //
-// Offered, too, is the IPv4 address of a machine whose connections are all IPv6, so that nobody has told libp2p.
+// Offered, too, is the IPv4 address of a machine whose connections are all IPv6, so that nobody has told libp2p, and what the
+// router has opened, whether or not somebody has come through already.
 type guesses struct{ reach *reach }
 
 func (guesses) FilterRemote(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr { return addrs }
@@ -28,6 +29,7 @@ func (g guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 			addrs = append(addrs[:len(addrs):len(addrs)], both...)
 		}
 	}
+	mapped := g.reach.mapped()
 	for _, addr := range addrs[:len(addrs):len(addrs)] {
 		if ip, port, _ := parts(addr); ip.Is4() {
 			both, err := bothTransports(ip, port)
@@ -36,7 +38,7 @@ func (g guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 			}
 		}
 	}
-	return ma.Unique(addrs)
+	return ma.Unique(append(addrs, mapped...))
 }
 
 // calling is a QUIC transport that calls where it is told to wait for a call. In a punch libp2p has one end send packets that

@@ -33,11 +33,13 @@ type reach struct {
 	host   host.Host
 	node   *Node
 	relays *relays
+	ports  *ports // nil where no router is asked
 	views  views
 
 	verdicts event.Emitter // what the DHT listens to
 	state    atomic.Int32  // a network.Reachability
 	moved    chan struct{}
+	opened   chan struct{} // the router has opened ports, or closed them
 
 	// what published needs to know
 	appended  atomic.Pointer[[]ma.Multiaddr]
@@ -54,7 +56,7 @@ type reach struct {
 
 // newReach is called before there is a host: that wants to know where to ask for more addresses.
 func newReach(cfg Config, ips []netip.Addr, port int) *reach {
-	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
+	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), opened: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }
 
 // published is where we say that we can be reached. To libp2p's list it adds the relays' addresses, which libp2p would
@@ -136,6 +138,8 @@ func (r *reach) run(ctx context.Context) error {
 			r.views.forget()
 			r.relays.forgive()
 			r.outside4.Store(nil)
+		case <-r.opened:
+			r.relays.retell()
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
@@ -148,6 +152,7 @@ func (r *reach) run(ctx context.Context) error {
 func (r *reach) note(e any) {
 	switch e := e.(type) {
 	case event.EvtHostReachableAddrsChanged:
+		e = vouch(r.mapped(), e)
 		r.probes = e
 		r.confirmed.Store(e.Reachable)
 	case event.EvtPeerIdentificationCompleted:
@@ -176,8 +181,9 @@ func (r *reach) judge() {
 	case r.behind, settled:
 		state = network.ReachabilityPrivate
 	}
-	// IPv6 alone is not enough to do without a relay: half of the world can't reach it.
-	r.relays.wanted = !open4 && !(claim && !closed4)
+	// IPv6 alone is not enough to do without a relay: half of the world can't reach it. And what a router has opened may be
+	// elsewhere the next moment, with its address, which relays notice first.
+	r.relays.wanted = len(r.mapped()) > 0 || !open4 && !(claim && !closed4)
 	if int32(state) == r.state.Swap(int32(state)) {
 		return
 	}

@@ -43,6 +43,7 @@ func (n *Node) roam() {
 		group.Go(func() { n.stillThere(conn) })
 	}
 	signal(n.reach.moved)
+	n.reach.ports.moved()
 	n.finder.Moved()
 	group.Wait()
 	n.finder.Moved() // to replace those that were lost

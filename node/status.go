@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/cell-mesh/cell/discovery"
+	"github.com/cell-mesh/cell/node/portmap"
 )
 
 // Status is what a node knows about itself and its peers at one moment.
@@ -22,6 +23,8 @@ type Status struct {
 	// UDP and TCP say what NAT there is, over each.
 	UDP NAT `json:"udp"`
 	TCP NAT `json:"tcp"`
+	// Ports are those that the router opens.
+	Ports portmap.State `json:"ports"`
 	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
 	Near int `json:"near"`
 	// Relays are the peers that let others through to this machine, and Relaying says whether it does so for others.
@@ -48,6 +51,7 @@ func (n *Node) Status() Status {
 	found := n.finder.Status()
 	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT, Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
 	s.UDP, s.TCP, s.Near = n.nat("quic"), n.nat("tcp"), found.Near
+	s.Ports = n.ports()
 	s.Reachability, s.Relays, s.Relaying = n.reach.status()
 	for _, conn := range n.host.Network().Conns() {
 		p := PeerStatus{

@@ -64,10 +64,9 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		n.reach = newReach(cfg, ips, port)
 		options = append(options, n.natOptions()...)
 	}
-	// Routers are asked by UPnP alone for now: before NAT-PMP, go-libp2p 0.51.0 asks go-netroute 0.4.0 for the route to
-	// 0.0.0.0, and that answers "destination IP must be specified".
 	if own && isWide(ips) && cfg.Mesh != "none" { // without a mesh nobody is looked for beyond the local network
-		options = append(options, libp2p.NATPortMap())
+		n.reach.ports = n.newPorts(port)
+		options = append(options, libp2p.NATManager(n.reach.ports.manager))
 	}
 	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {
 		return fmt.Errorf("start libp2p: %w", err)

@@ -39,5 +39,6 @@
 // the host's own packet the port that the other side expects.
 //
 // What it leaves out: hairpinning (a host that calls its own router's public address gets no answer, as on most
-// routers), port mapping by UPnP or PCP, DNS, and loss that comes in bursts.
+// routers), DNS, and loss that comes in bursts. Routers open no ports by themselves; a program on one may, as miniupnpd does in
+// the tests.
 package natlab

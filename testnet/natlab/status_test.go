@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -18,10 +19,14 @@ import (
 // status is what this test wants to know of what `cell status --json` prints.
 type status struct {
 	Network struct {
-		Reachability string     `json:"reachability"`
-		Relays       []string   `json:"relays"`
-		Peers        []peerConn `json:"peers"`
-		DHT          struct {
+		Reachability string `json:"reachability"`
+		Ports        struct {
+			By      string     `json:"by"`
+			Outside netip.Addr `json:"outside"`
+		} `json:"ports"`
+		Relays []string   `json:"relays"`
+		Peers  []peerConn `json:"peers"`
+		DHT    struct {
 			Mode      string    `json:"mode"`
 			Published time.Time `json:"published"`
 		} `json:"dht"`

@@ -1,0 +1,95 @@
+//go:build linux
+
+package natlab
+
+import (
+	"testing"
+	"time"
+)
+
+// mappedWait bounds the time from the start of a stem until its router's ports are known to lead to it.
+const mappedWait = 10 * time.Second
+
+// settleMapped runs a target whose router opens ports, and returns when others are known to come through.
+func settleMapped(t *testing.T, lab *Lab, members []*stem, language string) (*stem, *igd) {
+	t.Helper()
+	router := startIGD(t, lab.Host("target").Routers[0], language)
+	target := settle(t, lab, "target", members)
+	if !eventually(t.Context(), mappedWait, func() bool { return target.status().Network.Reachability == "public" }) {
+		t.Fatalf("the target is %s after %v: %+v", target.status().Network.Reachability, mappedWait, target.status().Network.Ports)
+	}
+	t.Logf("public after %v", time.Since(target.began).Round(time.Millisecond))
+	return target, router
+}
+
+// A router that opens ports for those who ask makes its host one that anyone can call, from behind a symmetric router, too: directly,
+// from the first byte on. When the stem ends, the ports are closed.
+func TestPortMapping(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind     Kind
+		language string
+		by       string
+	}{
+		{EIM, "natpmp", "NAT-PMP"},
+		{EIM, "upnp", "UPnP"},
+		{Symmetric, "natpmp", "NAT-PMP"},
+		{Symmetric, "upnp", "UPnP"},
+	} {
+		t.Run(c.kind.String()+" by "+c.by, func(t *testing.T) {
+			t.Parallel()
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), c.kind.Site("target"))
+			target, router := settleMapped(t, lab, members, c.language)
+			if by := target.status().Network.Ports.By; by != c.by {
+				t.Errorf("the ports are opened by %q", by)
+			}
+			target.published(target.began)
+			caller := settle(t, lab, "caller", members)
+			target.trusts(caller)
+			caller.mustReach(target, callWait)
+			if over := caller.transports(target); !isDirect(over) {
+				t.Errorf("the call goes over %s", over)
+			}
+			if n := router.opened(); n != 2 {
+				t.Errorf("the router has opened %d ports", n)
+			}
+			target.down()
+			if n := router.opened(); n != 0 {
+				t.Errorf("the router leaves %d ports open", n)
+			}
+		})
+	}
+}
+
+// A router that was switched off and on, and has got another address, is soon asked again; calls come through before that.
+func TestPortMappingRenewed(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"natpmp", "upnp"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), EIM.Site("target"))
+			target, router := settleMapped(t, lab, members, language)
+			target.published(target.began)
+			caller := settle(t, lab, "caller", members)
+			target.trusts(caller)
+			caller.mustReach(target, callWait).Conn.Close()
+
+			router.reboot()
+			start := time.Now()
+			caller.mustReach(target, busy(6*time.Second))
+			if !eventually(t.Context(), busy(6*time.Second), func() bool {
+				return router.opened() == 2 && target.status().Network.Ports.Outside == router.router.Addr
+			}) {
+				t.Fatalf("%d ports are open after the router began anew, and the stem knows of %+v", router.opened(), target.status().Network.Ports)
+			}
+			t.Logf("opened again after %v", time.Since(start).Round(time.Millisecond))
+			caller.down() // whoever still takes the old connection for a live one
+			caller.up(append(members[0].bootstrap(), "--no-mdns")...)
+			caller.mustReach(target, callWait)
+			if !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(target)) }) {
+				t.Errorf("calls go over %s", caller.transports(target))
+			}
+			t.Logf("direct after %v", time.Since(caller.began).Round(time.Millisecond))
+		})
+	}
+}
