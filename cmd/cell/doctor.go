@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/user"
 	"runtime/debug"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/node/portmap"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -97,7 +100,7 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 	n := s.Network
 	network := doctor.Network{
 		Mesh: n.Mesh, Loopback: true, Reachability: n.Reachability,
-		UDP: doctor.NAT(n.UDP), TCP: doctor.NAT(n.TCP),
+		UDP: doctor.NAT(n.UDP), TCP: doctor.NAT(n.TCP), Router: examineRouter(n.Ports),
 		Members: n.DHT.Peers, Near: n.Near,
 	}
 	var ports []int
@@ -126,6 +129,21 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 	}
 	checks = append(checks, network.Check()...)
 	return append(checks, doctor.Port(portOf(flags), flags.Port != 0, ports)...)
+}
+
+// examineRouter puts in words what the router does.
+func examineRouter(p portmap.State) doctor.Router {
+	r := doctor.Router{By: p.By, Why: p.Why}
+	if p.Router.IsValid() {
+		r.At = p.Router.String()
+	}
+	for kind, port := range map[string]uint16{"UDP": p.UDP, "TCP": p.TCP} {
+		if port != 0 {
+			r.Opened = append(r.Opened, fmt.Sprintf("%v (%s)", netip.AddrPortFrom(p.Outside, port), kind))
+		}
+	}
+	slices.Sort(r.Opened)
+	return r
 }
 
 // portOf is the one that the stem should have.

@@ -14,6 +14,7 @@ type Network struct {
 	Reachability string
 	// UDP and TCP are what NAT there is over each.
 	UDP, TCP NAT
+	Router   Router
 	// Members are how many of the mesh are known, and Missing why those bootstrap peers are not there that were named; Joining
 	// says that one has not been heard from yet.
 	Members int
@@ -35,8 +36,11 @@ func (n Network) Check() []Check {
 	if n.Loopback {
 		return []Check{ok("listening", "the stem listens on this machine alone: no other can call it").note("cell up, without --listen"), n.mesh()}
 	}
-	checks := []Check{n.nat("UDP", n.UDP, n.TCP), n.nat("TCP", n.TCP, n.UDP), n.reachable(), n.mesh(), n.near()}
-	return checks
+	checks := []Check{n.nat("UDP", n.UDP, n.TCP), n.nat("TCP", n.TCP, n.UDP)}
+	if n.Router.At != "" {
+		checks = append(checks, n.router())
+	}
+	return append(checks, n.reachable(), n.mesh(), n.near())
 }
 
 // nat says what lies between this machine and the Internet over a transport; other is what does over the other one.
@@ -50,6 +54,9 @@ func (n Network) nat(name string, nat, other NAT) Check {
 	case "one view":
 		return ok(name, "one peer sees this machine at %s: there is a NAT, and what kind is not known yet", seen)
 	case "symmetric":
+		if len(n.Router.Opened) > 0 {
+			return ok(name, "others see this machine at %s: its NAT takes another port for each, but they can call where the router lets them in", seen)
+		}
 		return ok(name, "others see this machine at %s: its NAT takes another port for each. Calls to and from machines behind other NATs are relayed", seen).
 			note("forward a port of the router to this machine, or give it a public IPv6 address")
 	}

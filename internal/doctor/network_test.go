@@ -9,6 +9,7 @@ import (
 func TestNetwork(t *testing.T) {
 	none, easy, one := NAT{"none", []string{"198.51.100.7:4433"}}, NAT{"same port", []string{"203.0.113.5:9"}}, NAT{"one view", []string{"203.0.113.5:9"}}
 	symmetric, unknown := NAT{"symmetric", []string{"203.0.113.5:1", "203.0.113.5:2"}}, NAT{Kind: "unknown"}
+	opens := Router{At: "192.168.1.1", By: "UPnP", Opened: []string{"203.0.113.5:9 (UDP)", "203.0.113.5:9 (TCP)"}}
 	for _, c := range []struct {
 		in    Network
 		name  string
@@ -19,6 +20,12 @@ func TestNetwork(t *testing.T) {
 		{Network{UDP: easy}, "UDP", OK, "holes can be punched"},
 		{Network{UDP: one}, "UDP", OK, "what kind is not known yet"},
 		{Network{UDP: symmetric}, "UDP", Note, "203.0.113.5:1, 203.0.113.5:2: its NAT takes another port for each"},
+		{Network{UDP: symmetric, Router: opens}, "UDP", OK, "where the router lets them in"},
+		{Network{Router: opens, Reachability: "public"}, "router", OK, "192.168.1.1 lets others in, by UPnP, at 203.0.113.5:9 (UDP) and 203.0.113.5:9 (TCP)"},
+		{Network{Router: opens, Reachability: "private"}, "router", OK, "not known yet"},
+		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}}, "router", Note, "192.168.1.1 opens no ports: no answer"},
+		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}, Reachability: "public"}, "router", OK, "opens no ports"},
+		{Network{Router: Router{At: "192.168.1.1", By: "UPnP", Why: "refuses"}}, "router", Note, "by UPnP, but opens none: refuses"},
 		{Network{UDP: unknown, TCP: easy}, "UDP", Note, "a firewall may drop it"},
 		{Network{UDP: unknown, TCP: easy}, "TCP", OK, "holes can be punched"},
 		{Network{UDP: unknown, TCP: unknown}, "UDP", OK, "not known how"},
@@ -36,6 +43,11 @@ func TestNetwork(t *testing.T) {
 		{Network{Loopback: true, Mesh: "none"}, "listening", Note, "this machine alone"},
 	} {
 		want(t, c.in.Check(), c.name, c.state, c.words)
+	}
+	for _, c := range (Network{}).Check() {
+		if c.Name == "router" {
+			t.Errorf("nobody was asked, but: %+v", c)
+		}
 	}
 }
 

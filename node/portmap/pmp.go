@@ -115,7 +115,11 @@ func pmpCheck(question, answer []byte, length int) error {
 	if len(answer) < 4 || answer[0] != 0 || answer[1] != 128+question[1] {
 		return errors.New("answers in another language")
 	}
-	if code := binary.BigEndian.Uint16(answer[2:]); code != 0 {
+	switch code := binary.BigEndian.Uint16(answer[2:]); code {
+	case 0:
+	case 3:
+		return errNoAddress
+	default:
 		return fmt.Errorf("refuses (code %d)", code)
 	}
 	if len(answer) != length {

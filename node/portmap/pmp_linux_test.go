@@ -72,6 +72,7 @@ func TestBadPMP(t *testing.T) {
 		"PCP":     {func(q []byte) [][]byte { return [][]byte{append([]byte{2}, answerPMP(q, 0, wan1, 1, 1)[1:]...)} }, "another language"},
 		"echo":    {func(q []byte) [][]byte { return [][]byte{q} }, "another language"},
 		"refuses": {func(q []byte) [][]byte { a := answerPMP(q, 0, wan1, 1, 1); a[3] = 2; return [][]byte{a} }, "refuses (code 2)"},
+		"no line": {func(q []byte) [][]byte { a := answerPMP(q, 0, wan1, 1, 1); a[3] = 3; return [][]byte{a} }, errNoAddress.Error()},
 		"port 0":  {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 0, 100)} }, "makes no sense"},
 		"no time": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 4433, 0)} }, "makes no sense"},
 		"another's": {func(q []byte) [][]byte {

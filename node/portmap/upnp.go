@@ -118,7 +118,7 @@ func outside(ctx context.Context, service wan) (netip.Addr, error) {
 	}
 	ip, err := netip.ParseAddr(text)
 	if err != nil {
-		return ip, fmt.Errorf("knows no address of its own outside, but %.20q", text)
+		return ip, errNoAddress
 	}
 	return ip.Unmap(), nil
 }

@@ -140,7 +140,7 @@ func TestBadUPnP(t *testing.T) {
 		"is slow": {func(w http.ResponseWriter, r *http.Request, _ string, _ *atomic.Int64) {
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, "deadline"},
+		}, "its description"},
 		"has many services": {func(w http.ResponseWriter, r *http.Request, _ string, sent *atomic.Int64) {
 			if r.Method == http.MethodGet {
 				io.WriteString(w, description(kind, make([]string, 1000)...))
@@ -160,7 +160,7 @@ func TestBadUPnP(t *testing.T) {
 				return
 			}
 			says(w, kind, "GetExternalIPAddress", "<NewExternalIPAddress>"+strings.Repeat("x", 9999)+"</NewExternalIPAddress>")
-		}, "knows no address of its own"},
+		}, errNoAddress.Error()},
 		"fails": {func(w http.ResponseWriter, _ *http.Request, _ string, _ *atomic.Int64) {
 			w.WriteHeader(http.StatusTeapot)
 		}, "its description"},

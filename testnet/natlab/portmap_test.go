@@ -3,6 +3,7 @@
 package natlab
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,8 +41,8 @@ func TestPortMapping(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), c.kind.Site("target"))
 			target, router := settleMapped(t, lab, members, c.language)
-			if by := target.status().Network.Ports.By; by != c.by {
-				t.Errorf("the ports are opened by %q", by)
+			if said := target.run("doctor"); !strings.Contains(said, "lets others in, by "+c.by+", at "+router.router.Addr.String()+":4433 (TCP)") {
+				t.Errorf("the doctor says:\n%s", said)
 			}
 			target.published(target.began)
 			caller := settle(t, lab, "caller", members)
