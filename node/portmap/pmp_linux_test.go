@@ -110,7 +110,7 @@ func TestSoon(t *testing.T) {
 	t.Parallel()
 	silent := newAddress()
 	listenUDP(t, silent, pmpPort, func([]byte) [][]byte { return nil })
-	within(t, time.Second, func() {
+	within(t, 200*time.Millisecond, func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, _, err := newPMP(silent, loopback).look(ctx); err != context.DeadlineExceeded {

@@ -13,6 +13,7 @@ import (
 var (
 	home   = netip.MustParseAddr("192.168.1.1")
 	hotel  = netip.MustParseAddr("10.0.0.1")
+	deaf   = netip.MustParseAddr("192.168.1.3")
 	me     = netip.MustParseAddr("192.168.1.2")
 	wan1   = netip.MustParseAddr("45.1.0.1")
 	wan2   = netip.MustParseAddr("45.1.0.2")
@@ -93,7 +94,7 @@ func run(t *testing.T, w *world, live func(m *Mapper)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w.router, w.source, w.outside, w.opened = home, me, wan1, map[string]uint16{}
-		m := New(Config{Port: 4433, Listens: func(ip netip.Addr) bool { return ip == me }})
+		m := New(Config{Port: 4433, Listens: func(ip netip.Addr) bool { return ip != deaf }})
 		m.route, m.find = w.route, w.find
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -151,6 +152,7 @@ func TestTaken(t *testing.T) {
 	run(t, w, func(m *Mapper) {
 		other := State{Router: home, By: "test", Outside: wan1, UDP: 4434, TCP: 4434}
 		want(t, m, other)
+		w.change(func() { w.taken = 0 })
 		after(lease)
 		want(t, m, other)
 	})
@@ -166,6 +168,7 @@ func TestRouterChanges(t *testing.T) {
 		w.change(func() { w.outside = wan2 })
 		after(lookEvery)
 		want(t, m, State{Router: home, By: "test", Outside: wan2, UDP: 4433, TCP: 4433})
+		w.counts(t, 1, 6)
 		w.change(func() { w.silent = true })
 		after(lookEvery)
 		want(t, m, State{Router: home, Why: errSilent.Error()})
@@ -179,10 +182,15 @@ func TestRouterChanges(t *testing.T) {
 func TestMoved(t *testing.T) {
 	w := &world{}
 	run(t, w, func(m *Mapper) {
-		w.change(func() { w.router, w.silent = hotel, true })
+		w.change(func() { w.router = hotel })
 		m.Moved()
 		synctest.Wait()
-		want(t, m, State{Router: hotel, Why: errSilent.Error()})
+		want(t, m, State{Router: hotel, By: "test", Outside: wan1, UDP: 4433, TCP: 4433})
+		w.counts(t, 2, 4)
+		w.change(func() { w.router, w.silent = home, true })
+		m.Moved()
+		synctest.Wait()
+		want(t, m, State{Router: home, Why: errSilent.Error()})
 		w.change(func() { w.routes = errNoRouter })
 		m.Moved()
 		synctest.Wait()
@@ -215,7 +223,7 @@ func TestUseless(t *testing.T) {
 		want            State
 	}{
 		"public":  {wan1, wan2, State{}},
-		"deaf":    {netip.MustParseAddr("192.168.1.3"), wan1, State{}},
+		"deaf":    {deaf, wan1, State{}},
 		"nested":  {me, shared, State{Router: home, By: "test", Outside: shared, Why: errNested.Error()}},
 		"no wan":  {me, netip.IPv4Unspecified(), State{Router: home, By: "test", Outside: netip.IPv4Unspecified(), Why: errNested.Error()}},
 		"no ipv4": {me, netip.MustParseAddr("2a01:1::1"), State{Router: home, By: "test", Outside: netip.MustParseAddr("2a01:1::1"), Why: errNested.Error()}},
