@@ -31,7 +31,6 @@ func (n *Node) newPorts(port int) *ports {
 
 // portsChanged is called by Run. The router's new address is the one at which others see us, too.
 func (n *Node) portsChanged(was, is portmap.State) {
-	signal(n.reach.opened)
 	if was.Outside != is.Outside && was.UDP|was.TCP != 0 && is.UDP|is.TCP != 0 {
 		n.tasks.Go(n.roam)
 	}
@@ -118,13 +117,4 @@ func (p *ports) Close() error { return nil }
 // listens says whether we listen at an address of this machine.
 func (r *reach) listens(ip netip.Addr) bool {
 	return slices.ContainsFunc(r.ips, func(l netip.Addr) bool { return l == ip || l.IsUnspecified() && l.Is4() == ip.Is4() })
-}
-
-// retell has libp2p look at our addresses now, which it does every five seconds otherwise.
-func (r *relays) retell() {
-	again := event.EvtAutoRelayAddrsUpdated{}
-	if told := r.reach.appended.Load(); told != nil {
-		again.RelayAddrs = *told
-	}
-	r.emitter.Emit(again)
 }

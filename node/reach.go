@@ -39,7 +39,6 @@ type reach struct {
 	verdicts event.Emitter // what the DHT listens to
 	state    atomic.Int32  // a network.Reachability
 	moved    chan struct{}
-	opened   chan struct{} // the router has opened ports, or closed them
 
 	// what published needs to know
 	appended  atomic.Pointer[[]ma.Multiaddr]
@@ -56,7 +55,7 @@ type reach struct {
 
 // newReach is called before there is a host: that wants to know where to ask for more addresses.
 func newReach(cfg Config, ips []netip.Addr, port int) *reach {
-	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), opened: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
+	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }
 
 // published is where we say that we can be reached. To libp2p's list it adds the relays' addresses, which libp2p would
@@ -138,8 +137,6 @@ func (r *reach) run(ctx context.Context) error {
 			r.views.forget()
 			r.relays.forgive()
 			r.outside4.Store(nil)
-		case <-r.opened:
-			r.relays.retell()
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
