@@ -39,11 +39,8 @@ const (
 	firstOther = 10000
 )
 
-// Codes of UPnP errors.
-const (
-	upnpTaken   = 718 // by another machine
-	upnpForever = 725 // leases are not known
-)
+// upnpTaken is the code of the UPnP error that another machine has the port.
+const upnpTaken = 718
 
 var errNoService = errors.New("has no service that opens ports")
 
@@ -149,14 +146,18 @@ func (u *upnp) add(ctx context.Context, protocol string, inside, outside uint16)
 	add := func(seconds uint32) error {
 		return u.service.AddPortMappingCtx(ctx, "", outside, strings.ToUpper(protocol), inside, u.source.String(), true, "cell", seconds)
 	}
-	if !u.forever {
-		err := add(uint32(lease / time.Second))
-		if !isCode(err, upnpForever) {
-			return err
-		}
-		u.forever = true
+	if u.forever {
+		return add(0)
 	}
-	return add(0)
+	err := add(uint32(lease / time.Second))
+	var fault *soap.SOAPFaultError
+	if !errors.As(err, &fault) || isCode(err, upnpTaken) {
+		return err
+	}
+	if add(0) == nil { // some refuse leases by other codes than the one that there is for it
+		u.forever, err = true, nil
+	}
+	return err
 }
 
 func (u *upnp) shut(ctx context.Context, protocol string, _, outside uint16) error {

@@ -50,11 +50,11 @@ func TestUPnP(t *testing.T) {
 				case action == "GetExternalIPAddress":
 					says(w, kind, action, "<NewExternalIPAddress>45.1.0.1</NewExternalIPAddress>")
 					return
-				case action == "AddPortMapping" && a["LeaseDuration"] != "0":
-					refuses(w, upnpForever)
-					return
 				case action == "AddPortMapping" && a["ExternalPort"] == "4433":
 					refuses(w, upnpTaken)
+					return
+				case action == "AddPortMapping" && a["LeaseDuration"] != "0":
+					refuses(w, 725)
 					return
 				case action == "AddPortMapping":
 					opened[key] = a["InternalClient"] + ":" + a["InternalPort"]

@@ -62,6 +62,34 @@ func TestPortMapping(t *testing.T) {
 	}
 }
 
+// Of two machines behind one router each gets ports, and is called at its own.
+func TestPortMappingTaken(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"natpmp", "upnp"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), Symmetric.Site("target", "other"))
+			target, router := settleMapped(t, lab, members, language)
+			other := settle(t, lab, "other", members)
+			if !eventually(t.Context(), mappedWait, func() bool { return router.opened() == 4 }) {
+				t.Fatalf("the router has opened %d ports for two machines", router.opened())
+			}
+			caller := settle(t, lab, "caller", members)
+			for _, callee := range []*stem{target, other} {
+				callee.trusts(caller)
+				caller.getsThrough(callee, callWait)
+				if !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(callee)) }) {
+					t.Errorf("calls to %s go over %s", callee.host.Name(), caller.transports(callee))
+				}
+			}
+			other.down()
+			if n := router.opened(); n != 2 {
+				t.Errorf("%d ports are open when one machine is left", n)
+			}
+		})
+	}
+}
+
 // A router that was switched off and on, and has got another address, is soon asked again; calls come through before that. Calls
 // by those who have not met the target go directly then, although nobody has probed the new address yet.
 func TestPortMappingRenewed(t *testing.T) {
