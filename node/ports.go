@@ -15,8 +15,8 @@ import (
 )
 
 // ports has the router open ports for us, and tells libp2p where they are: these addresses are probed like all others, and
-// offered to callers once someone has come through. libp2p has the like of it, which never asks by NAT-PMP: before, it has to know
-// the way to 0.0.0.0, and go-netroute 0.4.0 says that there is none. By UPnP it goes wherever any neighbour sends it.
+// offered to callers once someone has come through. go-libp2p 0.51.0 has the like of it, which never asks by NAT-PMP: before, it has
+// to know the way to 0.0.0.0, and go-netroute 0.4.0 says that there is none. By UPnP it goes wherever any neighbour sends it.
 type ports struct{ *portmap.Mapper }
 
 // newPorts makes what Run runs.

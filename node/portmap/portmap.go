@@ -30,7 +30,7 @@ const (
 	lookEvery = 15 * time.Second
 	// stepWait bounds all that is asked of a router at a time, and stopWait how long the end may take.
 	stepWait = 15 * time.Second
-	stopWait = 2 * time.Second
+	stopWait = time.Second
 	// A router that opened nothing is asked again after minPause, then twice that, up to maxPause.
 	minPause = 20 * time.Second
 	maxPause = 10 * time.Minute
