@@ -3,6 +3,7 @@
 package natlab
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +124,32 @@ func TestPortMappingRenewed(t *testing.T) {
 			}
 			t.Logf("direct %v later", time.Since(start).Round(time.Millisecond))
 		})
+	}
+}
+
+// Nobody but the router is asked, besides the multicast that finds it; and nobody at all by a stem without a mesh.
+func TestPortMappingAsks(t *testing.T) {
+	t.Parallel()
+	lab, members := town(t, []string{"member"}, EIM.Site("target", "loner"))
+	router := startIGD(t, lab.Host("target").Routers[0], "upnp")
+	const asks = "udp dport { 1900, 5351 }"
+	target, loner := lab.Host("target"), newStem(t, lab.Host("loner"))
+	gateway := nth(netip.PrefixFrom(target.Addr, 24).Masked(), 1).Addr().String()
+	asked := countTo(t, target.machine, "asked", "{ "+gateway+", 239.255.255.250 } "+asks)
+	strays := countTo(t, target.machine, "strays", "!= { "+gateway+", 239.255.255.250 } "+asks)
+	visits := countTo(t, target.machine, "visits", "192.168.0.0/16 ip daddr != "+gateway+" meta l4proto tcp")
+	never := countTo(t, loner.host.machine, "never", "0.0.0.0/0 "+asks)
+	loner.up("--mesh", "none")
+	settle(t, lab, "target", members, "--no-mdns")
+	if !eventually(t.Context(), mappedWait, func() bool { return router.opened() == 2 }) {
+		t.Fatalf("the router has opened %d ports", router.opened())
+	}
+	if asked.packets() == 0 {
+		t.Error("the router was not asked") // or else the others prove nothing
+	}
+	for _, c := range []counter{strays, visits, never} {
+		if n := c.packets(); n > 0 {
+			t.Errorf("%s: %d packets", c.name, n)
+		}
 	}
 }
