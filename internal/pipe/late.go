@@ -2,20 +2,22 @@ package pipe
 
 import (
 	"context"
-	"errors"
 	"io"
 	"syscall"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/direct"
 )
 
 // lateReader reads from a socket into a buffer that it borrows for each try, and gives back before it waits. That takes
 // no more system calls than Read does.
 type lateReader struct {
-	raw  syscall.RawConn
-	try  func(fd uintptr) bool // s.read, made once
-	loan *Loan
-	n    int
-	err  error
+	raw   syscall.RawConn
+	try   func(fd uintptr) bool // s.read, made once
+	reads direct.Reads
+	loan  *Loan
+	n     int
+	err   error
 }
 
 var _ Patient = (*unixStream)(nil)
@@ -31,7 +33,7 @@ func (s *unixStream) ReadLate(loan *Loan) (int, error) {
 		l.raw, l.try = raw, l.read
 	}
 	l.loan = loan
-	loan.size(max(loan.level, medium)) // since it is not held for long
+	loan.Late()
 	if err := l.raw.Read(l.try); err != nil {
 		return 0, err
 	}
@@ -46,13 +48,7 @@ func (s *unixStream) ReadLate(loan *Loan) (int, error) {
 
 // read says whether it is done; if not, it is called again once there may be something to read.
 func (l *lateReader) read(fd uintptr) bool {
-	buffer := l.loan.Take()
-	for {
-		l.n, l.err = syscall.Read(int(fd), buffer)
-		if !errors.Is(l.err, syscall.EINTR) {
-			break
-		}
-	}
+	l.n, l.err = l.reads.Read(fd, l.loan.Take())
 	if l.err == syscall.EAGAIN {
 		l.loan.GiveBack()
 		return false

@@ -6,21 +6,24 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/direct"
 )
 
 // Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end reads an abort as an
 // orderly end, so who must know better has to be told another way.
-func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn} }
+func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, direct: direct.New(conn)} }
 
 type unixStream struct {
-	conn *net.UnixConn
-	late lateReader
+	conn   *net.UnixConn
+	direct io.ReadWriter // the same
+	late   lateReader
 }
 
 // Read takes ECONNRESET for an orderly end: the other end closed without having read all of its input,
 // and what it wrote was delivered first.
 func (s *unixStream) Read(p []byte) (int, error) {
-	n, err := s.conn.Read(p)
+	n, err := s.direct.Read(p)
 	if err != nil && err != io.EOF && errors.Is(err, syscall.ECONNRESET) {
 		err = io.EOF
 	}
@@ -28,7 +31,7 @@ func (s *unixStream) Read(p []byte) (int, error) {
 }
 
 func (s *unixStream) Write(p []byte) (int, error) {
-	n, err := s.conn.Write(p)
+	n, err := s.direct.Write(p)
 	if err != nil && gone(err) {
 		err = ErrStopped
 	}

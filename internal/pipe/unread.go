@@ -26,3 +26,11 @@ func (u *unread) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// ReadLate is Read into the loan's buffer. Once rest is read, it waits as the stream does.
+func (u *unread) ReadLate(l *Loan) (int, error) {
+	if len(u.rest) > 0 {
+		return u.Read(l.Take())
+	}
+	return ReadLate(u.Stream, l)
+}

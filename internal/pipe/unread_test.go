@@ -30,6 +30,24 @@ func TestUnreadDoesNotWait(t *testing.T) {
 	wantAll(t, far, "answer")
 }
 
+// Behind the rest, it waits without a buffer if the stream can.
+func TestUnreadIsPatient(t *testing.T) {
+	far, near := unixPair(t)
+	s := pipe.Unread(near, []byte("rest"))
+	write(t, far, " and more")
+	for _, want := range []string{"rest", " and more"} {
+		var loan pipe.Loan
+		n, err := pipe.ReadLate(s, &loan)
+		if err != nil || string(loan.Take()[:n]) != want {
+			t.Errorf("read %q, %v, want %q", loan.Take()[:n], err, want)
+		}
+		if large := len(loan.Take()) > 64<<10; large != (want == " and more") {
+			t.Errorf("%q was read into %d bytes", want, len(loan.Take()))
+		}
+		loan.GiveBack()
+	}
+}
+
 // A stream without a rest is handed back as it is: no layer for nothing.
 func TestUnreadNothing(t *testing.T) {
 	_, near := pipetest.New()
