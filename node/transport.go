@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	tpt "github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/fx"
 )
@@ -47,6 +49,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
+		libp2p.Security(tls.ID, newSecurity), libp2p.Security(noise.ID, noise.New),
 		libp2p.DisableRelay(), // we have our own: relayTransport
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
 		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank), swarm.WithMetricsTracer(dialing{&n.witnesses})),

@@ -1,0 +1,402 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/pipe"
+)
+
+var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+
+// makes are our TLS and libp2p's own.
+var makes = map[string]func(Identity) (sec.SecureTransport, error){
+	"ours":  func(i Identity) (sec.SecureTransport, error) { return newSecurity(tls.ID, i.key, muxers) },
+	"stock": func(i Identity) (sec.SecureTransport, error) { return tls.New(tls.ID, i.key, muxers) },
+}
+
+// watched counts the writes to a connection, and the connection is no socket to those above.
+type watched struct {
+	net.Conn
+	writes atomic.Int32
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.writes.Add(1)
+	return w.Conn.Write(p)
+}
+
+func tcpPair(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if a, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	if b, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return a, b
+}
+
+// shake has a dial b, which must be want.
+func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn, want peer.ID) (one, other sec.SecureConn, err error) {
+	t.Helper()
+	ctx := testContext(t)
+	var answered error
+	var both sync.WaitGroup
+	both.Go(func() { other, answered = answers.SecureInbound(ctx, b, "") })
+	one, err = dials.SecureOutbound(ctx, a, want)
+	if err != nil {
+		a.Close()
+	}
+	both.Wait()
+	if err != nil {
+		return nil, nil, err
+	}
+	if answered != nil {
+		t.Fatal(answered)
+	}
+	for _, conn := range []net.Conn{one, other} {
+		conn.SetDeadline(time.Now().Add(testWait))
+	}
+	return one, other, nil
+}
+
+func securedPair(t *testing.T, a, b net.Conn) (one, other sec.SecureConn) {
+	t.Helper()
+	dials, answers := testIdentity(t), testIdentity(t)
+	client, err := makes["ours"](dials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := makes["ours"](answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, other, err = shake(t, client, server, a, b, answers.peerID(t)); err != nil {
+		t.Fatal(err)
+	}
+	return one, other
+}
+
+func (i Identity) peerID(t *testing.T) peer.ID {
+	t.Helper()
+	id, err := peer.IDFromPrivateKey(i.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// It is libp2p's TLS to whoever speaks that: the same muxer, the same proof of who is there, the same bytes, both ways at once.
+func TestSecurityNextToStock(t *testing.T) {
+	for _, pair := range [][2]string{{"ours", "stock"}, {"stock", "ours"}, {"ours", "ours"}} {
+		t.Run(pair[0]+" dials "+pair[1], func(t *testing.T) {
+			dials, answers := testIdentity(t), testIdentity(t)
+			client, err := makes[pair[0]](dials)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := makes[pair[1]](answers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := tcpPair(t)
+			one, other, err := shake(t, client, server, a, b, answers.peerID(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if one.RemotePeer() != answers.peerID(t) || other.RemotePeer() != dials.peerID(t) {
+				t.Errorf("they take each other for %s and %s", one.RemotePeer(), other.RemotePeer())
+			}
+			for _, conn := range []sec.SecureConn{one, other} {
+				if got := conn.ConnState().StreamMultiplexer; got != yamux.ID {
+					t.Errorf("the muxer is %q", got)
+				}
+			}
+			var both sync.WaitGroup
+			for _, way := range [][2]sec.SecureConn{{one, other}, {other, one}} {
+				both.Go(func() { carryRandom(t, way[0], way[1]) })
+			}
+			both.Wait()
+
+			a, b = tcpPair(t)
+			_, _, err = shake(t, client, refusing{server}, a, b, dials.peerID(t))
+			var mismatch sec.ErrPeerIDMismatch
+			if !errors.As(err, &mismatch) || mismatch.Actual != answers.peerID(t) {
+				t.Errorf("someone else answered: %v", err)
+			}
+		})
+	}
+}
+
+// refusing is a server whose handshake may fail.
+type refusing struct{ sec.SecureTransport }
+
+func (r refusing) SecureInbound(ctx context.Context, conn net.Conn, p peer.ID) (sec.SecureConn, error) {
+	r.SecureTransport.SecureInbound(ctx, conn, p)
+	return nil, nil
+}
+
+// carryRandom sends writes of many sizes, and compares what arrives.
+func carryRandom(t *testing.T, from, to net.Conn) {
+	const size = 8 << 20
+	data := make([]byte, size)
+	rand.Read(data)
+	sent := make(chan error, 1)
+	go func() {
+		for rest, n := data, 1; len(rest) > 0; n = n*7%131_071 + 1 {
+			n = min(n, len(rest))
+			if wrote, err := from.Write(rest[:n]); err != nil || wrote != n {
+				sent <- fmt.Errorf("wrote %d of %d: %w", wrote, n, err)
+				return
+			}
+			rest = rest[n:]
+		}
+		sent <- nil
+	}()
+	got := make([]byte, size)
+	if _, err := io.ReadFull(to, got); err != nil {
+		t.Error(err)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	if sha256.Sum256(got) != sha256.Sum256(data) {
+		t.Error("what came is not what was sent")
+	}
+}
+
+// What yamux writes at a time, four records, is one write beneath, and so is a small one.
+func TestSecurityWritesOnce(t *testing.T) {
+	a, b := tcpPair(t)
+	w := &watched{Conn: a}
+	one, other := securedPair(t, w, b)
+	carryRandom(t, one, other) // after which TLS makes records of full size
+	for _, size := range []int{1, 12, 64 << 10} {
+		before := w.writes.Load()
+		if n, err := one.Write(make([]byte, size)); n != size || err != nil {
+			t.Fatal(n, err)
+		}
+		if got := w.writes.Load() - before; got != 1 {
+			t.Errorf("a write of %d bytes took %d", size, got)
+		}
+		if _, err := io.ReadFull(other, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Many who write at once lose and tear nothing.
+func TestSecurityManyWriters(t *testing.T) {
+	a, b := tcpPair(t)
+	one, other := securedPair(t, a, b)
+	const writers, each, size = 8, 50, 20_000
+	var work sync.WaitGroup
+	for i := range writers {
+		work.Go(func() {
+			p := make([]byte, size)
+			for j := range p {
+				p[j] = byte(i)
+			}
+			for range each {
+				if _, err := one.Write(p); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	p := make([]byte, size)
+	var seen [writers]int
+	for range writers * each {
+		if _, err := io.ReadFull(other, p); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p {
+			if c != p[0] {
+				t.Fatal("a write was torn")
+			}
+		}
+		seen[p[0]]++
+	}
+	work.Wait()
+	for i, n := range seen {
+		if n != each {
+			t.Errorf("of writer %d came %d writes", i, n)
+		}
+	}
+}
+
+// A goodbye arrives as an end, and nothing can be written behind it.
+func TestSecurityClose(t *testing.T) {
+	a, b := tcpPair(t)
+	w := &watched{Conn: a}
+	one, other := securedPair(t, w, b)
+	fmt.Fprint(one, "bye")
+	before := w.writes.Load()
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := w.writes.Load() - before; got != 1 {
+		t.Errorf("it said goodbye %d times", got)
+	}
+	if got, err := io.ReadAll(other); string(got) != "bye" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if _, err := one.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("write, closed: %v", err)
+	}
+}
+
+// stuck is a connection whose Write, once it is told to, waits for the connection to be closed.
+type stuck struct {
+	net.Conn
+	sticks        atomic.Bool
+	waits, closed chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if !s.sticks.Load() {
+		return s.Conn.Write(p)
+	}
+	s.waits <- struct{}{}
+	<-s.closed
+	return 0, net.ErrClosed
+}
+
+func (s *stuck) Close() error {
+	close(s.closed)
+	return s.Conn.Close()
+}
+
+// Close breaks off a Write that nobody reads, and does not wait for it.
+func TestSecurityCloseWhileWriting(t *testing.T) {
+	a, b := tcpPair(t)
+	s := &stuck{Conn: a, waits: make(chan struct{}), closed: make(chan struct{})}
+	one, _ := securedPair(t, s, b)
+	s.sticks.Store(true)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := one.Write(make([]byte, 64<<10))
+		ended <- err
+	}()
+	receive(t, s.waits)
+	closed := make(chan error, 1)
+	go func() { closed <- one.Close() }()
+	if err := receive(t, closed); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, ended); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the write ended with %v", err)
+	}
+}
+
+// A write that is too late is the last one, as without us.
+func TestSecurityDeadline(t *testing.T) {
+	a, b := tcpPair(t)
+	one, other := securedPair(t, a, b)
+	one.SetWriteDeadline(time.Unix(1, 0))
+	var timeout net.Error
+	if n, err := one.Write([]byte("x")); n != 0 || !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("write, too late: %d, %v", n, err)
+	}
+	one.SetWriteDeadline(time.Time{})
+	if _, err := one.Write([]byte("y")); err == nil {
+		t.Error("what was lost is written past")
+	}
+	one.SetReadDeadline(time.Unix(1, 0))
+	if _, err := one.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("read, too late: %v", err)
+	}
+	one.SetReadDeadline(time.Now().Add(testWait))
+	fmt.Fprint(other, "still here")
+	if _, err := io.ReadFull(one, make([]byte, 10)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who sends garbage is told so at once, though nothing is written here, and heard no more.
+func TestSecurityGarbage(t *testing.T) {
+	a, b := tcpPair(t)
+	w := &watched{Conn: a}
+	one, other := securedPair(t, w, b)
+	before := w.writes.Load()
+	b.Write([]byte{23, 3, 3, 0, 40})
+	b.Write(make([]byte, 40))
+	if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+		t.Errorf("read %d, %v", n, err)
+	}
+	if got := w.writes.Load() - before; got != 1 {
+		t.Errorf("it answered with %d writes", got)
+	}
+	var alert *net.OpError
+	if _, err := other.Read(make([]byte, 1)); !errors.As(err, &alert) || alert.Op != "remote error" {
+		t.Errorf("the other end was told %v", err)
+	}
+	if _, err := one.Write([]byte("x")); err == nil {
+		t.Error("it writes on")
+	}
+}
+
+// A node and a host with stock settings carry much, both ways at once, on many streams.
+func TestTCPNextToStock(t *testing.T) {
+	n := startNode(t, Config{})
+	n.HandleRaw(echoRaw)
+	plain := plainHost(t, n, "tcp")
+	if security := plain.Network().ConnsToPeer(n.host.ID())[0].ConnState().Security; security != tls.ID {
+		t.Fatalf("they speak %s", security)
+	}
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() { callPlain(t, plain, n.host.ID()) })
+	}
+	calls.Wait()
+}
+
+func echoRaw(ctx context.Context, _ address.ID, _ string, s pipe.Stream) {
+	io.Copy(s, s)
+	s.CloseWrite()
+}
+
+func callPlain(t *testing.T, plain host.Host, to peer.ID) {
+	s, err := plain.NewStream(testContext(t), to, "/x/cell/echo")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer s.Close()
+	s.SetDeadline(time.Now().Add(testWait))
+	data := make([]byte, 5<<20)
+	rand.Read(data)
+	go func() {
+		s.Write(data)
+		s.CloseWrite()
+	}()
+	got, err := io.ReadAll(s)
+	if err != nil || sha256.Sum256(got) != sha256.Sum256(data) {
+		t.Errorf("%d bytes came back of %d, %v", len(got), len(data), err)
+	}
+}
