@@ -96,6 +96,27 @@ func (s *stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
+	return s.reads(func() []byte { return b })
+}
+
+var _ pipe.Patient = (*stream)(nil)
+
+// ReadLate waits without a buffer over yamux, whose Read into nothing returns when there is something. What that says Read says
+// again. Over QUIC there is no telling.
+func (s *stream) ReadLate(l *pipe.Loan) (int, error) {
+	if s.quic {
+		return s.Read(l.Take())
+	}
+	l.GiveBack()
+	return s.reads(func() []byte {
+		s.raw.Read(nil)
+		l.Late()
+		return l.Take()
+	})
+}
+
+// reads reads once, into what buffer returns, which may wait.
+func (s *stream) reads(buffer func() []byte) (int, error) {
 	select {
 	case s.reading <- struct{}{}:
 		defer func() { <-s.reading }()
@@ -109,7 +130,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	}
 	// An error that comes along with bytes comes again without them. Yamux makes this more than a habit: it reads,
 	// then sends a window update, and on a dead connection that can fail with the io.EOF of the connection.
-	n, err := s.raw.Read(b)
+	n, err := s.raw.Read(buffer())
 	if n > 0 {
 		s.on.hear()
 		return n, nil
