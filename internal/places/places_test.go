@@ -167,7 +167,7 @@ func TestBadFile(t *testing.T) {
 	for text, where := range map[string]string{
 		good + "[\n":                                 "places.toml:4: ",
 		good + "['10.0.0.1']\nid = 'laptop'\n":       "places.toml:5: ",
-		good + "['10.0.0.1']\nid = 7\n":              "places.toml: ",
+		good + "['10.0.0.1']\nid = 7\n":              "places.toml:5: ",
 		good + "['10.0.0.1']\nid = ''\n":             "places.toml:5: ",
 		good + "['10.0.0.1']\n":                      `places.toml: "10.0.0.1" has no id`,
 		good + "peer = 'laptop'\n":                   "places.toml:4: unknown key",

@@ -1,7 +1,6 @@
 package textfile
 
 import (
-	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
@@ -12,7 +11,7 @@ import (
 )
 
 // locate puts file and line before an error of the decoder, in words of somebody who edits the file that value is read from.
-func locate(path string, value any, err error) error {
+func locate(path string, text []byte, value any, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
@@ -24,10 +23,13 @@ func locate(path string, value any, err error) error {
 		line, _ := bad.Position()
 		return fmt.Errorf("%s:%d: %s", path, line, explain(value, bad))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if line, fault := bareWord(text, value); fault != "" {
+		return fmt.Errorf("%s:%d: %s", path, line, fault)
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // explain says what is expected, where the decoder speaks of types.
@@ -38,7 +40,7 @@ func explain(value any, bad *toml.DecodeError) string {
 	into = into[strings.LastIndexByte(into, ' ')+1:] // of "struct field main.upFlags.Port of type int", the type
 	at := typeOf(reflect.TypeOf(value), bad.Key())
 	wanted := describe(at)
-	key := strings.Join(bad.Key(), ".")
+	key := shown(bad.Key())
 	ip, isIP := strings.CutPrefix(text, "ParseAddr(")
 	switch {
 	case isIP:
@@ -59,6 +61,9 @@ func explain(value any, bad *toml.DecodeError) string {
 	}
 	return text
 }
+
+// shown is a key as a person writes it.
+func shown(key toml.Key) string { return strings.Join(key, ".") }
 
 // kinds is what a file's author calls what TOML has other words for.
 var kinds = map[string]string{
@@ -109,7 +114,7 @@ func describe(t reflect.Type) string {
 		return ""
 	case t == reflect.TypeFor[time.Time]():
 		return "a date and time, as in 2026-11-23T03:06:57Z"
-	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+	case takesText(t):
 		return "a text in quotes"
 	}
 	switch t.Kind() {

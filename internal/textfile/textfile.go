@@ -39,7 +39,7 @@ func Read(path string, value any) error {
 // Decode is Read for a text that is not in a file; name stands for its path.
 func Decode(name string, text []byte, value any) error {
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	return locate(name, value, decoder.Decode(value))
+	return locate(name, text, value, decoder.Decode(value))
 }
 
 // ErrUnreadable is wrapped by the error of a folder that could not be read at all, for want of file descriptors perhaps:

@@ -24,8 +24,10 @@ type settings struct {
 	Env   map[string]string `toml:"env"`
 	At    []netip.Addr      `toml:"at"`
 	Words []word            `toml:"words"`
+	All   []settings        `toml:"all"`
 	Deep  *struct {
 		Small uint16 `toml:"small"`
+		Word  word   `toml:"word"`
 	} `toml:"deep"`
 }
 
@@ -35,10 +37,10 @@ type word struct{ text string }
 func (w word) MarshalText() ([]byte, error) { return []byte(w.text), nil }
 
 func (w *word) UnmarshalText(text []byte) error {
-	if w.text = string(text); w.text == "bad" {
-		return errors.New("bad is not a good word")
+	if w.text = string(text); w.text == "good" || w.text == "a" {
+		return nil
 	}
-	return nil
+	return errors.New("that is not a good word")
 }
 
 func TestWriteThenRead(t *testing.T) {
@@ -68,34 +70,41 @@ func TestReadByHand(t *testing.T) {
 // Whoever edits a file is told where to look and what is wrong there.
 func TestReadNamesFileAndLine(t *testing.T) {
 	for text, reason := range map[string]string{
-		"name = \"a\"\n\nnmae = \"b\"\n": `a.toml:3: unknown key "nmae": remove it, or correct its name`,
-		"\nname = 7\n":                   "a.toml:2: name is to be a text in quotes, and not a whole number",
-		"port = \"4433\"":                "a.toml:1: port is to be a whole number, and not a text",
-		"port = 1.5":                     "a.toml:1: port is to be a whole number, and not a number with a fraction",
-		"port = true":                    "a.toml:1: port is to be a whole number, and not true or false",
-		"port = 99999999999999999999":    "a.toml:1: ",
-		"loud = \"yes\"":                 "a.toml:1: loud is to be true or false, and not a text",
-		"cells = \"a\"":                  "a.toml:1: cells is to be a list, as in [\"a\", \"b\"], and not a text",
-		"cells = [\"a\",\n 7]":           "a.toml:2: cells is to be a list, as in [\"a\", \"b\"]: a whole number does not fit in it",
-		"words = [[]]":                   "a.toml:1: words is to be a list",
-		"word = []":                      "a.toml:1: word is to be a text in quotes, and not a list",
-		"env = [\"A\"]":                  "a.toml:1: env is to be a table, as in { key = \"a\" }, and not a list",
-		"env = { A = 7 }":                "a.toml:1: env is to be a table, as in { key = \"a\" }: a whole number does not fit in it",
-		"[name]\nx = 1":                  "a.toml:1: name is to be a text in quotes, and not a table",
-		"[deep]\nsmall = \"\"":           "a.toml:2: deep.small is to be a whole number, and not a text",
-		"[deep]\nsmall = 70000":          "a.toml:2: deep.small is to be a whole number, and not so large or small",
-		"name = retina":                  "a.toml:1: unexpected character U+0072 'r' at start of value: a text stands in quotes",
-		"at = 127.0.0.1":                 "a.toml:1: more stands here than a value: a text stands in quotes",
-		"at = [\"nix\"]":                 `a.toml:1: "nix" is not an IP address`,
-		"name = true-color":              "a.toml:1: ",
-		"name = nothing":                 ": a text stands in quotes",
-		"name = \"a\n":                   "a.toml:1: ",
-		"name = \"a\"\nname = \"b\"\n":   "a.toml",
-		"loud = yes\n":                   "a.toml:1: ",
-		"loud = tru\n":                   ": a text stands in quotes",
-		"# one\n[\n":                     "a.toml:2: ",
-		"name = \"a\"\nword = \"bad\"\n": "a.toml:2: ",
-		"\xff\xfe":                       "a.toml:1: ",
+		"name = \"a\"\n\nnmae = \"b\"\n":           `a.toml:3: unknown key "nmae": remove it, or correct its name`,
+		"\nname = 7\n":                             "a.toml:2: name is to be a text in quotes, and not a whole number",
+		"port = \"4433\"":                          "a.toml:1: port is to be a whole number, and not a text",
+		"port = 1.5":                               "a.toml:1: port is to be a whole number, and not a number with a fraction",
+		"port = true":                              "a.toml:1: port is to be a whole number, and not true or false",
+		"port = 99999999999999999999":              "a.toml:1: ",
+		"loud = \"yes\"":                           "a.toml:1: loud is to be true or false, and not a text",
+		"cells = \"a\"":                            "a.toml:1: cells is to be a list, as in [\"a\", \"b\"], and not a text",
+		"cells = [\"a\",\n 7]":                     "a.toml:2: cells is to be a list, as in [\"a\", \"b\"]: a whole number does not fit in it",
+		"words = [[]]":                             "a.toml:1: words is to be a list",
+		"\nword = 5":                               "a.toml:2: word is to be a text in quotes, and not a whole number",
+		"word = 1.5":                               "a.toml:1: word is to be a text in quotes, and not a number with a fraction",
+		"[deep]\nword = true":                      "a.toml:2: deep.word is to be a text in quotes, and not true or false",
+		"deep = { small = 1, word = 5 }":           "a.toml:1: deep.word is to be a text in quotes, and not a whole number",
+		"words = [\n\"a\",\n 7]":                   "a.toml:3: words is to be a text in quotes, and not a whole number",
+		"at = [5]":                                 "a.toml:1: at is to be a text in quotes, and not a whole number",
+		"[[all]]\nword = \"a\"\n[[all]]\nword = 5": "a.toml:4: all.word is to be a text in quotes, and not a whole number",
+		"word = []":                                "a.toml:1: word is to be a text in quotes, and not a list",
+		"env = [\"A\"]":                            "a.toml:1: env is to be a table, as in { key = \"a\" }, and not a list",
+		"env = { A = 7 }":                          "a.toml:1: env is to be a table, as in { key = \"a\" }: a whole number does not fit in it",
+		"[name]\nx = 1":                            "a.toml:1: name is to be a text in quotes, and not a table",
+		"[deep]\nsmall = \"\"":                     "a.toml:2: deep.small is to be a whole number, and not a text",
+		"[deep]\nsmall = 70000":                    "a.toml:2: deep.small is to be a whole number, and not so large or small",
+		"name = retina":                            "a.toml:1: unexpected character U+0072 'r' at start of value: a text stands in quotes",
+		"at = 127.0.0.1":                           "a.toml:1: more stands here than a value: a text stands in quotes",
+		"at = [\"nix\"]":                           `a.toml:1: "nix" is not an IP address`,
+		"name = true-color":                        "a.toml:1: ",
+		"name = nothing":                           ": a text stands in quotes",
+		"name = \"a\n":                             "a.toml:1: ",
+		"name = \"a\"\nname = \"b\"\n":             "a.toml",
+		"loud = yes\n":                             "a.toml:1: ",
+		"loud = tru\n":                             ": a text stands in quotes",
+		"# one\n[\n":                               "a.toml:2: ",
+		"name = \"a\"\nword = \"bad\"\n":           "a.toml:2: ",
+		"\xff\xfe":                                 "a.toml:1: ",
 	} {
 		var got settings
 		err := Read(file(t, text), &got)

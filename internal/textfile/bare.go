@@ -1,0 +1,75 @@
+package textfile
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// bareWord finds the first number or truth value that stands where value takes a text, as in idle = 5. The decoder hands it to
+// UnmarshalText like a text, and does not say where it was.
+func bareWord(text []byte, value any) (line int, fault string) {
+	var p unstable.Parser
+	p.Reset(text)
+	var table toml.Key
+	for p.NextExpression() {
+		e := p.Expression()
+		if e.Kind == unstable.Table || e.Kind == unstable.ArrayTable {
+			table = keyOf(e)
+			continue
+		}
+		if node, key := bareIn(e, table, reflect.TypeOf(value)); node != nil {
+			fault = fmt.Sprintf("%s is to be a text in quotes, and not %s", shown(key), kinds[kindOf(node)])
+			return p.Shape(node.Raw).Start.Line, fault
+		}
+	}
+	return 0, ""
+}
+
+// bareIn looks at one KEY = VALUE in a table, and at those in an inline table or list.
+func bareIn(e *unstable.Node, table toml.Key, root reflect.Type) (node *unstable.Node, key toml.Key) {
+	key = append(table[:len(table):len(table)], keyOf(e)...)
+	t := typeOf(root, key)
+	var look func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key)
+	look = func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key) {
+		switch {
+		case t == nil:
+			return nil, nil
+		case kindOf(v) != "" && takesText(t):
+			return v, key
+		case v.Kind == unstable.Array && t.Kind() == reflect.Slice:
+			for words := v.Children(); words.Next(); {
+				if node, key := look(words.Node(), bare(t.Elem())); node != nil {
+					return node, key
+				}
+			}
+		case v.Kind == unstable.InlineTable:
+			for pairs := v.Children(); pairs.Next(); {
+				if node, key := bareIn(pairs.Node(), key, root); node != nil {
+					return node, key
+				}
+			}
+		}
+		return nil, nil
+	}
+	return look(e.Value(), t)
+}
+
+// kindOf is the decoder's word for a value that it hands on like a text.
+func kindOf(v *unstable.Node) string {
+	return map[unstable.Kind]string{unstable.Integer: "integer", unstable.Float: "float", unstable.Bool: "boolean"}[v.Kind]
+}
+
+func keyOf(e *unstable.Node) (key toml.Key) {
+	for words := e.Key(); words.Next(); {
+		key = append(key, string(words.Node().Data))
+	}
+	return key
+}
+
+func takesText(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
