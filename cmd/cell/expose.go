@@ -39,13 +39,21 @@ and says if nobody answers there.`,
 			if err != nil {
 				return err
 			}
-			if err := dna.Expose(h, cell, to); err != nil {
+			was, err := dna.Expose(h, cell, to)
+			if errors.Is(err, dna.ErrProgram) {
+				return hint(fmt.Errorf("expose %s: %w", cell, err), "choose another name, or remove that file")
+			}
+			if err != nil {
 				return fmt.Errorf("expose %s: %w", cell, err)
 			}
 			if err := end(cmd.Context(), h, cell); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s\n", cell, to)
+			instead := ""
+			if !was.IsZero() && was != to {
+				instead = fmt.Sprintf(", and no more the one at %s", was)
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s%s\n", cell, to, instead)
 			if !answers(cmd.Context(), to) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody answers there now: until somebody does, calls end with nothing, and \"cell logs %s\" says why\n", cell)
 			}
@@ -84,6 +92,9 @@ func hideCommand() *cobra.Command {
 			err = dna.Hide(h, cell)
 			if errors.Is(err, fs.ErrNotExist) {
 				return hint(fmt.Errorf("hide %s: nothing is exposed by that name", cell), `"cell ls" lists what is`)
+			}
+			if errors.Is(err, dna.ErrProgram) {
+				return hint(fmt.Errorf("hide %s: %w", cell, err), `to be rid of it, remove that file; "cell untrust PEER --cells NAME" keeps a peer from it`)
 			}
 			if err != nil {
 				return fmt.Errorf("hide %s: %w", cell, err)

@@ -231,11 +231,11 @@ func TestExposeAndHide(t *testing.T) {
 	if err := Hide(h, db); !os.IsNotExist(err) {
 		t.Errorf("hidden before it was exposed: %v", err)
 	}
-	if err := Expose(h, db, first); err != nil {
+	if was, err := Expose(h, db, first); err != nil || !was.IsZero() {
 		t.Fatal(err)
 	}
 	put(t, h, "db.toml", "forward = \"127.0.0.1:1\"\npublic = true\nidle = \"5m\"\nstart_timeout = \"20s\"")
-	if err := Expose(h, db, second); err != nil {
+	if was, err := Expose(h, db, second); err != nil || was != first {
 		t.Fatal(err)
 	}
 	want := Settings{Mode: Forward, Target: second, Idle: 5 * time.Minute, Public: true, StartTimeout: 20 * time.Second}
@@ -249,15 +249,15 @@ func TestExposeAndHide(t *testing.T) {
 	put(t, h, "mine.toml", "public = true")
 	put(t, h, "prog", "a program")
 	for _, cell := range []string{"mine", "prog"} {
-		if err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), errProgram.Error()) {
+		if _, err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("exposed %s: %v", cell, err)
 		}
-		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), errProgram.Error()) {
+		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("hid %s: %v", cell, err)
 		}
 	}
 	own, _ := h.Socket(db)
-	if err := Expose(h, db, Target{"unix", own}); err == nil || !strings.Contains(err.Error(), "own socket") {
+	if _, err := Expose(h, db, Target{"unix", own}); err == nil || !strings.Contains(err.Error(), "own socket") {
 		t.Errorf("to itself: %v", err)
 	}
 	if exists(Path(h, db)) {

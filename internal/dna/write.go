@@ -11,20 +11,24 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// errProgram is what Expose and Hide fail with where a program is the cell, and not a target.
-var errProgram = errors.New("it is a program's")
+// ErrProgram is what Expose and Hide fail with where a program is the cell, and not a target.
+var ErrProgram = errors.New("it is a program's")
 
-// Expose makes a cell of the server at a target. What a file that forwards said besides is kept.
-func Expose(h home.Home, cell address.Name, to Target) error {
-	was, err := forwarded(h, cell)
+// Expose makes a cell of the server at a target, and returns the one whose place it takes, if there was one. What a file that
+// forwards said besides is kept.
+func Expose(h home.Home, cell address.Name, to Target) (was Target, err error) {
+	f, err := forwarded(h, cell)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return was, err
 	}
-	was.Forward = &to
-	if key, err := was.contradiction(h, cell); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+	if f.Forward != nil {
+		was = *f.Forward
 	}
-	return textfile.Write(Path(h, cell), was)
+	f.Forward = &to
+	if key, err := f.contradiction(h, cell); err != nil {
+		return was, fmt.Errorf("%s: %w", key, err)
+	}
+	return was, textfile.Write(Path(h, cell), f)
 }
 
 // Hide takes Expose back. If nothing is exposed under the name, the error wraps fs.ErrNotExist.
@@ -38,13 +42,13 @@ func Hide(h home.Home, cell address.Name) error {
 // forwarded reads the file of a cell that is one because of its target.
 func forwarded(h home.Home, cell address.Name) (f file, err error) {
 	if exists(h.DNA(cell)) {
-		return f, fmt.Errorf("%s: %w: choose another name, or remove it", h.DNA(cell), errProgram)
+		return f, fmt.Errorf("%s: %w", h.DNA(cell), ErrProgram)
 	}
 	if err := textfile.Read(Path(h, cell), &f); err != nil {
 		return f, err
 	}
 	if f.Forward == nil {
-		return f, fmt.Errorf("%s: %w: choose another name, or remove it", Path(h, cell), errProgram)
+		return f, fmt.Errorf("%s: %w", Path(h, cell), ErrProgram)
 	}
 	return f, nil
 }
