@@ -16,7 +16,7 @@ type Call struct {
 	Began time.Time `json:"began"`
 	// Direction is "in" for a call that another machine made, and "out" for one of this machine.
 	Direction string `json:"direction"`
-	// Peer is the other machine: its ID, or as it was called if it was not found.
+	// Peer is the other machine: its ID, or the place where it was looked for.
 	Peer string `json:"peer"`
 	Cell string `json:"cell"`
 	// Verdict is "ok" or the code of the refusal.

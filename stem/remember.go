@@ -41,9 +41,13 @@ func (s *Stem) ended(caller Caller, w wanted, route string, report pipe.Report, 
 	})
 }
 
-// record completes the record of a call from or to another machine. Calls within this machine are not recorded.
+// record completes the record of a call from or to another machine. Calls within this machine are not recorded, and neither is
+// one to a name that is nobody's: no machine was called.
 func (s *Stem) record(caller Caller, w wanted, c Call) {
+	_, nobody := w.Peer.Petname()
 	switch {
+	case nobody:
+		return
 	case !caller.local():
 		c.Direction, c.Peer = "in", caller.String()
 	case !w.Peer.IsLocal():

@@ -29,7 +29,8 @@ func callsCommand() *cobra.Command {
 		Use:   "calls",
 		Short: "show the calls from and to other machines",
 		Long: `Shows who called what on this machine and whom it called, granted or refused: when, how it
-travelled, how many bytes, and how it ended. Calls within the machine are not recorded.`,
+travelled, how many bytes, and how it ended. Calls within the machine are not recorded, and
+neither are those to a name that no peer has.`,
 		Example: `  cell calls --follow`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
