@@ -22,7 +22,7 @@ func completionCommand() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "print a script that completes commands in a shell",
 		Long: `Prints a script for SHELL, which is bash, zsh, fish or powershell: it completes commands and
-flags, the names of cells, and your names for peers. Nobody is asked over the network.
+flags, the names of cells, your names for peers, and links. Nobody is asked over the network.
 
     bash        source <(cell completion bash)           in ~/.bashrc; needs bash-completion
     zsh         source <(cell completion zsh)            in ~/.zshrc, behind compinit

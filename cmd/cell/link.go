@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,8 +178,9 @@ func unlinkCommand() *cobra.Command {
 		Long: `Ends the link to ADDRESS, or what leads somewhere from LISTEN, as "cell ls" shows it: the socket
 or port is closed, calls under way by it are cut, and it is not kept any more.
 "cell unforward" is another name for it.`,
-		Example: `  cell unlink web@laptop`,
-		Args:    exactly("ADDRESS|LISTEN"),
+		Example:           `  cell unlink web@laptop`,
+		Args:              exactly("ADDRESS|LISTEN"),
+		ValidArgsFunction: completeLinks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home.Default()
 			if err != nil {
@@ -202,6 +204,28 @@ or port is closed, calls under way by it are cut, and it is not kept any more.
 			return err
 		},
 	}
+}
+
+// completeLinks asks the stem for the links and forwards that there are: only it knows of those that are not kept.
+func completeLinks(cmd *cobra.Command, args []string, begun string) (all []string, how cobra.ShellCompDirective) {
+	how = cobra.ShellCompDirectiveNoFileComp
+	h, err := home.Default()
+	if err != nil || len(args) > 0 {
+		return nil, how
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	for _, link := range linksOf(ctx, h) {
+		word := link.Listen + "\t" + link.Name
+		if at, err := links.Of(h, link.Listen); err == nil && at.IsLink() {
+			word = link.Name
+		}
+		if strings.HasPrefix(word, begun) {
+			all = append(all, word)
+		}
+	}
+	slices.Sort(all)
+	return all, how
 }
 
 // unlinkArg reads the address of a link, or where something listens.
