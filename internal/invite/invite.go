@@ -111,16 +111,16 @@ func Read(h home.Home, id string) (Invite, error) {
 	}
 	secret, err := hex.DecodeString(f.Secret)
 	if err != nil || len(secret) != secretSize {
-		return Invite{}, fmt.Errorf("%s: secret is damaged: remove the file, and make another invite", path)
+		return Invite{}, textfile.At(path, "secret", errors.New("secret is damaged: remove the file, and make another invite"))
 	}
 	cells, err := peers.ParseGrant(f.Cells)
 	if err != nil {
-		return Invite{}, fmt.Errorf("%s: cells: %w", path, err)
+		return Invite{}, textfile.At(path, "cells", err)
 	}
 	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses, Joined: f.Joined, Revoked: f.Revoked}
 	if f.As != "" {
 		if i.As, err = address.ParsePetname(f.As); err != nil {
-			return Invite{}, fmt.Errorf("%s: as: %w", path, err)
+			return Invite{}, textfile.At(path, "as", err)
 		}
 	}
 	return i, nil
