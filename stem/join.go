@@ -60,8 +60,8 @@ func (f *files) Join(ctx context.Context, joiner address.ID, proof string, now t
 	return grant, nil
 }
 
-// welcome writes the joiner's file: what it may reach already, and what the invite grants, under the petname that it has,
-// or that the invite has for it, or that is made of its ID, if nobody else is called so.
+// welcome writes the joiner's file: what it may reach already, and what the invite grants, under the petname that the owner gave
+// it, or that the invite has for it, or that is made of its ID, if nobody else is called so.
 func welcome(ctx context.Context, h home.Home, joiner address.ID, i invite.Invite) (peers.Peer, error) {
 	peer, err := peers.Unnamed(joiner)
 	if err != nil {
@@ -73,14 +73,21 @@ func welcome(ctx context.Context, h home.Home, joiner address.ID, i invite.Invit
 	}
 	defer lock.Unlock()
 	known, _ := peers.ReadAll(h) // bad files are reported elsewhere
+	made, was := peer.Petname, address.Petname{}
 	if n := slices.IndexFunc(known, func(p peers.Peer) bool { return p.ID == joiner }); n >= 0 {
-		peer = known[n]
-	} else if peer.Petname, err = freePetname(h, joiner, i.As, peer.Petname); err != nil {
+		peer, was = known[n], known[n].Petname
+		if was == made && isFree(h, i.As) {
+			peer.Petname = i.As
+		}
+	} else if peer.Petname, err = freePetname(h, joiner, i.As, made); err != nil {
 		return peer, err
 	}
 	peer.Cells.Add(i.Cells)
 	if err := peers.Write(h, peer); err != nil {
 		return peer, fmt.Errorf("write the joiner's file: %w", err)
+	}
+	if was != (address.Petname{}) && was != peer.Petname {
+		return peer, peers.Remove(h, was)
 	}
 	return peer, nil
 }
@@ -97,9 +104,15 @@ func freePetname(h home.Home, id address.ID, wanted ...address.Petname) (address
 		wanted = append(wanted, longer)
 	}
 	for _, name := range wanted {
-		if _, err := os.Lstat(h.Peer(name)); name != (address.Petname{}) && errors.Is(err, fs.ErrNotExist) {
+		if isFree(h, name) {
 			return name, nil
 		}
 	}
 	return address.Petname{}, fmt.Errorf("every petname for %s is taken", id)
+}
+
+// isFree says whether a petname may be given: it is one, and has no file.
+func isFree(h home.Home, name address.Petname) bool {
+	_, err := os.Lstat(h.Peer(name))
+	return name != (address.Petname{}) && errors.Is(err, fs.ErrNotExist)
 }

@@ -244,6 +244,32 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 	}
 }
 
+// A petname that the owner gave stays; one that was made of the ID gives way to that of the invite, if it is free.
+func TestJoinOfAKnownPeer(t *testing.T) {
+	text := strings.ToLower(testID(1).String())
+	made := "peer-" + text[len(text)-8:]
+	for was, test := range map[string]struct{ taken, want string }{
+		"old-laptop": {"", "old-laptop"},
+		made:         {"", "laptop"},
+		made + ".":   {"laptop", made},
+	} {
+		i := newInviter(t, newHome(t))
+		was = strings.TrimSuffix(was, ".")
+		write(t, peerFile(i.home, was), grantText(1, `"echo"`), 0o600)
+		if test.taken != "" {
+			write(t, peerFile(i.home, test.taken), grantText(2, `"echo"`), 0o600)
+		}
+		with := i.invites(t, "retina", func(i *invite.Invite) { i.As, _ = address.ParsePetname("laptop") })
+		wantTold(t, i.join(t, 1, with), "ok\nok cells=echo,retina\n")
+		if p := i.peer(t, test.want); p.ID != testID(1) || !may(i.files, 1, "retina") || !may(i.files, 1, "echo") {
+			t.Errorf("of %s: %s is %+v", was, test.want, p)
+		}
+		if _, err := os.Stat(peerFile(i.home, was)); was != test.want && err == nil {
+			t.Errorf("%s is there still", was)
+		}
+	}
+}
+
 // An answer may be lost on its way, or the stem may be killed after it has spent the use and before it has written the peer: whoever has
 // joined may join again, and that costs nothing.
 func TestJoinAgain(t *testing.T) {

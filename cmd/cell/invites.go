@@ -51,9 +51,14 @@ func invitesCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
 			}
+			called := calledHere()
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for n, i := range list {
-				fmt.Fprintf(table, "%s\t%s\t%d of %d joined\tuntil %s\treach %s\n", i.ID, i.State, len(i.Joined), i.Uses,
+				who, separator := "", ": "
+				for _, id := range i.Joined {
+					who, separator = who+separator+called(id), ", "
+				}
+				fmt.Fprintf(table, "%s\t%s\t%d of %d joined%s\tuntil %s\treach %s\n", i.ID, i.State, len(i.Joined), i.Uses, who,
 					i.Expires.Local().Format(time.DateTime), describeGrant(all[n].Cells))
 			}
 			return table.Flush()
