@@ -10,10 +10,12 @@ import (
 
 // Status is what the stem says of itself, as `cell status --json` prints it.
 type Status struct {
-	ID    string    `json:"id"`
-	Home  string    `json:"home"`
-	PID   int       `json:"pid"`
-	Since time.Time `json:"since"`
+	ID   string `json:"id"`
+	Home string `json:"home"`
+	// Version is that of the program that the stem is.
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
 	// Cells are the names of those that answer at their sockets.
 	Cells []string `json:"cells"`
 	// Peers are those with a petname, and what they may reach here.
@@ -51,6 +53,7 @@ func (s *Stem) status() Status {
 	status := Status{
 		ID:       s.Network.ID().String(),
 		Home:     s.Home.String(),
+		Version:  s.Version,
 		PID:      os.Getpid(),
 		Since:    s.since,
 		Cells:    []string{},

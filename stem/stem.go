@@ -90,6 +90,8 @@ type Door interface {
 type Config struct {
 	// Home is where the stem lives. If it is the zero Home, all that would be in it has to be given, and there are no links.
 	Home home.Home
+	// Version is that of the program, for its status. It may be empty.
+	Version string
 	// Claim is what Claim returned for the home. If nil, New claims it; the zero Lock claims nothing.
 	Claim   *socket.Lock
 	Network Network

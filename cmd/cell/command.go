@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -22,7 +21,7 @@ no server and no port forward. A program that is not running is started.
 ADDRESS is a cell's name (retina), or a name at a peer: its ID (retina@12D3KooW…),
 your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		Example:           `  cell demo`,
-		Version:           version(),
+		Version:           thisBuild().String(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // ours has other words
@@ -30,6 +29,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetUsageTemplate(usage)
+	root.SetVersionTemplate("cell {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misuse(badFlag(err), fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
@@ -40,7 +40,7 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
 		buildCommand(), newCommand(), installCommand(), uninstallCommand(),
 		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
 		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
-		keyCommand(), completionCommand(), manCommand(), demoCommand(), benchCommand(), testnetCommand())
+		keyCommand(), completionCommand(), manCommand(), demoCommand(), benchCommand(), testnetCommand(), versionCommand())
 	completeAll(root)
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})
@@ -91,15 +91,6 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		hint = fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
 	return misuse(fmt.Errorf("unknown command %q", args[0]), hint)
-}
-
-// version is that of the module this program was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }
 
 // exactly takes that many arguments, named as in the usage line.

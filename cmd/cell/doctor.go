@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/user"
-	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -123,7 +122,11 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 			network.Joining = true
 		}
 	}
-	checks := []doctor.Check{{Name: "stem", State: doctor.OK, What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}}
+	stem := doctor.Check{Name: "stem", State: doctor.OK, What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}
+	if what, remedy := otherVersion(s); what != "" {
+		stem.State, stem.What, stem.Remedy = doctor.Note, what, remedy
+	}
+	checks := []doctor.Check{stem}
 	if !network.Loopback {
 		checks = append(checks, doctor.Addresses(doctor.Own())...)
 	}
@@ -156,15 +159,8 @@ func portOf(flags upFlags) int {
 
 // buildTime is when the program's source was committed, or the zero time.
 func buildTime() time.Time {
-	info, _ := debug.ReadBuildInfo()
-	if info == nil {
-		return time.Time{}
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			at, _ := time.Parse(time.RFC3339, s.Value)
-			return at
-		}
+	if at := thisBuild().Time; at != nil {
+		return *at
 	}
 	return time.Time{}
 }

@@ -21,7 +21,7 @@ man1 of those that man looks into, they are found: "manpath" lists these.`,
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // the date is the page's, or $SOURCE_DATE_EPOCH
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "cell " + version(), Manual: "cell"}, args[0])
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "cell " + thisBuild().Version, Manual: "cell"}, args[0])
 		},
 	}
 }

@@ -104,6 +104,10 @@ func printStatus(w io.Writer, raw []byte) error {
 	row("id", s.ID)
 	row("home", s.Home)
 	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime), s.PID))
+	if what, remedy := otherVersion(s); what != "" {
+		row("version", what)
+		row("", "to mend it: "+remedy)
+	}
 	printNetwork(row, s.Network, func(id string) string {
 		for _, peer := range s.Peers {
 			if peer.ID == id {

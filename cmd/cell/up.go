@@ -206,6 +206,7 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 	}
 	s, err := stem.New(stem.Config{
 		Home:     h,
+		Version:  thisBuild().Version,
 		Wrapper:  self,
 		Claim:    claim,
 		Network:  n,
