@@ -15,11 +15,12 @@ import (
 
 func logsCommand() *cobra.Command {
 	var follow bool
+	var last int
 	cmd := &cobra.Command{
 		Use:     "logs NAME",
 		Short:   "print what a cell has printed",
 		Long:    `Prints what the cell wrote to its stdout and stderr since its log was last cut, at 8 MiB.`,
-		Example: `  cell logs retina -f`,
+		Example: `  cell logs retina -n 20 -f`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cell, err := ownName(args[0])
@@ -30,7 +31,10 @@ func logsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = logs(cmd.Context(), h.Log(cell), follow, cmd.OutOrStdout())
+			if last < 0 && cmd.Flags().Changed("last") {
+				return misuse(fmt.Errorf("there are no %d lines", last), "as in -n 50")
+			}
+			err = logs(cmd.Context(), h.Log(cell), last, follow, cmd.OutOrStdout())
 			if errors.Is(err, fs.ErrNotExist) {
 				return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)), `"cell ls" lists what could be`)
 			}
@@ -38,13 +42,19 @@ func logsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is to come")
+	cmd.Flags().IntVarP(&last, "last", "n", -1, "begin with the last `N` lines, instead of all")
+	cmd.Flags().Lookup("last").DefValue = "0" // which is not shown
 	return cmd
 }
 
-// logs prints a file and, if it is to follow, what is added to it until ctx ends. Only then may it be missing.
-func logs(ctx context.Context, path string, follow bool, to io.Writer) error {
+// logs prints the last lines of a file, or all if last is negative, and if it is to follow, what is added to it until ctx ends.
+// Only then may it be missing.
+func logs(ctx context.Context, path string, last int, follow bool, to io.Writer) error {
 	if !follow {
-		_, err := printFrom(path, 0, to)
+		seen, err := behind(path, last)
+		if err == nil {
+			_, err = printFrom(path, seen, to)
+		}
 		return err
 	}
 	watcher, err := fsnotify.NewWatcher()
@@ -55,7 +65,10 @@ func logs(ctx context.Context, path string, follow bool, to io.Writer) error {
 	if err := watcher.Add(filepath.Dir(path)); err != nil {
 		return err
 	}
-	var seen int64
+	seen, err := behind(path, last)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	for {
 		if seen, err = printFrom(path, seen, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -71,6 +84,39 @@ func logs(ctx context.Context, path string, follow bool, to io.Writer) error {
 			}
 		}
 	}
+}
+
+// behind returns the offset of the last lines of a file; of all of them, if their number is negative. What has no end yet is a line.
+func behind(path string, last int) (int64, error) {
+	if last < 0 {
+		return 0, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil || last == 0 {
+		return size, err
+	}
+	block := make([]byte, 64<<10)
+	for end := size; end > 0; {
+		begin := max(0, end-int64(len(block)))
+		n, err := file.ReadAt(block[:end-begin], begin)
+		if err != nil {
+			return 0, err // it was cut meanwhile
+		}
+		for i := n - 1; i >= 0; i-- {
+			if at := begin + int64(i) + 1; block[i] == '\n' && at < size {
+				if last--; last == 0 {
+					return at, nil
+				}
+			}
+		}
+		end = begin
+	}
+	return 0, nil
 }
 
 // printFrom prints a file from an offset on, or from its beginning if it has been cut since, and returns where it ended.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +16,28 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
+// "cell logs -n" prints so many lines from the end, however long they are.
+func TestLogsLast(t *testing.T) {
+	t.Parallel()
+	home := hometest.Dir(t)
+	path := filepath.Join(home, "log", "retina.log")
+	check(t, os.Mkdir(filepath.Dir(path), 0o700))
+	long := strings.Repeat("x", 100_000) + "\n"
+	all := "one\n\n" + long + long + "end\nhalf"
+	check(t, os.WriteFile(path, []byte(all), 0o600))
+	for n, want := range map[string]string{"0": "", "1": "half", "2": "end\nhalf", "3": long + "end\nhalf", "4": long + long + "end\nhalf",
+		"5": "\n" + long + long + "end\nhalf", "6": all, "7": all, "1000000": all} {
+		got, err := cellCommand(t.Context(), home, "logs", "retina", "-n", n).CombinedOutput()
+		if err != nil || string(got) != want {
+			t.Errorf("-n %s: %d bytes, %v, want %d", n, len(got), err, len(want))
+		}
+	}
+	check(t, os.WriteFile(path, []byte("one\ntwo\n"), 0o600))
+	if got, err := cellCommand(t.Context(), home, "logs", "retina", "-n1").CombinedOutput(); err != nil || string(got) != "two\n" {
+		t.Errorf("of two whole lines: %q, %v", got, err)
+	}
+}
+
 // "cell logs -f" prints what is there and what is to come: of a log that does not exist yet, and of one that is
 // cut; and ends in order when it is interrupted.
 func TestLogsFollow(t *testing.T) {
@@ -23,7 +46,7 @@ func TestLogsFollow(t *testing.T) {
 	path := filepath.Join(home, "log", "retina.log")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := cellCommand(ctx, home, "logs", "retina", "--follow")
+	cmd := cellCommand(ctx, home, "logs", "retina", "--follow", "-n", "2")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
