@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -33,23 +35,28 @@ func TestCallerIsKilled(t *testing.T) {
 		}
 		check(t, cmd.Process.Kill())
 		cmd.Wait()
-		waitForCalls(t, near, calls+1)
+		awaitCalls(t, near, calls+1)
 		if transport == "quic-v1" {
-			waitForCalls(t, far, 1)
+			awaitCalls(t, far, 1)
 		}
 	}
 }
 
-// waitForCalls waits until a stem has recorded so many calls, which it does when they are over.
-func waitForCalls(t *testing.T, m *machine.Machine, want int) {
+// awaitCalls waits until a stem has recorded so many calls, which it does when they are over: each in order.
+func awaitCalls(t *testing.T, m *machine.Machine, want int) {
 	t.Helper()
-	var seen string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if seen = machinetest.Run(t, m, "calls"); strings.Count(seen, "source") == want {
-			break
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	follow := cellCommand(ctx, m.Home, "calls", "--follow")
+	out, err := follow.StdoutPipe()
+	check(t, err)
+	check(t, follow.Start())
+	lines := bufio.NewReader(out)
+	for n := range want {
+		if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "source") || !strings.HasSuffix(line, "orderly\n") {
+			t.Errorf("call %d of %d: %q, %v", n+1, want, line, err)
 		}
 	}
-	if strings.Count(seen, "orderly") != want {
-		t.Errorf("of %d calls, these came to an orderly end:\n%s", want, seen)
-	}
+	follow.Process.Kill()
+	follow.Wait()
 }

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"reset":   cmdReset,
 			"refused": cmdRefused,
 			"gotool":  cmdGoTool,
+			"follow":  cmdFollow,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars, "CELL_HOME="+filepath.Join(env.WorkDir, "h"))
@@ -84,6 +89,29 @@ func cmdOn(ts *testscript.TestScript, neg bool, args []string) {
 	if !neg && err != nil {
 		ts.Fatalf("%v", err)
 	}
+}
+
+// follow MACHINE REGEXP ARG...: runs "cell ARG..." in that machine's home until it prints a line that matches, within 20 s.
+func cmdFollow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: follow MACHINE REGEXP ARG...")
+	}
+	want := regexp.MustCompile(args[1])
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	cmd := cellCommand(ctx, homeOf(ts, args[0]), args[2:]...)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	defer cmd.Wait()
+	defer cancel()
+	var seen strings.Builder
+	for lines := bufio.NewScanner(out); lines.Scan(); fmt.Fprintln(&seen, lines.Text()) {
+		if want.MatchString(lines.Text()) {
+			return
+		}
+	}
+	ts.Fatalf("%s: no line matches %s in\n%s", strings.Join(args[2:], " "), args[1], &seen)
 }
 
 // gotool: lets the go command be run, with what it has in its caches and nothing from outside.
