@@ -177,7 +177,7 @@ func TestBadFiles(t *testing.T) {
 	good := New(grant("retina"), 1, tomorrow, petnameNone)
 	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = 2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
 	for _, test := range []struct{ file, text, reason string }{
-		{"0000000a.toml", "", "0000000a.toml:1: secret is damaged"},
+		{"0000000a.toml", "", "0000000a.toml: secret is damaged"},
 		{"0000000a.toml", strings.Replace(whole, "001122", "", 1), "0000000a.toml:1: secret is damaged: remove the file, and make another invite"},
 		{"0000000a.toml", strings.Replace(whole, "001122", "xxxxxx", 1), "0000000a.toml:1: secret is damaged"},
 		{"0000000a.toml", strings.Replace(whole, "retina", "Retina", 1), "0000000a.toml:2: cell name \"Retina\""},
