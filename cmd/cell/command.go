@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 no server and no port forward. A program that is not running is started.
 
 ADDRESS is a cell's name (retina), or a name at a peer: its ID (retina@12D3KooW…),
-your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID.`,
+your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID. @FILE is the one in a file.`,
 		Example:           `  cell demo`,
 		Version:           thisBuild().String(),
 		SilenceErrors:     true,

@@ -25,7 +25,9 @@ func connectCommand() *cobra.Command {
 		Short: "connect stdin and stdout to a cell, starting it if needed",
 		Long: `Sends stdin to a cell and prints what it answers, and nothing else. The end of stdin is
 passed on, and the answer still printed to its end. Exits with 0 when the cell has ended
-the call, and with 1 and a reason when it was refused or cut.`,
+the call, and with 1 and a reason when it was refused or cut.
+
+@FILE as ADDRESS is the one in that file: others may see a command line, and a key in it.`,
 		Example: `  printf hello | cell connect echo@12D3KooW…`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,9 +44,9 @@ the call, and with 1 and a reason when it was refused or cut.`,
 
 // dial calls an address that a person wrote, with the first words of the call; its errors carry a remedy.
 func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error) {
-	to, err := address.Parse(addr)
+	to, err := parseAddress(addr, "an address is NAME or NAME@PEER, as in echo@laptop")
 	if err != nil {
-		return nil, misuse(err, "an address is NAME or NAME@PEER, as in echo@laptop")
+		return nil, err
 	}
 	conn, err := synapse.DialWith(ctx, to.String(), words)
 	if err != nil {

@@ -23,13 +23,16 @@ func joinCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "join TOKEN [--as PETNAME]",
 		Short: "come to know another machine by its invite",
-		Long: `Joins with an invite, one word that "cell invite" printed on another machine, or with - the
-word on stdin. Afterwards this machine may reach the cells that the invite names, by the
+		Long: `Joins with an invite, one word that "cell invite" printed on another machine; with - it is read
+from stdin, and with @FILE from a file. Afterwards this machine may reach the cells that the invite names, by the
 petname given here; the other machine may reach nothing on this one.`,
 		Example: `  cell join cell-invite-1.eyJw… --as server`,
 		Args:    exactly("TOKEN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text := args[0]
+			text, _, err := secretArg(args[0])
+			if err != nil {
+				return err
+			}
 			if text == "-" {
 				input, err := readArgument("-", cmd.InOrStdin())
 				if err != nil {

@@ -34,9 +34,9 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 		Example: `  curl --unix-socket $(cell link web@laptop) http://web/`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := address.Parse(args[0])
+			to, err := parseAddress(args[0], "an address is NAME@PEER, as in web@laptop")
 			if err != nil {
-				return misuse(err, "an address is NAME@PEER, as in web@laptop")
+				return err
 			}
 			h, err := home.Default()
 			if err != nil {
@@ -88,9 +88,9 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 					return misuse(err, "as in cell forward 127.0.0.1:5432 db@laptop")
 				}
 			}
-			to, err := address.Parse(args[len(args)-1])
+			to, err := parseAddress(args[len(args)-1], "an address is NAME@PEER, as in db@laptop")
 			if err != nil {
-				return misuse(err, "an address is NAME@PEER, as in db@laptop")
+				return err
 			}
 			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 && to.Peer.IsLocal() { // a port, which a cell may be called, too
 				return misuse(fmt.Errorf("%s is where to listen, and no ADDRESS comes after it", args[0]), fmt.Sprintf("as in cell forward %s db@laptop", args[0]))
