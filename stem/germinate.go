@@ -147,7 +147,9 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("somebody else is starting %s: %v", cell, err)}
 	}
 	defer lock.Unlock()
-
+	if settings, err = dna.Read(f.home, cell); err != nil { // anew: program and settings are replaced under the lock
+		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
+	}
 	path, err := f.home.Socket(cell)
 	if err != nil {
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}

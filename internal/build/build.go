@@ -87,7 +87,7 @@ func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 	}
 	for i, cell := range cells {
 		if results[i].Changed {
-			if err := s.install(cell); err != nil {
+			if err := s.install(ctx, cell); err != nil {
 				results[i].Changed, results[i].Err = false, err
 			}
 		}

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cell-mesh/cell/internal/address/addresstest"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/internal/socket"
 )
 
 // built runs a build that has to come to its end, and says what became of each cell.
@@ -238,6 +240,50 @@ func TestAtomic(t *testing.T) {
 	if waited.Load() == 0 {
 		t.Error("none of 40 builds had to wait")
 	}
+}
+
+// Who holds the lock under which a cell is started finds a program and the settings that belong to it.
+func TestStartsFindWhatBelongsTogether(t *testing.T) {
+	h := hometest.New(t)
+	cell := addresstest.Name("lens")
+	dir := tree(t, map[string]string{})
+	write := func(n int) {
+		hometest.Write(t, dir+"/cells/lens/cell.toml", fmt.Sprintf("build = \"printf '#!/bin/sh %d' >$CELL_OUT\"\nargs = [\"%d\"]", n, n))
+	}
+	write(0)
+	built(t, Config{Home: h}, dir)
+	ctx, stop := context.WithCancel(t.Context())
+	var starting sync.WaitGroup
+	starting.Go(func() {
+		for ctx.Err() == nil {
+			lock, err := socket.WaitLock(ctx, h.Lock(cell))
+			if err != nil {
+				return
+			}
+			settings, err := dna.Read(h, cell)
+			program, _ := os.ReadFile(h.DNA(cell))
+			lock.Unlock()
+			if want := "#!/bin/sh " + strings.Join(settings.Args, " "); err != nil || string(program) != want {
+				t.Errorf("the program is %q, and the settings are %+v, %v", program, settings, err)
+				return
+			}
+		}
+	})
+	for n := range 20 {
+		write(n % 2)
+		built(t, Config{Home: h}, dir)
+	}
+	stop()
+	starting.Wait()
+
+	startPatience = 50 * time.Millisecond
+	t.Cleanup(func() { startPatience = 5 * time.Second })
+	lock, err := socket.TryLock(h.Lock(cell))
+	check(t, err)
+	defer lock.Unlock()
+	write(2)
+	expect(t, "while it is being started", built(t, Config{Home: h}, dir), "lens failed")
+	expect(t, "as it was", read(t, h.DNA(cell)), "#!/bin/sh 1")
 }
 
 // A cell may change its language, or leave its name to one in another.

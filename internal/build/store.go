@@ -2,16 +2,19 @@ package build
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
@@ -81,17 +84,34 @@ func (s store) check(cell address.Name) error {
 	return nil
 }
 
-// install puts what was made into dna/, in the place of what was there, at once: it is either one or the other. A cell
-// that runs goes on with the old file.
-func (s store) install(cell Cell) error {
+// startPatience is how long a start of the cell that is under way may hold up its installation.
+var startPatience = 5 * time.Second
+
+// install puts what was made into dna/, in the place of what was there: each file at once, and both under the lock that is held
+// while the cell is started, so that no start finds a new program with old settings. A cell that runs goes on with the old file.
+func (s store) install(ctx context.Context, cell Cell) error {
+	next := ""
 	if cell.kind != settings && !same(s.made(cell.Name), s.home.DNA(cell.Name)) {
-		next := filepath.Join(s.home.DNADir(), "."+cell.Name.String()+".new")
+		next = filepath.Join(s.home.DNADir(), "."+cell.Name.String()+".new")
 		if err := clone(s.made(cell.Name), next); err != nil {
 			return errors.Join(err, os.Remove(next))
 		}
-		if err := os.Rename(next, s.home.DNA(cell.Name)); err != nil {
-			return errors.Join(err, os.Remove(next))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startPatience) // an interrupt leaves all or nothing
+	defer cancel()
+	lock, err := socket.WaitLock(ctx, s.home.Lock(cell.Name))
+	if errors.Is(err, socket.ErrLocked) {
+		err = errors.New("it is just being started, and is left as it was: try again")
+	}
+	if err == nil {
+		defer lock.Unlock()
+		if next != "" {
+			err = os.Rename(next, s.home.DNA(cell.Name))
 		}
+	}
+	if err != nil {
+		os.Remove(next)
+		return err
 	}
 	return cell.source.Install(s.home, cell.Name)
 }
