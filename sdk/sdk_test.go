@@ -222,6 +222,20 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A cell that can't finish its answer says so, and the caller is told; nobody can tell one who connected directly.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	near, far := up(t), up(t)
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	for _, l := range foreign(t) {
+		torn := l.dna(t, far.Home, "torn")
+		if got, complaint := languages(t)[0].ask(t, near.Home, torn+"@"+far.Addr("tcp"), "x"); !strings.HasPrefix(complaint, "Cut: ") {
+			t.Errorf("%s: got %q, it says %q", l.name, got, complaint)
+		}
+		l.wantAnswer(t, far.Home, torn, "x", "half")
+	}
+}
+
 // A cell learns who calls: a machine by its ID, or a process of this one.
 func TestCallers(t *testing.T) {
 	t.Parallel()

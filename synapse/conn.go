@@ -17,6 +17,8 @@ type Conn struct {
 	remote net.Addr
 	// end tells an orderly end from a cut. If nil, the other process is at the socket itself.
 	end *ending
+	// cut tells the stem that the call of a caller can't be finished. It is nil on a Conn that was dialled.
+	cut func()
 	// closed tells the Listener that the call is over. It may be nil.
 	closed func()
 }
@@ -52,6 +54,16 @@ func (c *Conn) Write(p []byte) (int, error) { return c.unix.Write(p) }
 
 // CloseWrite ends the writing side: the other end reads io.EOF, and may go on writing.
 func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
+
+// Reset closes a connection that a Listener accepted, as Close does, and has the caller's Read fail with io.ErrUnexpectedEOF
+// instead of io.EOF: for a cell that can't finish its answer. What was written may not arrive. The exception is a caller on this
+// machine that connected to the cell directly, which reads io.EOF all the same; so does the cell, of a Conn that was dialled.
+func (c *Conn) Reset() error {
+	if c.cut != nil {
+		c.cut()
+	}
+	return c.Close()
+}
 
 // Close ends both directions and releases the connection.
 func (c *Conn) Close() error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/listen"
 	"github.com/cell-mesh/cell/internal/socket"
@@ -31,14 +32,14 @@ func Idle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 // Listen makes this process the cell of that name. It takes the place of a dead one, and fails with ErrInUse
 // at a live one. Accepted connections are *Conn whose RemoteAddr is a Caller. Closing the listener removes its socket.
 func Listen(name string, how ...Option) (net.Listener, error) {
-	inner, err := listenAs(name, how)
+	l, err := listenAs(name, how)
 	if err != nil {
 		return nil, fmt.Errorf("listen as %s: %w", name, err)
 	}
-	return &listener{inner}, nil
+	return l, nil
 }
 
-func listenAs(name string, how []Option) (*listen.Listener, error) {
+func listenAs(name string, how []Option) (*listener, error) {
 	var o options
 	for _, option := range how {
 		option(&o)
@@ -51,17 +52,22 @@ func listenAs(name string, how []Option) (*listen.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return listen.As(h, cell, o.idle)
+	inner, err := listen.As(h, cell, o.idle)
+	return &listener{h, inner}, err
 }
 
-type listener struct{ inner *listen.Listener }
+type listener struct {
+	home  home.Home
+	inner *listen.Listener
+}
 
 func (l *listener) Accept() (net.Conn, error) {
 	conn, ended, err := l.inner.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{unix: conn, remote: callerOf(conn), closed: ended}, nil
+	cut := func() { door.Cut(l.home, conn.RemoteAddr().String()) }
+	return &Conn{unix: conn, remote: callerOf(conn), cut: cut, closed: ended}, nil
 }
 
 func (l *listener) Close() error   { return l.inner.Close() }

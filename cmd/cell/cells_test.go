@@ -46,6 +46,12 @@ var testCells = map[string]func(conn *synapse.Conn){
 			}
 		}
 	},
+	// torn says half of what it had to say, once it has been asked.
+	"torn": func(conn *synapse.Conn) {
+		io.WriteString(conn, "half")
+		conn.Read(make([]byte, 1))
+		conn.Reset()
+	},
 	"bare":   nil, // a plain program that knows only bind(2)
 	"crash":  nil, // says something and exits with 3
 	"silent": nil, // never answers

@@ -56,6 +56,37 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A cell that can't finish its answer says so, and its caller is told, on another machine and on its own, if the stem is between
+// them.
+func TestReset(t *testing.T) {
+	dir := hometest.Dir(t)
+	far := machinetest.Up(t, filepath.Join(dir, "b"))
+	near := machinetest.Up(t, filepath.Join(dir, "a"))
+	check(t, putDNA(far.Home, "torn", "torn"))
+	machinetest.Run(t, far, "trust", near.ID, "--cells", "torn")
+	for _, transport := range []string{"quic-v1", "tcp"} {
+		t.Setenv("CELL_HOME", near.Home)
+		wantReset(t, "torn@"+far.Addr(transport))
+	}
+	t.Setenv("CELL_HOME", far.Home)
+	wantReset(t, "torn@"+far.ID)
+}
+
+func wantReset(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := synapse.Dial(t.Context(), addr)
+	check(t, err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(conn, make([]byte, len("half"))); err != nil {
+		t.Errorf("%s: %v", addr, err)
+	}
+	fmt.Fprint(conn, "x")
+	if rest, err := io.ReadAll(conn); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%s: read %q, %v, want a cut", addr, rest, err)
+	}
+}
+
 type transfer struct {
 	cell, at string
 	size     int

@@ -102,8 +102,16 @@ class Conn extends Duplex {
   }
 
   // caller resolves to who calls: { peer, pid, uid }, peer being the ID of a machine as its key proved it, or else '' for
-  // a process of this one. What is not known is '' or 0.
+  // a process of this one. What is not known is '' or 0; call is what the stem calls it by.
   caller() { return this.#caller ??= callerOf(this.#socket) }
+
+  // reset ends the call, and has the caller's end be an error of the class Cut: for a cell that can't finish its answer. A
+  // caller on this machine that connected to the cell directly reads an end all the same.
+  async reset() {
+    const { call } = await this.caller()
+    if (call) await ask('cut ' + call, AbortSignal.timeout(2000)).then(door => door.destroy(), () => {}) // or the call is over
+    this.destroy()
+  }
 
   // #ended asks the stem: a Unix socket reads as a clean end however the call ended.
   async #ended() {
@@ -243,8 +251,8 @@ async function callerOf(socket) {
     ['perl', '-MSocket', '-e', `open S, "+<&=3"; print ${cred ? 'getsockopt(S, SOL_SOCKET, 17)' : 'pack("i3", 0, 0, 0)'}, getpeername S`],
     ['python3', '-c', `import os, socket; s = socket.socket(fileno=3); os.write(1, ${cred ? 's.getsockopt(1, 17, 12)' : 'bytes(12)'} + b"..\\0" * (s.getpeername()[:1] == b"\\0") + os.fsencode(s.getpeername()).lstrip(b"\\0"))`],
   ], socket, 15000)
-  const match = /(?:^..\0|@)cell\/([^/]+)\/./s.exec(out.subarray(12).toString('latin1'))
-  if (match) return { peer: match[1], pid: 0, uid: 0 }
+  const match = /(?:^..\0|@)cell\/(([^/]+)\/.+)/s.exec(out.subarray(12).toString('latin1'))
+  if (match) return { peer: match[2], pid: 0, uid: 0, call: match[1] }
   return out.length < 12 ? { peer: '', pid: 0, uid: 0 } : { peer: '', pid: out.readInt32LE(0), uid: out.readInt32LE(4) }
 }
 

@@ -78,6 +78,17 @@ class Conn(socket.socket):
         """End the writing side: the other end reads its end of file, and may go on writing."""
         self.shutdown(socket.SHUT_WR)
 
+    def reset(self):
+        """Close, and have the caller's end of file raise Cut: for a cell that can't finish its answer. A caller on this machine
+        that connected to the cell directly reads an end all the same."""
+        try:
+            match = re.search(r"(?:^\0|@)cell/([^/]+/.+)", os.fsdecode(self.getpeername()))
+            if match:
+                _ask("cut " + match.group(1), time.monotonic() + 2)[0].close()
+        except OSError:
+            pass  # the call is over
+        self.close()
+
     def recv(self, size, flags=0):
         buffer = bytearray(size)
         return bytes(buffer[:self.recv_into(buffer, size, flags)])

@@ -28,6 +28,10 @@ const cells = {
     const answer = () => conn.end((peer || `local pid ${pid} uid ${uid}`) + '\n')
     conn.readableEnded ? answer() : conn.on('end', answer)
   },
+  async torn(conn) { // can't finish its answer
+    conn.write('half')
+    conn.once('data', () => conn.reset())
+  },
   async hang(conn) { // says something, and never ends
     conn.write('half')
     conn.resume()

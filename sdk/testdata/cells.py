@@ -25,6 +25,10 @@ def serve(kind, conn):
             conn.sendall(b"enough\n" * 20000)
         elif kind == "who":
             conn.sendall(str(conn.caller).encode() + b"\n")
+        elif kind == "torn":  # can't finish its answer
+            conn.sendall(b"half")
+            conn.recv(1)
+            conn.reset()
         elif kind == "hang":  # says something, and never ends
             conn.sendall(b"half")
             conn.recv(1)
