@@ -236,6 +236,23 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// A server that is down is told from one that has nothing to say, also on its own machine; and is called directly if no stem runs.
+func TestForwarded(t *testing.T) {
+	t.Parallel()
+	here := up(t)
+	down, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	down.Close()
+	machinetest.Run(t, here, "expose", "down", down.Addr().String())
+	for _, l := range languages(t) {
+		l.wantError(t, here.Home, "down", "Cut", "the cell could not finish the call")
+	}
+	here.Kill()
+	for _, l := range languages(t) {
+		l.wantAnswer(t, here.Home, "down", "x", "")
+	}
+}
+
 // A cell learns who calls: a machine by its ID, or a process of this one.
 func TestCallers(t *testing.T) {
 	t.Parallel()

@@ -48,8 +48,14 @@ func withoutKey(a address.Address) address.Address {
 	return a
 }
 
-// dialHere connects to the cell's socket. The stem is not involved unless nobody answers there.
+// dialHere connects to the cell's socket. The stem is not involved unless nobody answers there, or the cell stands for a server,
+// which may be down: then the stem, if one runs, can tell that from an end.
 func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
+	if forwards(h, to.Cell) {
+		if conn, err := dialPeer(ctx, h, to, early); !errors.Is(err, ErrNoStem) {
+			return conn, err
+		}
+	}
 	path, err := h.Socket(to.Cell)
 	if err != nil {
 		return nil, err
@@ -66,6 +72,13 @@ func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte
 		return nil, err
 	}
 	return &Conn{unix: conn, remote: to}, nil
+}
+
+// forwards says whether a cell has settings and no program, as one has that stands for a server. Each call of a cell here pays
+// for this: it asks for the settings first, which most have not, and of the kernel alone.
+func forwards(h home.Home, cell address.Name) bool {
+	program := h.DNA(cell)
+	return syscall.Access(program+".toml", 0) == nil && syscall.Access(program, 0) != nil
 }
 
 // say writes the first bytes of a call, until ctx ends or the cell takes no more of them.

@@ -55,7 +55,7 @@ and says if nobody answers there.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s%s\n", cell, to, instead)
 			if !answers(cmd.Context(), to) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody answers there now: until somebody does, calls end with nothing, and \"cell logs %s\" says why\n", cell)
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody answers there now: until somebody does, calls are cut, and \"cell logs %s\" says why\n", cell)
 			}
 			return reread(cmd.Context(), h)
 		},

@@ -52,11 +52,21 @@ const codes = {
 async function connect(address, { signal } = {}) {
   const { name, here } = parse(address)
   try {
-    return here ? await connectHere(name, signal) : await ask('open ' + address, signal)
+    if (here && !forwards(name)) return await connectHere(name, signal)
+    return await ask('open ' + address, signal).catch(err => {
+      if (here && err instanceof NoStem) return connectHere(name, signal)
+      throw err
+    })
   } catch (err) {
     if (err instanceof CellError) err.message = `dial ${address}: ${err.message}`
     throw err
   }
+}
+
+// forwards says whether a cell has settings and no program, and stands for a server: the stem can tell that it is down from an end.
+function forwards(name) {
+  const program = path.join(home(), 'dna', name)
+  return !fs.lstatSync(program, { throwIfNoEntry: false }) && !!fs.lstatSync(program + '.toml', { throwIfNoEntry: false })
 }
 
 // connectHere connects to the cell's own socket. The stem is asked only to start it, twice if it ends as soon as it has started.

@@ -41,13 +41,24 @@ def connect(address, timeout=None):
     name, here = _parse(address)
     until = None if timeout is None else time.monotonic() + timeout
     try:
-        if here:
+        if here and not _forwards(name):
             return _connect_here(name, until)
-        sock, pairs = _ask("open " + address, until)
+        try:
+            sock, pairs = _ask("open " + address, until)
+        except NoStem:
+            if here:
+                return _connect_here(name, until)
+            raise
         sock.settimeout(None)
         return Conn(sock, call=pairs.get("call", "0"))
     except Error as e:
         raise type(e)("dial %s: %s" % (address, e)) from None
+
+
+def _forwards(name):
+    """Say whether a cell has settings and no program, and stands for a server: the stem can tell that it is down from an end."""
+    program = os.path.join(_home(), "dna", name)
+    return not os.path.lexists(program) and os.path.lexists(program + ".toml")
 
 
 def _connect_here(name, until):
