@@ -56,8 +56,8 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&cfg.Only, "only", nil, "measure these `KIND`s, instead of all")
-	f.IntVar(&cfg.Bridges, "bridges", 10_000, "how many bridges to open at once")
-	f.DurationVar(&cfg.Idle, "idle", 20*time.Second, "how long to watch stems that have nothing to do")
+	f.IntVar(&cfg.Bridges, "bridges", 10_000, "open `N` bridges at once")
+	f.DurationVar(&cfg.Idle, "idle", 20*time.Second, "watch stems that have nothing to do for that `TIME`")
 	f.BoolVar(&cfg.Quick, "quick", false, "do everything once, to see that it works; the figures mean little")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.StringVar(&serve, "serve", "", "be a far end of a measurement")

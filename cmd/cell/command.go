@@ -19,7 +19,8 @@ func newRoot() *cobra.Command {
 no server and no port forward. A program that is not running is started.
 
 ADDRESS is a cell's name (retina), or a name at a peer: its ID (retina@12D3KooW…),
-your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID. @FILE is the one in a file.`,
+your name for it (retina@laptop), an IP address or DNS name (retina@192.168.1.5), or a
+multiaddr. @FILE is the address in a file.`,
 		Example:           `  cell demo`,
 		Version:           thisBuild().String(),
 		SilenceErrors:     true,
@@ -33,14 +34,15 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID. @FILE is 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misuse(badFlag(err), fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
-	root.AddCommand(upCommand(), idCommand(), statusCommand(), connectCommand(),
-		pingCommand(), findCommand(), doctorCommand(),
-		lsCommand(), runCommand(), exposeCommand(), hideCommand(), stopCommand(), logsCommand(),
-		linkCommand(), forwardCommand(), unlinkCommand(),
-		buildCommand(), newCommand(), installCommand(), uninstallCommand(),
-		trustCommand(), untrustCommand(), peersCommand(), renameCommand(),
-		inviteCommand(), invitesCommand(), joinCommand(), shareCommand(), forgetCommand(), callsCommand(),
-		keyCommand(), completionCommand(), manCommand(), demoCommand(), benchCommand(), testnetCommand(), versionCommand())
+	group(root, "The stem", upCommand(), installCommand(), uninstallCommand(), statusCommand(), doctorCommand(), idCommand(), keyCommand())
+	group(root, "Calling cells", connectCommand(), linkCommand(), forwardCommand(), unlinkCommand(), pingCommand(), findCommand(),
+		forgetCommand(), callsCommand())
+	group(root, "Cells of this machine", lsCommand(), newCommand(), buildCommand(), runCommand(), exposeCommand(), hideCommand(),
+		stopCommand(), logsCommand())
+	group(root, "Who may call", inviteCommand(), invitesCommand(), joinCommand(), trustCommand(), untrustCommand(), shareCommand(),
+		peersCommand(), renameCommand())
+	group(root, "To try out", demoCommand(), testnetCommand(), benchCommand())
+	group(root, "Besides", completionCommand(), manCommand(), versionCommand())
 	completeAll(root)
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})
@@ -52,12 +54,24 @@ your name for it (retina@laptop), or a multiaddr that ends in /p2p/ID. @FILE is 
 	return root
 }
 
+// group adds commands, which are listed together.
+func group(root *cobra.Command, title string, cmds ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range cmds {
+		cmd.GroupID = title
+		root.AddCommand(cmd)
+	}
+}
+
 // usage is cobra's template with the example where it is seen: at the end.
 const usage = `Usage:
-  {{.UseLine}}{{if .HasAvailableSubCommands}}
+  {{.UseLine}}{{if .HasAvailableSubCommands}}{{$all := .Commands}}{{range .Groups}}{{$title := .ID}}
 
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+{{.Title}}:{{range $all}}{{if and (eq .GroupID $title) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{else}}
+
+Commands:{{range $all}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
 
 "{{.CommandPath}} COMMAND --help" says more of each.{{end}}{{if .HasAvailableLocalFlags}}
 

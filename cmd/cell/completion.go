@@ -55,6 +55,7 @@ func completeAll(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		completeAll(sub)
 	}
+	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") || strings.Contains(cmd.Use, "--") // it names them
 	if cmd.ValidArgsFunction == nil && cmd.ValidArgs == nil && !cmd.HasSubCommands() {
 		takes := argumentsOf(cmd.Use)
 		cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {

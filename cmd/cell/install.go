@@ -24,7 +24,7 @@ func installCommand() *cobra.Command {
 		Short: "have the system run the stem, from boot on",
 		Long: `Makes a service of "cell up": a user unit of systemd, which runs without a login where that
 may be had, or a launch agent on macOS. It is started anew when it has failed; stopping it
-leaves cells running. Flags of "cell up" belong into ~/.cell/stem.toml, as in port = 4433.`,
+leaves cells running. Flags of "cell up" belong in ~/.cell/stem.toml, as in port = 4433.`,
 		Example: `  cell install && cell status`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

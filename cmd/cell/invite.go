@@ -74,7 +74,7 @@ spent, so send it by a way that you trust.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&opts.cells, "cells", nil, "let those who join reach these cells, `NAMES` with commas between; '*' is every one")
 	f.IntVar(&opts.uses, "uses", 1, "let `N` machines join with it")
-	f.Var(&opts.expires, "expires", "for how long, as in 30m, 24h or 7d")
+	f.Var(&opts.expires, "expires", "for how long: `TIME` as in 30m, 24h or 7d")
 	f.StringVar(&opts.as, "as", "", "call the one who joins `PETNAME`, unless it has a name here that you gave it")
 	f.BoolVar(&opts.qr, "qr", false, "draw it in the terminal as well")
 	f.StringVar(&opts.revoke, "revoke", "", "take back the invite with this `ID`, as \"cell invites\" shows it")

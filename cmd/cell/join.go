@@ -23,9 +23,9 @@ func joinCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "join TOKEN [--as PETNAME]",
 		Short: "come to know another machine by its invite",
-		Long: `Joins with an invite, one word that "cell invite" printed on another machine; with - it is read
-from stdin, and with @FILE from a file. Afterwards this machine may reach the cells that the invite names, by the
-petname given here; the other machine may reach nothing on this one.`,
+		Long: `Joins with an invite, one word that "cell invite" printed on another machine; - reads it from
+stdin, @FILE from a file. Afterwards this machine may reach the cells that the invite names, by
+the petname given here; the other machine may reach nothing on this one.`,
 		Example: `  cell join cell-invite-1.eyJw… --as server`,
 		Args:    exactly("TOKEN"),
 		RunE: func(cmd *cobra.Command, args []string) error {

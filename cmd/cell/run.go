@@ -56,8 +56,8 @@ Without PROGRAM, NAME is run as its dna says; that is how the stem starts it.`,
 			return wrapped(cmd.Context(), wrap.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
 		},
 	}
-	cmd.Flags().StringVar(&mode, "mode", "stdio", "how calls reach the program: `stdio` or fd")
-	cmd.Flags().DurationVar(&idle, "idle", 0, "leave when nobody has called for so long")
+	cmd.Flags().StringVar(&mode, "mode", "stdio", "how calls reach the program: `MODE` is stdio or fd")
+	cmd.Flags().DurationVar(&idle, "idle", 0, "leave when nobody has called for so long: `TIME` as in 5m")
 	return cmd
 }
 

@@ -18,8 +18,8 @@ func shareCommand() *cobra.Command {
 		Use:   "share NAME [--expires 1h] [--to PEER]",
 		Short: "print an address that lets whoever has it reach one cell",
 		Long: `Prints an address with a key: whoever has it may reach that one cell of this machine until
-the key expires, from a machine that is otherwise a stranger. With --to, only that peer may. In a
-file, it can be called as "cell connect @FILE", without other users of that machine seeing it.
+the key expires, from a machine that is otherwise a stranger. With --to, only that peer may.
+"cell connect @FILE" calls the address in a file, so that no other user of that machine sees it.
 The key is signed by this machine and kept nowhere; --revoke takes it back before its time.`,
 		Example: `  cell share retina --expires 1h`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -65,7 +65,7 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 			return nil
 		},
 	}
-	cmd.Flags().Var(&expires, "expires", "for how long, as in 30m, 24h or 7d")
+	cmd.Flags().Var(&expires, "expires", "for how long: `TIME` as in 30m, 24h or 7d")
 	cmd.Flags().StringVar(&to, "to", "", "only for this `PEER`")
 	cmd.Flags().StringVar(&revoke, "revoke", "", "take back a key: its `SERIAL` number, or the address it is in, or @FILE of that")
 	return cmd

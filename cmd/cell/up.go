@@ -52,8 +52,9 @@ addresses where others can reach it. Cells go on without it, and the next stem f
 
 The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433 or, for those that
 are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
-		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
-		Args:    exactly(),
+		Example: `  cell up
+  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, text := range listen {
 				ip, err := netip.ParseAddr(text)
