@@ -42,6 +42,9 @@ neither are those to a name that no peer has.`,
 				return misuse(fmt.Errorf("there are no %d calls", last), "as in -n 50")
 			}
 			names := petnameOf(h)
+			if _, err := os.Stat(h.Calls()); errors.Is(err, fs.ErrNotExist) && !asJSON && !follow {
+				fmt.Fprintln(cmd.ErrOrStderr(), "cell: no call from or to another machine has been recorded yet")
+			}
 			show := func(line []byte) { showCall(cmd.OutOrStdout(), line, names) }
 			if asJSON {
 				show = func(line []byte) { fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line) }

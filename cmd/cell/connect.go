@@ -135,7 +135,7 @@ func dialHint(err error, to address.Address) string {
 	case errors.Is(err, synapse.ErrDenied) && to.Key != "":
 		return "ask for another address with a key"
 	case errors.Is(err, synapse.ErrDenied) && to.Cell.Reserved():
-		return fmt.Sprintf("it trusts this machine with nothing; ask its owner to run \"cell trust %s\"", ownID())
+		return fmt.Sprintf("it trusts this machine with nothing; ask its owner to run \"cell trust %s --cells NAMES\"", ownID())
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
 	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):

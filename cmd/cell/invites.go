@@ -51,6 +51,9 @@ func invitesCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
 			}
+			if len(list)+len(problems) == 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), `cell: no invite is open, or was lately: "cell invite" prints one`)
+			}
 			called := calledHere()
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for n, i := range list {
