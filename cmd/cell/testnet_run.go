@@ -51,7 +51,10 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 				name = args[0]
 			}
 			spec, err := scenario.Find(name)
-			if err != nil {
+			switch {
+			case err != nil && filepath.Ext(name) == ".toml": // the file is to blame
+				return hint(err, `"cell testnet run lan --print" shows one that is good`)
+			case err != nil:
 				return misuse(err, `as in cell testnet run lan`)
 			}
 			if err := flags.apply(cmd, len(args) == 1, &spec); err != nil {
