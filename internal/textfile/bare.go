@@ -22,7 +22,11 @@ func bareWord(text []byte, value any) (line int, fault string) {
 			continue
 		}
 		if node, key := bareIn(e, table, reflect.TypeOf(value)); node != nil {
-			fault = fmt.Sprintf("%s is to be a text in quotes, and not %s", shown(key), kinds[kindOf(node)])
+			kind, t := kinds[kindOf(node)], typeOf(reflect.TypeOf(value), key)
+			fault = fmt.Sprintf("%s is to be %s, and not %s", shown(key), describe(t), kind)
+			if !takesText(t) { // but what is in it does
+				fault = fmt.Sprintf("%s is to be %s: %s does not fit in it", shown(key), describe(t), kind)
+			}
 			return p.Shape(node.Raw).Start.Line, fault
 		}
 	}
