@@ -42,6 +42,10 @@ func TestRoutes(t *testing.T) {
 			outcomes = append(outcomes, encounter(t, home, home, !n.MDNS, n.Want))
 		})
 	}
+	t.Run("subscribers of a carrier with a hairpin", func(t *testing.T) {
+		carrier := Place{Kind: natlab.CGN, LAN: "carrier", Hairpin: true}
+		outcomes = append(outcomes, encounter(t, carrier, carrier, true, natlab.Direct))
+	})
 	t.Log("\n" + table(outcomes))
 }
 

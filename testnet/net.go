@@ -132,6 +132,9 @@ func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 		if s.Kind() != cfg.Place.Kind {
 			return nil, fmt.Errorf("LAN %s is of kind %v, and not %v", name, s.Kind(), cfg.Place.Kind)
 		}
+		if s.Hairpin() != cfg.Place.Hairpin {
+			return nil, fmt.Errorf("LAN %s has a router with hairpin %v: its nodes have to agree", name, s.Hairpin())
+		}
 		return s, nil
 	}
 	link := n.cfg.Link
@@ -142,6 +145,7 @@ func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.SetHairpin(cfg.Place.Hairpin)
 	n.sites[name], n.lans[s] = s, newLAN()
 	return s, nil
 }

@@ -220,10 +220,11 @@ func TestRefused(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		l.add(NodeConfig{Name: "twin", Place: Place{Kind: natlab.EIM, LAN: "home"}})
 		for why, cfg := range map[string]NodeConfig{
-			"two of a name":        {Name: "twin"},
-			"two kinds of a LAN":   {Place: Place{Kind: natlab.CGN, LAN: "home"}},
-			"a LAN of public ones": {Place: Place{LAN: "street"}},
-			"a kind of no network": {Place: Place{Kind: 99}},
+			"two of a name":         {Name: "twin"},
+			"two kinds of a LAN":    {Place: Place{Kind: natlab.CGN, LAN: "home"}},
+			"two hairpins of a LAN": {Place: Place{Kind: natlab.EIM, LAN: "home", Hairpin: true}},
+			"a LAN of public ones":  {Place: Place{LAN: "street"}},
+			"a kind of no network":  {Place: Place{Kind: 99}},
 		} {
 			if _, err := l.Add(cfg); err == nil || len(l.Nodes()) != 1 {
 				l.t.Errorf("%s: %v, %d nodes", why, err, len(l.Nodes()))

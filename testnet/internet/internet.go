@@ -20,11 +20,11 @@ type Internet struct {
 	close    func()
 	counts   counts
 
-	mu     sync.RWMutex
-	sites  int
-	owner  map[netip.Addr]*Site // of public addresses
-	groups map[*Site]int
-	cut    map[[2]*Site]bool
+	rifts natlab.Rifts // by the sites' numbers
+
+	mu    sync.RWMutex
+	sites int
+	owner map[netip.Addr]*Site // of public addresses
 }
 
 // maxSites is how many the addresses are enough for.
@@ -35,7 +35,7 @@ const carriers = 4
 
 // New makes an internet without sites. Close ends it. The seed decides what is left to chance.
 func New(seed uint64) *Internet {
-	i := &Internet{seed: seed, done: make(chan struct{}), owner: map[netip.Addr]*Site{}, cut: map[[2]*Site]bool{}}
+	i := &Internet{seed: seed, done: make(chan struct{}), owner: map[netip.Addr]*Site{}}
 	i.close = sync.OnceFunc(func() {
 		close(i.done)
 		i.group.Wait()
@@ -81,20 +81,20 @@ func (i *Internet) Stats() Stats {
 func (i *Internet) carry(from *Site, p packet) {
 	i.mu.RLock()
 	to := i.owner[p.to.Addr()]
-	apart := to != nil && (i.groups[from] != i.groups[to] || i.cut[pair(from, to)])
 	i.mu.RUnlock()
 	if to == nil {
 		i.counts.refused.Add(1)
 		return
 	}
-	at, ok := from.up.pass(time.Now(), len(p.data))
-	if !ok || apart {
+	size := len(p.data) + headers
+	at, ok := from.up.Pass(time.Now(), size)
+	if !ok || i.rifts.Between(from.number, to.number) {
 		i.counts.lost.Add(1)
 		return
 	}
-	if to.down.narrow() { // whoever comes first is served first
+	if to.down.Narrow() { // whoever comes first is served first
 		ok = to.carrier.put(at, p, to.arrive)
-	} else if at, ok = to.down.pass(at, len(p.data)); ok {
+	} else if at, ok = to.down.Pass(at, size); ok {
 		ok = to.carrier.put(at, p, to.enter)
 	}
 	if !ok {
@@ -104,37 +104,19 @@ func (i *Internet) carry(from *Site, p packet) {
 
 // Partition lets packets pass between sites of one group alone. Those that are in none are a group of their own.
 func (i *Internet) Partition(groups ...[]*Site) {
-	of := map[*Site]int{}
+	numbers := make([][]int, len(groups))
 	for n, group := range groups {
 		for _, s := range group {
-			of[s] = n + 1
+			numbers[n] = append(numbers[n], s.number)
 		}
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.groups = of
+	i.rifts.Partition(numbers...)
 }
 
 // Cut lets no packets pass between two sites.
-func (i *Internet) Cut(a, b *Site) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.cut[pair(a, b)] = true
-}
+func (i *Internet) Cut(a, b *Site) { i.rifts.Cut(a.number, b.number) }
 
 // Heal undoes Partition and Cut.
-func (i *Internet) Heal() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.groups = nil
-	clear(i.cut)
-}
-
-func pair(a, b *Site) [2]*Site {
-	if a.number > b.number {
-		a, b = b, a
-	}
-	return [2]*Site{a, b}
-}
+func (i *Internet) Heal() { i.rifts.Heal() }
 
 var errNoAddress = errors.New("internet: the site has no more addresses")

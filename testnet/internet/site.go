@@ -17,7 +17,7 @@ type Site struct {
 	number   int
 	kind     natlab.Kind
 	carrier  *carrier
-	up, down line
+	up, down *natlab.Lane
 
 	mu     sync.Mutex
 	at     int                 // the last number in its public IPv4 address
@@ -43,8 +43,8 @@ func newSite(i *Internet, number int, kind natlab.Kind, link Link) (*Site, error
 		rand:    i.chance(number, 0),
 		at:      1,
 	}
-	s.up = line{link: link, rand: i.chance(number, 1)}
-	s.down = line{link: link, rand: i.chance(number, 2)}
+	s.up = natlab.NewLane(link, i.chance(number, 1))
+	s.down = natlab.NewLane(link, i.chance(number, 2))
 	switch kind {
 	case natlab.Public, natlab.TCPOnly:
 	case natlab.EIM, natlab.CGN, natlab.V6, natlab.V6Firewall:
@@ -77,8 +77,8 @@ func (s *Site) Kind() natlab.Kind { return s.kind }
 
 // SetLink changes the site's line for packets to come.
 func (s *Site) SetLink(link Link) {
-	s.up.set(link)
-	s.down.set(link)
+	s.up.Set(link)
+	s.down.Set(link)
 }
 
 // SetHairpin says whether the site's hosts can call each other at their router's public address, which most routers refuse.
@@ -86,6 +86,13 @@ func (s *Site) SetHairpin(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hairpin = on
+}
+
+// Hairpin says whether they can.
+func (s *Site) Hairpin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hairpin
 }
 
 // Host adds a host.
@@ -187,7 +194,7 @@ func (s *Site) leave(h *Host, p packet) {
 
 // arrive takes a packet at the far end of a line where packets take turns.
 func (s *Site) arrive(p packet) {
-	at, ok := s.down.pass(time.Now(), len(p.data))
+	at, ok := s.down.Pass(time.Now(), len(p.data)+headers)
 	if !ok || !s.carrier.put(at, p, s.enter) {
 		s.net.counts.lost.Add(1)
 	}

@@ -35,30 +35,29 @@ func (l *Lab) buildPublic(hosts []string, link Link) error {
 		if err != nil {
 			return err
 		}
-		l.hosts[name] = newHost(m, Public, line.addrs)
+		l.hosts[name] = newHost(m, Public, line.line, line.addrs)
 	}
 	return nil
 }
 
-// connection is what a provider tells its customer.
+// connection is what a provider gives its customer.
 type connection struct {
-	number int // of the line
-	addrs  []netip.Addr
+	*line
+	addrs []netip.Addr
 }
 
 // connect gives a machine a line to the internet, and the first of the line's addresses in each family that the kind has.
 func (l *Lab) connect(m *machine, link Link, kind Kind) (connection, error) {
-	if l.lines == maxLines {
+	number := len(l.internet.lines) + 1
+	if number > maxLines {
 		return connection{}, fmt.Errorf("more than %d lines", maxLines)
 	}
-	l.lines++
 	tun, err := m.openTUN(uplink)
 	if err != nil {
 		return connection{}, err
 	}
-	given := prefixes(l.lines)
-	l.internet.add(tun, link, given...)
-	c := connection{number: l.lines}
+	given := prefixes(number)
+	c := connection{line: l.internet.add(tun, link, given...)}
 	for _, prefix := range given[:families(kind)] {
 		at := nth(prefix, 1).Addr()
 		c.addrs = append(c.addrs, at)

@@ -14,7 +14,7 @@
 //
 //	               internet: Go code that moves packets between the sites' lines
 //	  ┌─────────────┬──────────────┬────────────────┐
-//	line           line           line             line     Delay and Loss, each way
+//	line           line           line             line     Delay, Loss and Rate
 //	  │             │              │                │
 //	boot          r-laptop       r-office       carrier-flat
 //	Public        EIM ┬────┐     Symmetric      CGN ┬──────────┐
@@ -25,7 +25,8 @@
 // hosts hear each other's multicast. The line of a site ends in a TUN device, whose packets the lab reads,
 // holds back for the line's delay, and writes to the line that their destination belongs to. What belongs to nobody
 // vanishes without a word, as it does on the real internet. The kernel's own means to delay, netem, is not
-// needed, and neither is a link layer, whose ARP would be delayed as well, which no real internet does.
+// needed, and neither is a link layer, whose ARP would be delayed as well, which no real internet does. So a line may be changed
+// (SetLink), and hosts parted from each other (Partition, Cut), while the lab runs.
 //
 // Nothing gets out. No namespace has a link to the machine's interfaces, or a route to anything but the lab.
 //
@@ -38,7 +39,7 @@
 // early packet of a hole punch for its own would remember it as a connection, and then could not give
 // the host's own packet the port that the other side expects.
 //
-// What it leaves out: hairpinning (a host that calls its own router's public address gets no answer, as on most
+// What it leaves out: hairpins (a host that calls its own router's public address gets no answer, as on most
 // routers), DNS, and loss that comes in bursts. Routers open no ports by themselves; a program on one may, as miniupnpd does in
 // the tests.
 package natlab

@@ -18,7 +18,7 @@ func (l *Lab) buildHome(kind Kind, hosts []string, link Link) error {
 		return err
 	}
 	router.Addr, router.bits = line.addrs[0], line.addrs[0].BitLen()
-	return l.furnish(kind, lan(line.number)[:families(kind)], hosts, router)
+	return l.furnish(kind, line.line, lan(line.number)[:families(kind)], hosts, router)
 }
 
 // buildCarrier makes a router with a line, and behind it a home for each host.
@@ -45,7 +45,7 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 		if err := carrier.plug(home.machine, at); err != nil {
 			return err
 		}
-		if err := l.furnish(CGN, lan(i + 1)[:1], []string{name}, home, carrier); err != nil {
+		if err := l.furnish(CGN, line.line, lan(i + 1)[:1], []string{name}, home, carrier); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 }
 
 // furnish puts hosts behind the first of the routers, which has an uplink already.
-func (l *Lab) furnish(kind Kind, nets []netip.Prefix, hosts []string, routers ...*Router) error {
+func (l *Lab) furnish(kind Kind, line *line, nets []netip.Prefix, hosts []string, routers ...*Router) error {
 	if err := routers[0].serve(kind, nets); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (l *Lab) furnish(kind Kind, nets []netip.Prefix, hosts []string, routers ..
 		if err := routers[0].plug(m, at...); err != nil {
 			return err
 		}
-		l.hosts[name] = newHost(m, kind, addrs, routers...)
+		l.hosts[name] = newHost(m, kind, line, addrs, routers...)
 	}
 	return nil
 }

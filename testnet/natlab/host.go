@@ -15,10 +15,12 @@ type Host struct {
 	Addr6 netip.Addr
 	// Routers are those between the host and the internet, the nearest first. The last one has the public address.
 	Routers []*Router
+
+	line *line
 }
 
-func newHost(m *machine, kind Kind, addrs []netip.Addr, routers ...*Router) *Host {
-	h := &Host{machine: m, Kind: kind, Addr: addrs[0], Routers: routers}
+func newHost(m *machine, kind Kind, line *line, addrs []netip.Addr, routers ...*Router) *Host {
+	h := &Host{machine: m, Kind: kind, Addr: addrs[0], Routers: routers, line: line}
 	if len(addrs) > 1 {
 		h.Addr6 = addrs[1]
 	}

@@ -16,6 +16,7 @@ import (
 type internet struct {
 	lines []*line
 	owner map[netip.Prefix]*line
+	rifts Rifts
 	ups   sync.WaitGroup // what reads from the lines
 	downs sync.WaitGroup // what writes to them
 }
@@ -23,12 +24,13 @@ type internet struct {
 func newInternet() *internet { return &internet{owner: map[netip.Prefix]*line{}} }
 
 // add connects a line, to which the prefixes belong. All are there before run.
-func (n *internet) add(tun *os.File, link Link, prefixes ...netip.Prefix) {
-	l := newLine(tun, link)
+func (n *internet) add(tun *os.File, link Link, prefixes ...netip.Prefix) *line {
+	l := newLine(len(n.lines)+1, tun, link)
 	n.lines = append(n.lines, l)
 	for _, p := range prefixes {
 		n.owner[p] = l
 	}
+	return l
 }
 
 // run begins to carry packets; close ends it.
@@ -36,10 +38,10 @@ func (n *internet) run() {
 	for _, l := range n.lines {
 		n.ups.Go(l.read)
 		n.ups.Go(func() {
-			for p := range l.up {
+			for p := range l.up.packets {
 				p.await()
-				if to := n.route(p.bytes); to != nil {
-					to.down.put(p.bytes, to.Link)
+				if to := n.route(p.bytes); to != nil && !n.rifts.Between(l.number, to.number) {
+					to.down.put(p.bytes)
 				}
 			}
 		})
@@ -54,7 +56,7 @@ func (n *internet) close() {
 	}
 	n.ups.Wait()
 	for _, l := range n.lines {
-		close(l.down)
+		close(l.down.packets)
 	}
 	n.downs.Wait()
 }

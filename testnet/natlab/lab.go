@@ -21,7 +21,6 @@ type Lab struct {
 	claim    *claim
 	internet *internet
 	link     Link
-	lines    int // how many there are
 	machines []*machine
 	hosts    map[string]*Host
 	close    func() error
@@ -64,6 +63,28 @@ func (l *Lab) Host(name string) *Host {
 	}
 	return host
 }
+
+// Partition lets packets pass between hosts of one group alone. Those that are in none are a group of their own. It replaces an
+// earlier partition; packets that are under way may still arrive. Hosts of one site, unless it is Public, share a line, and
+// stay together.
+func (l *Lab) Partition(groups ...[]*Host) {
+	lines := make([][]int, len(groups))
+	for i, group := range groups {
+		for _, h := range group {
+			lines[i] = append(lines[i], h.line.number)
+		}
+	}
+	l.internet.rifts.Partition(lines...)
+}
+
+// Cut lets no packets pass between two hosts, nor those who share a line with them.
+func (l *Lab) Cut(a, b *Host) { l.internet.rifts.Cut(a.line.number, b.line.number) }
+
+// Heal undoes Partition and Cut.
+func (l *Lab) Heal() { l.internet.rifts.Heal() }
+
+// SetLink changes the line of a host's site, or of the host itself at a Public one, for packets to come.
+func (l *Lab) SetLink(h *Host, link Link) { h.line.set(link) }
 
 // Close kills the programs that still run in the lab and removes it, whole. Whoever started a program still waits for it.
 func (l *Lab) Close() error { return l.close() }

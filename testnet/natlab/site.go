@@ -3,7 +3,6 @@ package natlab
 import (
 	"fmt"
 	"net/netip"
-	"time"
 )
 
 // Site is one network of a lab, at the end of a line to the internet.
@@ -19,14 +18,6 @@ type Site struct {
 func (s Site) Over(l Link) Site {
 	s.Link = &l
 	return s
-}
-
-// Link is a line to the internet. A packet between two sites crosses two lines, and its answer four.
-type Link struct {
-	// Delay is how long a packet takes, each way.
-	Delay time.Duration
-	// Loss is the share of packets that vanish, each way: 0 none, 1 all.
-	Loss float64
 }
 
 // maxLines is how many lines the addresses are enough for.

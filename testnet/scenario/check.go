@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -80,13 +81,18 @@ func (c *checker) group(i int, g Group, s Spec) {
 	say(err == nil && g.Name == strings.ToLower(g.Name), "name", "name = %q: write a word in lower case, as in home", g.Name)
 	for _, other := range s.Groups[:i] {
 		say(other.Name != g.Name, "name", "there is a group %s already", g.Name)
-		say(g.LAN == "" || other.LAN != g.LAN || other.Place == g.Place, "place", "%s and %s share the LAN %s, but not the place", other.Name, g.Name, g.LAN)
+		if g.LAN != "" && other.LAN == g.LAN { // they have one router, and one line
+			say(other.Place == g.Place, "place", "%s and %s share the LAN %s, but not the place", other.Name, g.Name, g.LAN)
+			say(other.Hairpin == g.Hairpin, "hairpin", "%s and %s share the LAN %s, but not hairpin: write it in both or in neither", other.Name, g.Name, g.LAN)
+			say(reflect.DeepEqual(other.Link, g.Link), "link", "%s and %s share the LAN %s, but not the link: write one in both or in neither", other.Name, g.Name, g.LAN)
+		}
 	}
 	say(g.Count >= 0 && g.Count <= MaxNodes, "count", "count = %d: write 1 to %d", g.Count, MaxNodes)
 	say(g.Share >= 0 && g.Share <= 1e6, "share", "share = %v: write a number above 0", g.Share)
 	say((g.Count > 0) != (g.Share > 0), "count", "%s needs either count or share", g.Name)
 	say(g.Share == 0 || s.Nodes > 0, "share", "%s has a share of nodes, which is 0: write nodes = 50 at the top, or a count here", g.Name)
 	say(g.LAN == "" || g.Place.Kind != natlab.Public, "lan", "public nodes share no LAN: remove lan, or write a place, as in place = \"eim\"")
+	say(!g.Hairpin || g.LAN != "", "hairpin", "a hairpin is between those who share a router: write lan, as in lan = \"office\", or remove hairpin")
 	if g.Link != nil {
 		c.link("group", i, "link", *g.Link)
 	}
@@ -177,7 +183,7 @@ func (s Spec) routed(names []string) bool {
 func (s *Spec) Public() {
 	groups := slices.Clone(s.Groups)
 	for i := range groups {
-		groups[i].Place, groups[i].LAN = Place{}, ""
+		groups[i].Place, groups[i].LAN, groups[i].Hairpin = Place{}, "", false
 	}
 	s.Groups = groups
 	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e Event) bool { return e.Do == Renumber || e.Do == KillRelay })

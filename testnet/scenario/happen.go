@@ -140,6 +140,9 @@ func (p *Plan) churn(s Spec, e Event, until time.Duration, r *rand.Rand) {
 		came[old.Group]++
 		fresh := s.node(groups[old.Group], fmt.Sprint(old.Group, came[old.Group]), r)
 		fresh.From = at
+		if fresh.LAN != "" {
+			fresh.Link = old.Link
+		}
 		p.Steps = append(p.Steps,
 			Step{At: at, Do: Kill, Nodes: []string{old.Name}},
 			Step{At: at, Do: Join, Nodes: []string{fresh.Name}})

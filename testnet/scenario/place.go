@@ -15,6 +15,7 @@ type Node struct {
 	Name, Group string
 	Place       Place
 	LAN         string
+	Hairpin     bool
 	Link        internet.Link
 	// Cells are what can be called there.
 	Cells map[string]Cell
@@ -33,13 +34,19 @@ const settling = 10 * time.Second
 // place names the nodes and says where each lives.
 func (s Spec) place() (nodes []Node) {
 	counts := s.counts()
+	lans := map[string]internet.Link{}
 	for i, g := range s.Groups {
 		for j := range counts[i] {
 			name := g.Name
 			if g.Count != 1 {
 				name = fmt.Sprint(g.Name, j+1)
 			}
-			nodes = append(nodes, s.node(g, name, s.chance(streamNodes, len(nodes))))
+			n := s.node(g, name, s.chance(streamNodes, len(nodes)))
+			if first, ok := lans[n.LAN]; ok && n.LAN != "" {
+				n.Link = first // they share it
+			}
+			lans[n.LAN] = n.Link
+			nodes = append(nodes, n)
 		}
 	}
 	return nodes
@@ -51,7 +58,7 @@ func (s Spec) node(g Group, name string, r *rand.Rand) Node {
 	if g.Link != nil {
 		link = *g.Link
 	}
-	n := Node{Name: name, Group: g.Name, Place: g.Place, LAN: g.LAN, Link: link.draw(r), Cells: map[string]Cell{}}
+	n := Node{Name: name, Group: g.Name, Place: g.Place, LAN: g.LAN, Hairpin: g.Hairpin, Link: link.draw(r), Cells: map[string]Cell{}}
 	for _, cell := range g.Cells {
 		n.Cells[cell] = Cell{Does: Echo}
 		if known, ok := s.Cells[cell]; ok {

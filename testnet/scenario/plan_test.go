@@ -199,3 +199,19 @@ func TestLoad(t *testing.T) {
 		t.Error("six billion calls are planned")
 	}
 }
+
+// Those who share a LAN share its line, who come later among them.
+func TestSharedLine(t *testing.T) {
+	p := planOf(t, "lan", func(s *Spec) {
+		s.Link.Delay = Span{time.Millisecond, 50 * time.Millisecond}
+		s.Events = append(s.Events, Event{Do: Churn, Rate: 2})
+	})
+	if len(p.Nodes) < 8 {
+		t.Errorf("%d nodes with those who came", len(p.Nodes))
+	}
+	for _, n := range p.Nodes {
+		if n.Link != p.Nodes[0].Link {
+			t.Errorf("%s has the line %v, and %s %v", n.Name, n.Link, p.Nodes[0].Name, p.Nodes[0].Link)
+		}
+	}
+}

@@ -49,9 +49,9 @@ func possible(p *Plan) error {
 	if len(p.Nodes) > maxReal {
 		return fmt.Errorf("%d nodes, those that come later among them: as processes there can be %d", len(p.Nodes), maxReal)
 	}
-	for _, s := range p.Steps {
-		if s.Do == Partition || s.Do == Cut || s.Do == Relink {
-			return fmt.Errorf("%s is only simulated: leave out --real, or the event", s.Do)
+	for _, n := range p.Nodes {
+		if n.Hairpin {
+			return fmt.Errorf("%s: the kernel's routers make no hairpins: leave out --real, or hairpin", n.Name)
 		}
 	}
 	return natlab.Check()
@@ -99,8 +99,7 @@ func sites(nodes []Node) (sites []natlab.Site) {
 			continue
 		}
 		lans[n.LAN] = len(sites)
-		link := natlab.Link{Delay: n.Link.Delay, Loss: n.Link.Loss}
-		sites = append(sites, n.Place.Site(n.Name).Over(link))
+		sites = append(sites, n.Place.Site(n.Name).Over(n.Link))
 	}
 	return sites
 }
@@ -150,6 +149,13 @@ func (r *real) close() (err error) {
 		err = errors.Join(err, os.RemoveAll(r.dir))
 	}
 	return err
+}
+
+func (r *real) hosts(names []string) (hosts []*natlab.Host) {
+	for _, m := range r.named(names) {
+		hosts = append(hosts, m.host)
+	}
+	return hosts
 }
 
 func (r *real) named(names []string) (machines []*machine) {

@@ -1,11 +1,12 @@
 package scenario
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
@@ -104,18 +105,113 @@ func TestReal(t *testing.T) {
 	}
 }
 
-// What only a simulation can do is refused, and nothing is made.
-func TestCantBeReal(t *testing.T) {
-	spec, err := Find("partition")
+// What happens to lines on real kernels is felt while it lasts, and not after.
+func TestRealLines(t *testing.T) {
+	spec, err := Parse("test", []byte(`
+		duration = "11500ms"
+		timeout = "1s"
+		link = { delay = "5ms" }
+		[[group]]
+		name = "hub"
+		count = 1
+		[[group]]
+		name = "a"
+		count = 1
+		[[group]]
+		name = "b"
+		count = 1
+		[[load]]
+		from = ["a"]
+		to = ["b"]
+		every = "150ms"
+		end = "10s"
+		[[load]]                   # while the line takes half a second for it
+		from = ["a"]
+		to = ["b"]
+		every = "1ms"
+		begin = "10300ms"
+		calls = 1
+		bytes = 20_000
+		[[event]]
+		at = "1s"
+		do = "partition"
+		sides = [["a"], ["b", "hub"]]
+		for = "1600ms"
+		[[event]]
+		at = "4s"
+		do = "cut"
+		who = ["a", "b"]
+		for = "1600ms"
+		[[event]]
+		at = "7s"
+		do = "link"
+		who = ["b"]
+		link = { loss = 1.0 }
+		for = "1600ms"
+		[[event]]
+		at = "10s"
+		do = "link"
+		who = ["b"]
+		link = { rate = "320kbit" }`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Run(t.Context(), spec, Options{Real: true, Cell: "cell"}); err == nil || errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a partition: %v", err)
+	o := really(t, spec)
+	for _, problem := range o.Problems {
+		t.Error(problem)
 	}
-	if crowd, _ := Find("flash-crowd"); err == nil {
-		if _, err := Run(t.Context(), crowd, Options{Real: true, Cell: "cell"}); err == nil {
-			t.Error("a thousand processes were started")
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		what     string
+		from, to time.Duration
+		answered bool
+	}{
+		{"before", 0, 950 * ms, true},
+		{"parted", 1050 * ms, 1500 * ms, false},
+		{"healed", 3300 * ms, 3900 * ms, true},
+		{"cut", 4050 * ms, 4500 * ms, false},
+		{"healed again", 6300 * ms, 6900 * ms, true},
+		{"lost", 7050 * ms, 7500 * ms, false},
+		{"as before", 9300 * ms, 9900 * ms, true},
+	} {
+		some := o.between(c.from, c.to)
+		if n := answered(some); len(some) == 0 || c.answered && n < (len(some)+1)/2 || !c.answered && n > 0 { // a busy machine may miss one
+			t.Errorf("%s: %d of %d calls are answered: %v", c.what, answered(some), len(some), o.Summary().Failures)
 		}
+	}
+	for _, r := range o.Records { // a round trip, and the one before it, cross four lines each
+		if r.Answered() && r.FirstByte < 40*ms {
+			t.Errorf("over lines that take 5 ms: %+v", r)
+		}
+	}
+	slow := o.between(10*time.Second, spec.Duration.Duration)
+	if len(slow) != 1 || slow[0].Took < 450*ms {
+		t.Errorf("over a narrow line: %+v", slow)
+	}
+}
+
+// What only a simulation can do is refused by its name, and nothing is made.
+func TestCantBeReal(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for _, c := range []struct {
+		name, join, want string
+		change           func(*Spec)
+	}{
+		{"lan", "", "desk1: the kernel's routers make no hairpins", func(s *Spec) { s.Groups[0].Hairpin = true }},
+		{"flash-crowd", "", "1001 nodes, those that come later among them", func(*Spec) {}},
+		{"partition", Preset, "processes join naturally", func(*Spec) {}},
+	} {
+		spec, err := Find(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&spec)
+		if _, err := Run(t.Context(), spec, Options{Real: true, Join: c.join, Cell: "cell"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/stem"
+	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
 // What happens to, and in, a real network.
@@ -55,9 +56,29 @@ func (r *real) do(ctx context.Context, step Step, nodes []Node) error {
 				return err
 			}
 		}
-		return nil
+	case Cut:
+		ends := r.hosts(step.Nodes)
+		r.lab.Cut(ends[0], ends[1])
+	case Partition:
+		var sides [][]*natlab.Host
+		for _, names := range step.Sides {
+			sides = append(sides, r.hosts(names))
+		}
+		r.lab.Partition(sides...)
+	case Heal:
+		r.lab.Heal()
+	case Relink:
+		for _, m := range r.named(step.Nodes) {
+			link := m.Link
+			if step.Link != nil {
+				link = *step.Link
+			}
+			r.lab.SetLink(m.host, link)
+		}
+	default:
+		return fmt.Errorf("there is no event %s", step.Do)
 	}
-	return fmt.Errorf("there is no event %s on real networks", step.Do)
+	return nil
 }
 
 func (r *real) each(names []string, do func(*machine) error) error {

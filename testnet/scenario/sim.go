@@ -118,7 +118,7 @@ func (s *simulated) add(n Node, boot []*testnet.Node) error {
 	}
 	_, err := s.net.Add(testnet.NodeConfig{
 		Name:      n.Name,
-		Place:     testnet.Place{Kind: n.Place.Kind, LAN: n.LAN},
+		Place:     testnet.Place{Kind: n.Place.Kind, LAN: n.LAN, Hairpin: n.Hairpin},
 		Link:      &n.Link,
 		Cells:     cells,
 		Bootstrap: boot,

@@ -45,6 +45,8 @@ type Group struct {
 	// LAN is the network that they share with each other and with the groups that name the same. If empty, each node has a router
 	// of its own.
 	LAN string `toml:"lan,omitempty"`
+	// Hairpin lets those behind one router, or one carrier, call each other at its public address, which most refuse.
+	Hairpin bool `toml:"hairpin,omitempty"`
 	// Link is their line. If nil, that of the Spec.
 	Link *Link `toml:"link,omitempty"`
 	// Cells are the names of those they have. If empty, echo.
