@@ -1,6 +1,7 @@
 package testnet
 
 import (
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if share == 1 { // a seventh of the time would go into tidying up, and 2 GB are there to be used
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(2 << 30)
+	}
 	goleak.VerifyTestMain(m,
 		// libp2p lets those wait for up to 3 s who ask whether they can be reached, and nobody stops it.
 		goleak.IgnoreAnyFunction("github.com/libp2p/go-libp2p/p2p/protocol/autonatv2.(*server).serveDialRequest"))

@@ -26,27 +26,54 @@ const (
 // Every kind of network that forwards UDP reaches every other one in the way that it does over real kernels: these are
 // natlab's routes, and its encounters.
 func TestRoutes(t *testing.T) {
-	var outcomes []outcome
-	for i, r := range natlab.Routes {
-		if r.Dialer == natlab.TCPOnly || r.Target == natlab.TCPOnly || i%share > 0 {
-			continue
+	type encounter struct {
+		name     string
+		from, to Place
+		mdns     bool
+		want     natlab.Route
+	}
+	var encounters []encounter
+	for _, r := range natlab.Routes {
+		if r.Dialer != natlab.TCPOnly && r.Target != natlab.TCPOnly {
+			encounters = append(encounters, encounter{fmt.Sprintf("%v to %v", r.Dialer, r.Target), Place{Kind: r.Dialer}, Place{Kind: r.Target}, false, r.Want})
 		}
-		name := fmt.Sprintf("%v to %v", r.Dialer, r.Target)
-		t.Run(name, func(t *testing.T) {
-			outcomes = append(outcomes, encounter(t, Place{Kind: r.Dialer}, Place{Kind: r.Target}, true, r.Want))
-		})
 	}
 	for _, n := range natlab.Neighbours {
-		t.Run(fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind, n.MDNS), func(t *testing.T) {
-			home := Place{Kind: n.Kind, LAN: "home"}
-			outcomes = append(outcomes, encounter(t, home, home, !n.MDNS, n.Want))
-		})
+		home := Place{Kind: n.Kind, LAN: "home"}
+		encounters = append(encounters, encounter{fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind, n.MDNS), home, home, n.MDNS, n.Want})
 	}
-	t.Run("subscribers of a carrier with a hairpin", func(t *testing.T) {
-		carrier := Place{Kind: natlab.CGN, LAN: "carrier", Hairpin: true}
-		outcomes = append(outcomes, encounter(t, carrier, carrier, true, natlab.Direct))
+	carrier := Place{Kind: natlab.CGN, LAN: "carrier", Hairpin: true}
+	encounters = append(encounters, encounter{"neighbours at a hairpin", carrier, carrier, false, natlab.Direct})
+
+	outcomes := make([]outcome, len(encounters))
+	t.Run("from", func(t *testing.T) { // and return when all have ended
+		for i, e := range encounters {
+			if i%share > 0 {
+				continue
+			}
+			t.Run(e.name, func(t *testing.T) {
+				t.Parallel()
+				o := &outcomes[i]
+				for try := 1; try <= maxTries && o.route != e.want; try++ {
+					*o = meet(t, Config{Seed: uint64(try)}, 4, e.from, e.to, !e.mdns)
+					o.name, o.want, o.tries = e.name, e.want, try
+				}
+				if o.route != e.want {
+					t.Errorf("the route is %v, want %v", o.route, e.want)
+				}
+				if o.first > coldFirst || o.direct > coldDirect || o.next > nextFirst {
+					t.Errorf("the first byte took %s, a direct connection %s, the next call %s", took(o.first), took(o.direct), took(o.next))
+				}
+			})
+		}
 	})
-	t.Log("\n" + table(outcomes))
+	byPair := map[string]outcome{}
+	for _, o := range outcomes {
+		byPair[o.name] = o
+	}
+	t.Log("\n" + table(outcomes) + "\n" + natlab.Grid(func(dialer, target natlab.Kind) string {
+		return byPair[fmt.Sprintf("%v to %v", dialer, target)].brief()
+	}))
 }
 
 // outcome is what was seen of a call between two nodes that have never met.
@@ -64,21 +91,6 @@ type outcome struct {
 // maxTries is how often two nodes may meet anew before a route counts as wrong: who runs first at one moment is left to chance
 // in virtual time, too, and a punch may miss.
 const maxTries = 3
-
-// encounter is a call between two nodes that have never met.
-func encounter(t *testing.T, from, to Place, noMDNS bool, want natlab.Route) (o outcome) {
-	for try := uint64(1); try <= maxTries && o.route != want; try++ {
-		o = meet(t, Config{Seed: try}, 4, from, to, noMDNS)
-		o.name, o.want, o.tries = strings.TrimPrefix(t.Name(), "TestRoutes/"), want, int(try)
-	}
-	if o.route != want {
-		t.Errorf("the route is %v, want %v", o.route, want)
-	}
-	if o.first > coldFirst || o.direct > coldDirect || o.next > nextFirst {
-		t.Errorf("the first byte took %s, a direct connection %s, the next call %s", took(o.first), took(o.direct), took(o.next))
-	}
-	return o
-}
 
 // Where a mesh has one member on the internet nobody can tell that a router is symmetric. It is a little later then that the side
 // behind it calls.
@@ -146,10 +158,31 @@ func table(outcomes []outcome) string {
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "from\tfindable\tfirst byte\tdirect after\tnext call\troute\twanted\ttries")
 	for _, o := range outcomes {
+		if o.name == "" {
+			continue // not run
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%d\n", o.name, took(o.findable), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.tries)
 	}
 	w.Flush()
 	return text.String()
+}
+
+// brief is what natlab's grid has of an outcome.
+func (o outcome) brief() (text string) {
+	switch {
+	case o.name == "":
+		return "" // not run
+	case o.route == natlab.Relayed:
+		text = fmt.Sprintf("%d relay", o.first.Milliseconds())
+	case o.direct == o.first:
+		text = fmt.Sprintf("%d", o.first.Milliseconds())
+	default:
+		text = fmt.Sprintf("%d → %d", o.first.Milliseconds(), o.direct.Milliseconds())
+	}
+	if o.tries > 1 {
+		text += fmt.Sprintf(" (try %d)", o.tries)
+	}
+	return text
 }
 
 func took(d time.Duration) string {

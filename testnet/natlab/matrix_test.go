@@ -49,5 +49,9 @@ func TestRoutes(t *testing.T) {
 			})
 		}
 	})
-	t.Log("\n" + table(outcomes) + "\n" + grid(outcomes[:len(Routes)]))
+	cells := map[[2]Kind]string{}
+	for i, r := range Routes {
+		cells[[2]Kind{r.Dialer, r.Target}] = outcomes[i].brief()
+	}
+	t.Log("\n" + table(outcomes) + "\n" + Grid(func(dialer, target Kind) string { return cells[[2]Kind{dialer, target}] }))
 }

@@ -1,5 +1,10 @@
 package natlab
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Route is how the bytes of a call get to the other side.
 type Route int
 
@@ -106,4 +111,23 @@ var Neighbours = []struct {
 	{EIM, false, Direct},
 	{Symmetric, true, Direct},
 	{CGN, false, Relayed},
+}
+
+// Grid prints something of each pair as docs/reachability.md shows them, so that what was seen over kernels and in simulation
+// can be laid side by side: dialers down, targets across.
+func Grid(cell func(dialer, target Kind) string) string {
+	var text strings.Builder
+	text.WriteString("| from \\ to |")
+	for _, target := range Kinds {
+		fmt.Fprintf(&text, " %v |", target)
+	}
+	text.WriteString("\n|" + strings.Repeat("---|", len(Kinds)+1) + "\n")
+	for _, dialer := range Kinds {
+		fmt.Fprintf(&text, "| %v |", dialer)
+		for _, target := range Kinds {
+			fmt.Fprintf(&text, " %s |", cell(dialer, target))
+		}
+		text.WriteString("\n")
+	}
+	return text.String()
 }

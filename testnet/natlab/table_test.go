@@ -32,28 +32,6 @@ func took(d time.Duration) string {
 	return fmt.Sprintf("%d ms (%.1f)", d.Milliseconds(), float64(d)/float64(rtt))
 }
 
-// grid is the outcomes of routes as docs/reachability.md shows them: dialers down, targets across.
-func grid(outcomes []outcome) string {
-	var text strings.Builder
-	text.WriteString("| from \\ to |")
-	for _, target := range Kinds {
-		fmt.Fprintf(&text, " %v |", target)
-	}
-	text.WriteString("\n|" + strings.Repeat("---|", len(Kinds)+1) + "\n")
-	cells := map[[2]Kind]string{}
-	for i, r := range Routes {
-		cells[[2]Kind{r.Dialer, r.Target}] = outcomes[i].brief()
-	}
-	for _, dialer := range Kinds {
-		fmt.Fprintf(&text, "| %v |", dialer)
-		for _, target := range Kinds {
-			fmt.Fprintf(&text, " %s |", cells[[2]Kind{dialer, target}])
-		}
-		text.WriteString("\n")
-	}
-	return text.String()
-}
-
 // brief is "143 quic" for a call that was direct from the first byte, "403 → 630 quic" for one that became so, "397 relay" for
 // one that did not, and "no" for one that failed. An exclamation mark stands behind what was not wanted.
 func (o outcome) brief() (text string) {
