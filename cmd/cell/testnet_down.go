@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,11 @@ that run in them, and removes the homes. Other stems and cells are left alone.`,
 			if err != nil {
 				return err
 			}
-			if err := n.Down(cmd.Context()); err != nil {
+			err = n.Down(cmd.Context())
+			if err != nil && cmd.Context().Err() != nil {
+				return hint(errors.New("interrupted: something of the testnet may be left"), "try again: what is gone stays gone")
+			}
+			if err != nil {
 				return hint(err, "its homes are left as they are: try again")
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the testnet in %s is gone\n", n.Dir)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -214,5 +216,26 @@ func TestTestnetRestart(t *testing.T) {
 	}
 	if _, err := local.Up(t.Context(), cfg); !errors.Is(err, local.ErrExists) {
 		t.Errorf("a second testnet in its directory: %v", err)
+	}
+}
+
+// Who interrupts a command is told what is left, in a line, and no more.
+func TestTestnetInterrupted(t *testing.T) {
+	cfg := newTestnet(t, 1, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct{ verb, want string }{
+		{"up", "cell: error: interrupted: nothing is left of the testnet\n"},
+		{"down", "cell: error: interrupted: something of the testnet may be left\ncell: hint: try again: what is gone stays gone\n"},
+	} {
+		if c.verb == "down" {
+			if _, err := local.Up(t.Context(), cfg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var said bytes.Buffer
+		if code := run(ctx, []string{"testnet", c.verb, "--dir", cfg.Dir}, strings.NewReader(""), io.Discard, &said); code != 1 || said.String() != c.want {
+			t.Errorf("%s: exit code %d, %q", c.verb, code, &said)
+		}
 	}
 }

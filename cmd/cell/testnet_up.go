@@ -36,11 +36,8 @@ build of yours is used from the next start of its cell on.`,
 			if errors.Is(err, local.ErrExists) {
 				return hint(err, fmt.Sprintf("%q shows it, and %q ends it", withDir("cell testnet ls", dirFlag), withDir("cell testnet down", dirFlag)))
 			}
-			if cmd.Context().Err() != nil {
-				return errors.Join(errors.New("interrupted: nothing is left of the testnet"), err)
-			}
 			if err != nil {
-				return err
+				return calledOff(cmd, dirFlag, err)
 			}
 			if err := printTestnet(cmd, n, false); err != nil {
 				return err
@@ -55,4 +52,16 @@ build of yours is used from the next start of its cell on.`,
 	f.StringVar(&cfg.DNA, "dna", "", "give every node the programs in `DIR`, and the NAME.toml beside them")
 	testnetDirFlag(cmd, &dirFlag)
 	return cmd
+}
+
+// calledOff is what came of a testnet that was not to be: if somebody called it off, that is all there is to say, unless something
+// is left of it.
+func calledOff(cmd *cobra.Command, dirFlag string, err error) error {
+	if cmd.Context().Err() == nil {
+		return err
+	}
+	if _, left := openTestnet(dirFlag); !errors.Is(left, local.ErrNone) {
+		return hint(fmt.Errorf("interrupted: %w", err), fmt.Sprintf("%q ends what is left", withDir("cell testnet down", dirFlag)))
+	}
+	return errors.New("interrupted: nothing is left of the testnet")
 }
