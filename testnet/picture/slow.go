@@ -43,7 +43,7 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		What: r.Cell, From: r.From, To: r.To, FromKind: kinds[o.Where[r.From].Place.String()], ToKind: kinds[o.Where[r.To].Place.String()],
 		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "within the machine"),
 	}
-	if l := r.Lookup; l != nil {
+	if l := r.Lookup; l != nil && l.Asked > 0 {
 		s.Search = fmt.Sprintf("searched for %s, asked %d", duration(l.Took), l.Asked)
 	}
 	last := time.Duration(0)
