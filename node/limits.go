@@ -13,6 +13,17 @@ import (
 // maxCalls is how many streams a peer that is trusted may have open to us, and we to it, at one time.
 const maxCalls = 16384
 
+// Most stems have some dozens of connections. One that anybody can reach has those of all for whom it is where the mesh begins, or who
+// are called through it: with libp2p's limits, of some hundred, the rest of the mesh could not join, and whom it has let in would be put
+// out again, to come back at once. Each costs some 0.1 MB.
+const (
+	// maxConns is how many others may have to us.
+	maxConns = 1024
+	// From crowded on, those are ended that are of least use, until there are roomy.
+	crowded = 768
+	roomy   = 640
+)
+
 // newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
 // 64 streams of one protocol; here every call of every cell is one, and a peer that is trusted may have maxCalls of them.
 // What strangers can hold is for the others to judge.
@@ -30,6 +41,7 @@ func newLimits(others *strangers) (network.ResourceManager, error) {
 	limits.AddProtocolLimit(Protocol, times(calls, 4), rcmgr.BaseLimitIncrease{})
 	allow(&limits.PeerBaseLimit, calls)
 	allow(&limits.SystemBaseLimit, times(calls, 4))
+	allow(&limits.SystemBaseLimit, rcmgr.BaseLimit{ConnsInbound: maxConns, Conns: maxConns})
 	allow(&limits.TransientBaseLimit, rcmgr.BaseLimit{ // many calls may begin at once
 		StreamsInbound: 1024, StreamsOutbound: 1024, Streams: 2048,
 	})
@@ -52,6 +64,8 @@ func times(l rcmgr.BaseLimit, n int) rcmgr.BaseLimit {
 
 // allow adds what cells need to what libp2p itself needs.
 func allow(l *rcmgr.BaseLimit, more rcmgr.BaseLimit) {
+	l.Conns += more.Conns
+	l.ConnsInbound += more.ConnsInbound
 	l.Streams += more.Streams
 	l.StreamsInbound += more.StreamsInbound
 	l.StreamsOutbound += more.StreamsOutbound

@@ -16,14 +16,17 @@ const (
 	RelayNone    = "none"    // nobody
 )
 
+// maxReserved is for how many peers we relay. All of them have a connection, and keep it: they are fewer than make a crowd.
+const maxReserved = 512
+
 // newRelay begins to relay. There are no limits on time or bytes for those who may: a call by a relay works
 // like any other. What travels is encrypted between its ends.
 func newRelay(h host.Host, who allowed) (*relay.Relay, error) {
 	few := relay.DefaultResources()
 	few.Limit = nil
-	few.MaxReservations = 1024
+	few.MaxReservations = maxReserved
 	few.MaxReservationsPerIP = 128 // an office, or a carrier's NAT
-	few.MaxReservationsPerASN = 1024
+	few.MaxReservationsPerASN = maxReserved
 	few.MaxCircuits = 64
 	few.BufferSize = 16 << 10
 	return relay.New(h, relay.WithResources(few), relay.WithACL(who),

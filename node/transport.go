@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
 	tpt "github.com/libp2p/go-libp2p/core/transport"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
@@ -31,9 +32,15 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("make limits: %w", err)
 	}
+	keeper, err := connmgr.NewConnManager(roomy, crowded)
+	if err != nil {
+		limits.Close()
+		return fmt.Errorf("make limits: %w", err)
+	}
 	defer func() {
 		if n.host == nil { // whose they would be
 			limits.Close()
+			keeper.Close()
 		}
 	}()
 	if n.dns, err = newDNS(cfg.Resolver); err != nil {
@@ -44,6 +51,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
 		libp2p.ResourceManager(dials{limits}),
+		libp2p.ConnectionManager(keeper),
 		libp2p.ConnectionGater(n.hearsay),
 		libp2p.MultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: n.dns}),
 		libp2p.WithDialTimeout(dialWait),

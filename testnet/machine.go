@@ -94,14 +94,15 @@ func (n *Net) options() []libp2p.Option {
 		return nil
 	}
 	return []libp2p.Option{
-		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.ForceReachabilityPublic(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		func(cfg *config.Config) error {
 			cfg.EnableAutoNATv2, cfg.EnableHolePunching, cfg.Relay = false, false, false
 			limits := cfg.ResourceManager
 			cfg.ResourceManager = &network.NullResourceManager{}
-			return limits.Close()
+			keeper := cfg.ConnManager
+			cfg.ConnManager = connmgr.NullConnMgr{}
+			return errors.Join(limits.Close(), keeper.Close())
 		},
 	}
 }
