@@ -70,6 +70,8 @@ type Finder struct {
 	moved chan struct{} // holds a token when our addresses may have changed
 	mute  bool          // does not tell the mesh where we are
 
+	newcomer sync.Once // done when we have met the first member of the mesh
+
 	tasks *tasks.Group // lookups that nobody waits for any more
 
 	mu        sync.Mutex // guards what follows, and the state of boots
@@ -138,6 +140,9 @@ func (f *Finder) Run(ctx context.Context) error {
 	}
 	for _, b := range f.boots {
 		group.Go(func() { f.keep(ctx, b) })
+	}
+	if f.dht != nil {
+		group.Go(func() { f.refresh(ctx) })
 	}
 	if f.dht != nil && !f.mute {
 		group.Go(func() { f.publish(ctx) })

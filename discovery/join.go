@@ -16,9 +16,11 @@ const (
 	meetWait = 8 * time.Second
 	// joinWait is how long a lookup waits for attempts to join the mesh.
 	joinWait = 5 * time.Second
-	// After a failure the next attempt comes after minPause, then twice that, up to maxPause.
+	// After a failure the next attempt comes after minPause, then twice that, up to maxPause. Who lets us in and soon hangs up has
+	// more to do than it can; with one that was there for longer than steady, one begins anew.
 	minPause = time.Second
 	maxPause = time.Minute
+	steady   = 5 * time.Minute
 )
 
 // keep connects to the peer, and again whenever the connection is lost, until ctx ends.
@@ -31,9 +33,12 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 			return
 		}
 		if err == nil {
-			pause = minPause
+			met := time.Now()
 			if !f.hold(ctx, b) {
 				return
+			}
+			if time.Since(met) > steady {
+				pause = minPause
 			}
 		} else if !b.cached {
 			f.log.Warn("bootstrap peer does not answer", "peer", b.ID, "mesh", f.mesh.name, "err", Brief(err))
@@ -41,9 +46,7 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 		if !f.rest(ctx, b, pause) {
 			return
 		}
-		if err != nil {
-			pause = min(2*pause, maxPause)
-		}
+		pause = min(2*pause, maxPause)
 	}
 }
 
@@ -65,16 +68,38 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 	if err != nil || len(speaks) == 0 {
 		return fmt.Errorf("is not in mesh %q, or does not serve it", f.mesh.name)
 	}
-	empty := f.dht.RoutingTable().Size() == 0
+	fresh := f.dht.RoutingTable().Size() == 0
+	f.newcomer.Do(func() { fresh = true }) // the DHT may have been faster
 	f.dht.RoutingTable().TryAddPeer(info.ID, true, false)
-	if empty {
+	if fresh {
 		f.tasks.Go(f.lookAround)
 	}
 	return nil
 }
 
-// lookWait bounds how long a newcomer looks for its neighbours in the mesh.
-const lookWait = 30 * time.Second
+const (
+	// lookWait bounds how long a newcomer looks for its neighbours in the mesh.
+	lookWait = 30 * time.Second
+	// lookEvery is how often it does so again, and tableEvery how many times until the whole routing table is looked after.
+	lookEvery  = 10 * time.Minute
+	tableEvery = 6
+)
+
+// refresh meets our neighbours in the mesh from time to time, so that they can tell where we are, and now and then somebody at every other distance.
+func (f *Finder) refresh(ctx context.Context) {
+	for n := 1; ; n++ {
+		select {
+		case <-time.After(lookEvery - rand.N(lookEvery/8)): // so that a mesh does not do it all at once
+		case <-ctx.Done():
+			return
+		}
+		if n%tableEvery == 0 {
+			f.dht.RefreshRoutingTable()
+		} else {
+			f.lookAround()
+		}
+	}
+}
 
 // lookAround finds those whose IDs are closest to ours, who are asked about us, and on the way there some of all others.
 // Filling the routing table to the brim instead takes a connection to each of some hundred members, and

@@ -61,16 +61,17 @@ func (m mesh) protocol() protocol.ID { return m.prefix() + "/kad/1.0.0" }
 
 // newDHT makes the mesh's DHT; there is none for the mesh "none". In the public mesh we are a client, and speak of public
 // addresses alone. In a private one everybody answers who can, and any address is as good as any other: the mesh may live on one
-// machine. Nothing but peers and their records is kept there.
+// machine. Nothing but peers and their records is kept there. When to look around in it is for refresh to say: kad-dht would search
+// at every distance as soon as it begins and whenever our addresses change, which a start does several times.
 func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 	switch m.name {
 	case none:
 		return nil, nil
 	case public:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic))
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh())
 	default:
 		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer), dht.DisableProviders(),
-			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge))
+			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh())
 	}
 }
 
