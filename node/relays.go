@@ -133,7 +133,11 @@ func (r *relays) step(ctx context.Context) time.Duration {
 	}
 	known := friends(r.reach.cfg)
 	missing := wantedRelays - len(r.held) - len(r.trying)
-	for _, conn := range r.candidates(known) {
+	var candidates []network.Conn
+	if missing > 0 || len(known) > 0 { // a friend is better than a stranger
+		candidates = r.candidates(known)
+	}
+	for _, conn := range candidates {
 		better := slices.Contains(known, conn.RemotePeer()) && len(r.trying) == 0 && r.worst(known) != ""
 		if missing <= 0 && !better {
 			break
