@@ -63,10 +63,12 @@ func seenAt(conn network.Conn) (netip.AddrPort, bool) {
 }
 
 // look asks the other end of a connection where it sees us. An answer is a sign of life, and so is the refusal of those who
-// do not know the question: then there is no address, and no error. An error means silence, unless ctx has ended.
+// do not know the question, or any packet from one that is too busy to answer in time: then there is no address, and no error. An error
+// means silence, unless ctx has ended.
 func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "mirror"), mirrorWait)
 	defer cancel()
+	heard := received(conn)
 	s, err := conn.NewStream(ctx)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("look: %w", err)
@@ -77,10 +79,22 @@ func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, err
 		return netip.AddrPort{}, nil // we are too busy to know
 	}
 	seen, err := ask(s)
-	if err == nil {
+	switch {
+	case err == nil:
 		n.linkOf(conn).hear()
+	case received(conn) > heard && !conn.IsClosed():
+		return netip.AddrPort{}, nil
 	}
 	return seen, err
+}
+
+// received is how many packets have come over a QUIC connection.
+func received(conn network.Conn) uint64 {
+	var q *quic.Conn
+	if !conn.As(&q) {
+		return 0
+	}
+	return q.ConnectionStats().PacketsReceived
 }
 
 // lookFrom asks a peer at an address of its, over a connection just for this. The swarm, which has one to the peer already, is

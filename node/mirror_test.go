@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -41,6 +42,12 @@ func TestMirror(t *testing.T) {
 	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {
 		t.Errorf("who does not know the question says %v, %v", at, err)
 	}
+	over := make(chan struct{})
+	b.host.SetStreamHandler(mirrorProtocol, func(s network.Stream) { <-over; s.Reset() })
+	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {
+		t.Errorf("who is too busy to answer says %v, %v", at, err)
+	}
+	close(over)
 	line.cut.Store(true)
 	began := time.Now()
 	if at, err := a.look(testContext(t), conn); err == nil || time.Since(began) > 2*mirrorWait {
