@@ -52,8 +52,8 @@ type Config struct {
 	Cache string
 	// Unpublished keeps from telling the mesh where we are: one who serves in it is found without, by those it is in touch with.
 	Unpublished bool
-	// Sighted is called when the local network answers for a peer. If nil, nothing is.
-	Sighted func(peer.ID)
+	// Sighted is called with what the local network answers of a peer, and does not wait. If nil, nothing is.
+	Sighted func(peer.AddrInfo)
 	// Log hears what the owner should know. If nil, nobody does.
 	Log *slog.Logger
 }

@@ -33,9 +33,9 @@ const (
 type near struct {
 	finder    *Finder
 	service   func(host.Host, string, mdns.Notifee) mdns.Service
-	sighted   func(peer.ID)      // may be nil
-	newcomers chan peer.AddrInfo // through whom an empty mesh may be joined
-	again     chan struct{}      // holds a token when our addresses have changed
+	sighted   func(peer.AddrInfo) // may be nil
+	newcomers chan peer.AddrInfo  // through whom an empty mesh may be joined
+	again     chan struct{}       // holds a token when our addresses have changed
 
 	mu      sync.Mutex
 	peers   map[peer.ID]sighting
@@ -138,7 +138,7 @@ func (n *near) HandlePeerFound(info peer.AddrInfo) {
 	n.announce()
 	n.mu.Unlock()
 	if n.sighted != nil {
-		n.sighted(info.ID)
+		n.sighted(info)
 	}
 	select {
 	case n.newcomers <- info:

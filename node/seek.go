@@ -68,9 +68,6 @@ func (f *flight) dial() {
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
 	if err == nil {
 		f.node.finder.Worked(conn)
-		if detour(conn) > 0 {
-			f.node.tasks.Go(func() { f.node.approach(f.id) })
-		}
 	}
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()

@@ -44,4 +44,6 @@ type NodeConfig struct {
 	NoMDNS bool
 	// Relay is as in node.Config.
 	Relay string
+
+	unpublished bool // as node.Config.Unpublished
 }

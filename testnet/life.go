@@ -49,7 +49,7 @@ func (n *Node) start() (_ *life, err error) {
 		Friends:     friends,
 		Idle:        n.net.cfg.Idle,
 		Looked:      n.looked,
-		Unpublished: n.net.cfg.Lean,
+		Unpublished: n.net.cfg.Lean || n.cfg.unpublished,
 		Machine:     machine{n.host, n.net.lan(n.host)},
 		Options:     n.net.options(),
 		Log:         log,

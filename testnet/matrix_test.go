@@ -55,7 +55,7 @@ func TestRoutes(t *testing.T) {
 				t.Parallel()
 				o := &outcomes[i]
 				for try := 1; try <= maxTries && o.route != e.want; try++ {
-					*o = meet(t, Config{Seed: uint64(try)}, 4, e.from, e.to, !e.mdns)
+					*o = meet(t, Config{Seed: uint64(try)}, 4, NodeConfig{Place: e.from, NoMDNS: !e.mdns}, NodeConfig{Place: e.to, NoMDNS: !e.mdns})
 					o.name, o.want, o.tries = e.name, e.want, try
 				}
 				if o.route != e.want {
@@ -95,14 +95,23 @@ const maxTries = 3
 // Where a mesh has one member on the internet nobody can tell that a router is symmetric. It is a little later then that the side
 // behind it calls.
 func TestOneView(t *testing.T) {
-	o := meet(t, Config{}, 1, Place{Kind: natlab.Cone}, Place{Kind: natlab.Symmetric}, true)
+	o := meet(t, Config{}, 1, NodeConfig{Place: Place{Kind: natlab.Cone}}, NodeConfig{Place: Place{Kind: natlab.Symmetric}})
 	if o.route != natlab.Direct || o.direct > 2*coldDirect {
 		t.Errorf("the route is %v, after %s", o.route, took(o.direct))
 	}
 }
 
+// Two neighbours whom nobody has told of it find out through a relay: what they tell each other there is where they are.
+func TestNeighboursByRelay(t *testing.T) {
+	home := NodeConfig{Place: Place{Kind: natlab.EIM, LAN: "home"}, NoMDNS: true, unpublished: true}
+	o := meet(t, Config{}, 4, home, home)
+	if o.route != natlab.Direct || o.direct > coldDirect {
+		t.Errorf("the route is %v, after %s", o.route, took(o.direct))
+	}
+}
+
 // meet is the encounter, in a mesh that has some members on the internet.
-func meet(t *testing.T, cfg Config, members int, from, to Place, noMDNS bool) (o outcome) {
+func meet(t *testing.T, cfg Config, members int, from, to NodeConfig) (o outcome) {
 	virtually(t, cfg, func(l lab) {
 		t := l.t
 		for range members {
@@ -110,12 +119,13 @@ func meet(t *testing.T, cfg Config, members int, from, to Place, noMDNS bool) (o
 		}
 		seeker := l.join(NodeConfig{Place: Place{Kind: natlab.EIM}})
 		began := time.Now()
-		target := l.add(NodeConfig{Name: "target", Place: to, NoMDNS: noMDNS})
+		to.Name = "target"
+		target := l.add(to)
 		if !eventually(findWait, func() bool { return seeker.Call(t.Context(), "echo@target", "x").Err == nil }) {
 			t.Fatal("nobody can call the target")
 		}
 		o.findable = time.Since(began)
-		dialer := l.join(NodeConfig{Place: from, NoMDNS: noMDNS})
+		dialer := l.join(from)
 		began = time.Now()
 		c, err := dialer.Dial(t.Context(), "echo@target")
 		check(t, err)
