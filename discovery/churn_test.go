@@ -102,15 +102,15 @@ type way struct {
 
 // bare is what there was before peers published themselves.
 func (f *Finder) bare(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
-	return f.race(ctx, id, found, f.findPeer)
+	return f.race(ctx, id, newTally(id), found, f.findPeer)
 }
 
 // published is what came with that.
 func (f *Finder) published(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
 	if f.mesh.isPrivate() {
-		return f.race(ctx, id, found, f.findRecord)
+		return f.race(ctx, id, newTally(id), found, f.findRecord)
 	}
-	return f.race(ctx, id, found, f.findBeacon)
+	return f.race(ctx, id, newTally(id), found, f.findBeacon)
 }
 
 // world is a mesh on a simulated network.

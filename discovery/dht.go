@@ -42,12 +42,27 @@ func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multia
 }
 
 // lookup asks the DHT once and says whether that brought addresses. Those near the peer's ID are asked for the peer: they may be
-// in touch with it, or have heard from it lately. Others keep what it has published, wherever it has been since.
-func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) bool {
-	if f.mesh.isPrivate() {
-		return f.race(ctx, id, found, f.findPeer, f.findRecord)
+// in touch with it, or have heard from it lately. Others keep what it has published, wherever it has been since. In a private mesh a few are
+// asked first; all others if those don't know, or if what they said was not enough for whoever wants to know.
+func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) (known bool) {
+	seen := newTally(id)
+	defer func() {
+		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.tasks.Context().Err() != nil { // else nobody wants to know any more
+			f.told(seen.over())
+		}
+	}()
+	if !f.mesh.isPrivate() {
+		return f.race(ctx, id, seen, found, f.findPeer, f.findBeacon)
 	}
-	return f.race(ctx, id, found, f.findPeer, f.findBeacon)
+	if !isPatient(ctx) && f.race(ctx, id, seen, found, f.askPeer, f.askRecord) {
+		known = true
+		select {
+		case <-time.After(moreAddrs):
+		case <-ctx.Done():
+			return true
+		}
+	}
+	return f.race(ctx, id, seen, found, f.findPeer, f.findRecord) || known
 }
 
 // search asks the DHT for a peer, and calls answer with what it is told.
@@ -55,7 +70,7 @@ type search func(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr))
 
 // race runs searches at once and says whether one brought addresses. Each looks further than we need, and takes its time to stop;
 // so we listen in, take the first response that names the peer, and do not wait for their ends.
-func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr), searches ...search) (known bool) {
+func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([]ma.Multiaddr), searches ...search) (known bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	query, events := routing.RegisterForQueryEvents(network.WithAllowLimitedConn(ctx, "find"))
@@ -74,12 +89,6 @@ func (f *Finder) race(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 			return false
 		}
 	}
-	seen := newTally(id)
-	defer func() {
-		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.tasks.Context().Err() != nil { // else nobody wants to know any more
-			f.told(seen.over())
-		}
-	}()
 	var enough <-chan time.Time
 	take := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {

@@ -68,10 +68,11 @@ func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 	case none:
 		return nil, nil
 	case public:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh())
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh(), dht.WithCustomMessageSender(newMessages))
 	default:
 		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer), dht.DisableProviders(),
-			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh())
+			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh(),
+			dht.WithCustomMessageSender(newMessages))
 	}
 }
 

@@ -17,9 +17,11 @@ const surveyWait = 5 * time.Second
 
 type patientKey struct{}
 
+func isPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
+
 // patience is how long a lookup goes on after the first addresses.
 func patience(ctx context.Context) time.Duration {
-	if ctx.Value(patientKey{}) != nil {
+	if isPatient(ctx) {
 		return surveyWait
 	}
 	return moreAddrs

@@ -27,7 +27,11 @@ func TestJoin(t *testing.T) {
 		for _, node := range l.Nodes() {
 			check(t, node.Joined(t.Context()))
 		}
-		l.crowd(100/share).expect(t, 0.99, 0.999)
+		seen := l.crowd(100 / share)
+		seen.expect(t, 0.99, 0.999)
+		if seen.messages > 6*seen.found {
+			t.Errorf("%d searches took %d messages: three members to ask for each, and three for its record, would do", seen.found, seen.messages)
+		}
 	})
 }
 

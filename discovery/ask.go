@@ -1,0 +1,74 @@
+package discovery
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
+	kbucket "github.com/libp2p/go-libp2p-kbucket"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/core/routing"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// A search of kad-dht asks twenty members or more, whatever the first ones say, and connects to most of them. In a mesh of up
+// to some thousands the nearest that we are connected to mostly know the peer, or keep its record. So they are asked first.
+const (
+	// askFirst is how many are asked for the peer, and for its record.
+	askFirst = 3
+	// askWait is how long they have.
+	askWait = 400 * time.Millisecond
+)
+
+// askPeer asks the members nearest to the peer that we are connected to whether they know it.
+func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)) {
+	f.ask(ctx, string(id), pb.Message_FIND_NODE, func(from peer.ID, msg *pb.Message) {
+		infos := pb.PBPeersToPeerInfos(msg.GetCloserPeers())
+		routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: from, Type: routing.PeerResponse, Responses: infos})
+	})
+}
+
+// askRecord asks the members nearest to the peer's record that we are connected to whether they keep it.
+func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
+	key := recordKey(id)
+	f.ask(ctx, key, pb.Message_GET_VALUE, func(from peer.ID, msg *pb.Message) {
+		routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: from, Type: routing.PeerResponse})
+		value := msg.GetRecord().GetValue()
+		if len(value) == 0 || (records{}).Validate(key, value) != nil {
+			return
+		}
+		if says, err := openRecord(key, value); err == nil {
+			answer(says.Addrs)
+		}
+	})
+}
+
+// ask sends a message to the members nearest to the key that we are connected to, calls take with each answer, from any goroutine, and returns
+// when it has all or they have had their time.
+func (f *Finder) ask(ctx context.Context, key string, kind pb.Message_MessageType, take func(from peer.ID, msg *pb.Message)) {
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ask"), askWait)
+	defer cancel()
+	asked := messages{f.host, []protocol.ID{f.mesh.protocol()}}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, to := range f.connected(kbucket.ConvertKey(key)) {
+		group.Go(func() {
+			routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.SendingQuery})
+			if msg, err := asked.SendRequest(ctx, to, pb.NewMessage(kind, []byte(key), 0)); err == nil {
+				take(to, msg)
+			}
+		})
+	}
+}
+
+// connected are the members nearest to a key of those that we are connected to.
+func (f *Finder) connected(key kbucket.ID) []peer.ID {
+	near := slices.DeleteFunc(f.dht.RoutingTable().NearestPeers(key, f.dht.RoutingTable().Size()), func(id peer.ID) bool {
+		return f.host.Network().Connectedness(id) != network.Connected
+	})
+	return near[:min(len(near), askFirst)]
+}

@@ -1,0 +1,66 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-msgio/pbio"
+)
+
+// messageWait bounds a message to a member, and its answer.
+const messageWait = 10 * time.Second
+
+// messages sends the DHT's messages, each over a stream of its own, which costs no round trip. kad-dht's own sender keeps a stream to everybody that it
+// has asked, and a goroutine at the other end that reads it, for a minute after the last message.
+type messages struct {
+	host      host.Host
+	protocols []protocol.ID
+}
+
+func newMessages(h host.Host, protocols []protocol.ID) pb.MessageSenderWithDisconnect {
+	return messages{h, protocols}
+}
+
+// SendRequest returns what the member answers.
+func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) (*pb.Message, error) {
+	var answer pb.Message
+	return &answer, m.exchange(ctx, to, func(s network.Stream) error {
+		if err := pbio.NewDelimitedWriter(s).WriteMsg(msg); err != nil {
+			return err
+		}
+		if err := s.CloseWrite(); err != nil {
+			return err
+		}
+		return pbio.NewDelimitedReader(s, network.MessageSizeMax).ReadMsg(&answer)
+	})
+}
+
+// SendMessage waits for no answer.
+func (m messages) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
+	return m.exchange(ctx, to, func(s network.Stream) error { return pbio.NewDelimitedWriter(s).WriteMsg(msg) })
+}
+
+// OnDisconnect has nothing to do.
+func (messages) OnDisconnect(context.Context, peer.ID) {}
+
+// exchange says something over a stream, which it opens and closes.
+func (m messages) exchange(ctx context.Context, to peer.ID, say func(network.Stream) error) error {
+	ctx, cancel := context.WithTimeout(ctx, messageWait)
+	defer cancel()
+	s, err := m.host.NewStream(ctx, to, m.protocols...)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	if err := say(s); err != nil {
+		s.Reset()
+		return fmt.Errorf("ask %s: %w", to, err)
+	}
+	return s.Close()
+}
