@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
-	record "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
@@ -71,7 +70,7 @@ func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh(), dht.WithCustomMessageSender(newMessages))
 	default:
 		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer), dht.DisableProviders(),
-			dht.Validator(record.NamespacedValidator{namespace: records{}}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh(),
+			dht.Validator(records{}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh(),
 			dht.WithCustomMessageSender(newMessages))
 	}
 }

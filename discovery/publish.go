@@ -9,8 +9,12 @@ import (
 	"sync"
 	"time"
 
+	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
+	record "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -150,5 +154,28 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if err != nil {
 		return fmt.Errorf("sign a record: %w", err)
 	}
-	return f.dht.PutValue(ctx, recordKey(f.host.ID()), value)
+	keepers, err := f.dht.GetClosestPeers(ctx, recordKey(f.host.ID()))
+	if err != nil {
+		return fmt.Errorf("search for who is to keep it: %w", err)
+	}
+	return f.handOut(ctx, keepers, value)
+}
+
+// handOut asks members to keep our record. One that does is enough for now.
+func (f *Finder) handOut(ctx context.Context, keepers []peer.ID, value []byte) error {
+	to, err := pb.NewProtocolMessenger(newMessages(f.host, []protocol.ID{f.mesh.protocol()}))
+	if err != nil {
+		return err
+	}
+	rec := record.MakePutRecord(recordKey(f.host.ID()), value)
+	errs := make([]error, len(keepers))
+	var group sync.WaitGroup
+	for i, keeper := range keepers {
+		group.Go(func() { errs[i] = to.PutValue(ctx, keeper, rec) })
+	}
+	group.Wait()
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return fmt.Errorf("nobody keeps it: %w", errors.Join(errs...))
 }

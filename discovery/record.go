@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -18,14 +17,12 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// In a private mesh each member keeps a record in the DHT: its addresses, signed with its key. Members that have never met
-// it hold the record, so it is found even when those that are connected to it have gone. The record is libp2p's
+// In a private mesh each member keeps a record in the DHT: its addresses, signed with its key. Its neighbours in the mesh hold the record
+// whether or not they are in touch with it, so it is found even when those that were connected to it have gone. The record is libp2p's
 // signed peer record under a name of our own, so that one that was meant for a neighbour is not taken for
 // one that was published. Its sequence number is the time it was made, in ns since 1970: the newest counts, and an
 // old one counts no more.
 const (
-	// namespace begins the keys of records: /cell/ID.
-	namespace = "cell"
 	// maxRecord and maxRecordAddrs bound a record, in bytes and addresses.
 	maxRecord      = 2 << 10
 	maxRecordAddrs = 16
@@ -41,12 +38,13 @@ type published struct{ peer.PeerRecord }
 // Domain keeps the signature apart from those of libp2p's own records.
 func (*published) Domain() string { return "cell-peer-record" }
 
-func recordKey(id peer.ID) string { return "/" + namespace + "/" + id.String() }
+// recordKey is the ID's bytes. So a record lies with those near its peer, whom the peer is connected to already, and one search leads to both.
+func recordKey(id peer.ID) string { return string(id) }
 
 // beacon is what a peer provides in the public mesh, where there are no records of ours. Servers keep who provides a key, and at
 // which addresses, for a day. They are others than those near the peer's ID.
 func beacon(id peer.ID) cid.Cid {
-	hash, err := multihash.Sum([]byte(recordKey(id)), multihash.SHA2_256, -1)
+	hash, err := multihash.Sum([]byte("/cell/"+id.String()), multihash.SHA2_256, -1)
 	if err != nil {
 		panic(err) // SHA-256 is always there
 	}
@@ -71,9 +69,8 @@ func sealRecord(key crypto.PrivKey, id peer.ID, addrs []ma.Multiaddr) ([]byte, e
 
 // openRecord returns what the value says, if the peer of the key has signed it, however old it may be.
 func openRecord(key string, value []byte) (*published, error) {
-	text, ok := strings.CutPrefix(key, "/"+namespace+"/")
-	id, err := peer.Decode(text)
-	if !ok || err != nil || id.String() != text {
+	id, err := peer.IDFromBytes([]byte(key))
+	if err != nil {
 		return nil, fmt.Errorf("record key %.80q: is no peer's", key)
 	}
 	if len(value) > maxRecord {
@@ -123,7 +120,7 @@ func (records) Select(key string, values [][]byte) (int, error) {
 		}
 	}
 	if best < 0 {
-		return 0, fmt.Errorf("none of %d records of %.80q can be read", len(values), key)
+		return 0, fmt.Errorf("none of %d records of %s can be read", len(values), peer.ID(key))
 	}
 	return best, nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
-	dhtrecord "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/record"
@@ -63,7 +62,7 @@ func TestHelperForger(t *testing.T) {
 	host, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/0.0.0.0/tcp/4433"), libp2p.DisableMetrics(), libp2p.DisableRelay())
 	check(t, err)
 	member, err := dht.New(host, dht.ProtocolPrefix("/cell/lab"), dht.Mode(dht.ModeServer), dht.BootstrapPeers(boot), dht.DisableProviders(),
-		dht.Validator(dhtrecord.NamespacedValidator{"cell": anything{}}))
+		dht.Validator(anything{}))
 	check(t, err)
 	check(t, host.Connect(t.Context(), boot))
 	member.RoutingTable().TryAddPeer(boot.ID, true, false)
@@ -87,7 +86,7 @@ func TestHelperForger(t *testing.T) {
 	check(t, err)
 	value, err := sealed.Marshal()
 	check(t, err)
-	check(t, member.PutValue(t.Context(), "/cell/"+of.String(), value))
+	check(t, member.PutValue(t.Context(), string(of), value))
 	fmt.Println("published")
 	select {} // whoever started it kills it
 }
