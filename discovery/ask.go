@@ -10,7 +10,6 @@ import (
 	kbucket "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/routing"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -52,7 +51,7 @@ func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Mul
 func (f *Finder) ask(ctx context.Context, key string, kind pb.Message_MessageType, take func(from peer.ID, msg *pb.Message)) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ask"), askWait)
 	defer cancel()
-	asked := messages{f.host, []protocol.ID{f.mesh.protocol()}}
+	asked := f.messages()
 	var group sync.WaitGroup
 	defer group.Wait()
 	for _, to := range f.connected(kbucket.ConvertKey(key)) {

@@ -21,6 +21,8 @@ const (
 	minPause = time.Second
 	maxPause = time.Minute
 	steady   = 5 * time.Minute
+	// signEvery is how often a bootstrap peer is asked for a sign of life: a connection ends after 30 s of silence, and so does a router's memory of it.
+	signEvery = 20 * time.Second
 )
 
 // keep connects to the peer, and again whenever the connection is lost, until ctx ends.
@@ -134,14 +136,24 @@ func (f *Finder) isAlone() bool {
 	return f.mesh.isPrivate() && f.dht.RoutingTable().Size() == 0
 }
 
-// hold waits until the peer is no longer connected, or ctx ends.
+// hold waits until the peer is no longer connected, or ctx ends. One that was named is kept: it is asked for a sign of life before the connection
+// to it ends by itself, and left if there is none.
 func (f *Finder) hold(ctx context.Context, b *boot) bool {
+	var next <-chan time.Time
 	if !b.cached {
 		f.host.ConnManager().Protect(b.ID, "bootstrap")
+		ticks := time.NewTicker(signEvery)
+		defer ticks.Stop()
+		next = ticks.C
 	}
 	for f.host.Network().Connectedness(b.ID) == network.Connected {
 		select {
 		case <-b.lost:
+		case <-next:
+			if err := f.messages().ping(ctx, b.ID); err != nil && ctx.Err() == nil {
+				f.log.Info("bootstrap peer is silent", "peer", b.ID, "err", Brief(err))
+				f.host.Network().ClosePeer(b.ID)
+			}
 		case <-ctx.Done():
 			return false
 		}

@@ -23,9 +23,13 @@ type messages struct {
 	protocols []protocol.ID
 }
 
+// newMessages is what the DHT makes its sender by.
 func newMessages(h host.Host, protocols []protocol.ID) pb.MessageSenderWithDisconnect {
 	return messages{h, protocols}
 }
+
+// messages are our own.
+func (f *Finder) messages() messages { return messages{f.host, []protocol.ID{f.mesh.protocol()}} }
 
 // SendRequest returns what the member answers.
 func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) (*pb.Message, error) {
@@ -44,6 +48,12 @@ func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) 
 // SendMessage waits for no answer.
 func (m messages) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
 	return m.exchange(ctx, to, func(s network.Stream) error { return pbio.NewDelimitedWriter(s).WriteMsg(msg) })
+}
+
+// ping asks a member that we are connected to for a sign of life.
+func (m messages) ping(ctx context.Context, of peer.ID) error {
+	_, err := m.SendRequest(network.WithNoDial(ctx, "ping"), of, pb.NewMessage(pb.Message_PING, nil, 0))
+	return err
 }
 
 // OnDisconnect has nothing to do.

@@ -14,7 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -24,9 +23,10 @@ const (
 	publishSoon = 500 * time.Millisecond
 	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
 	publishWait = 20 * time.Second
-	// After a failure the next attempt comes after minRepublish, then twice that, up to maxRepublish. A private mesh
-	// may grow around us, so that others should keep our record: there successes are repeated in the same way.
-	minRepublish = time.Minute
+	// After a failure the next attempt comes after minRetry, then twice that, up to maxRepublish. A private mesh
+	// may grow around us, so that others should keep our record: there successes are repeated in the same way, from minRepublish on.
+	minRetry     = time.Minute
+	minRepublish = 5 * time.Minute
 	maxRepublish = time.Hour
 	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
 	publicRepublish = 12 * time.Hour
@@ -120,9 +120,10 @@ func (p *publisher) tell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishWait)
 	defer cancel()
 	err := f.put(ctx, addrs)
-	p.said, p.pause = addrs, min(max(2*p.pause, minRepublish), maxRepublish)
+	p.said, p.pause = addrs, min(max(2*p.pause, minRetry), maxRepublish)
 	if err == nil {
 		f.noteTold()
+		p.pause = max(p.pause, minRepublish)
 		if f.mesh.name == public {
 			p.pause = publicRepublish
 		}
@@ -163,7 +164,7 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 
 // handOut asks members to keep our record. One that does is enough for now.
 func (f *Finder) handOut(ctx context.Context, keepers []peer.ID, value []byte) error {
-	to, err := pb.NewProtocolMessenger(newMessages(f.host, []protocol.ID{f.mesh.protocol()}))
+	to, err := pb.NewProtocolMessenger(f.messages())
 	if err != nil {
 		return err
 	}

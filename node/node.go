@@ -24,7 +24,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -68,8 +67,6 @@ type Config struct {
 	// Friends returns the peers that the owner trusts, at once and from memory: they may have thousands of calls open at one
 	// time, are relayed for, and are asked to relay before others are. If nil, there are none.
 	Friends func() []address.ID
-	// Idle is how long a QUIC connection lasts over which nothing is said. If 0, connections are kept alive.
-	Idle time.Duration
 	// Unpublished keeps from telling the mesh where the node is: one that serves in it is found without.
 	Unpublished bool
 	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.

@@ -119,14 +119,16 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 
 // tune makes room for as many streams as a peer may have calls, and for what a call sends at first: the receive window of a
 // stream grows only as round trips go by, and quic-go begins at 512 KiB. What all streams of a connection may hold
-// together stays at libp2p's 15 MB. A connection lasts as long as configured.
+// together stays at libp2p's 15 MB.
+//
+// libp2p keeps every connection alive for good. Here one over which nothing is said ends after libp2p's 30 s, at both ends and without a
+// packet: those who need it, for a call, a relay or a way into the mesh, ask each other for signs of life by themselves. A peer that is met for a
+// search costs nothing any more once that is over.
 func (s *sockets) tune(conf *quic.Config) {
 	conf.MaxIncomingStreams = maxCalls
 	conf.InitialStreamReceiveWindow = 2 << 20
 	conf.InitialConnectionReceiveWindow = 3 << 20
-	if s.cfg.Idle > 0 {
-		conf.KeepAlivePeriod, conf.MaxIdleTimeout = 0, s.cfg.Idle
-	}
+	conf.KeepAlivePeriod = 0
 }
 
 func (s *sockets) hasLent(version string) bool {

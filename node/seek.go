@@ -75,7 +75,9 @@ func (f *flight) dial() {
 	case err == nil:
 		f.land(conn)
 	case f.ctx.Err() == nil:
-		f.dialErr = err
+		if f.dialErr == nil || !errors.Is(err, swarm.ErrDialBackoff) { // which says only that it has just failed
+			f.dialErr = err
+		}
 		f.noteOthers(err)
 	}
 }

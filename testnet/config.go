@@ -2,7 +2,6 @@ package testnet
 
 import (
 	"log/slog"
-	"time"
 
 	"github.com/cell-mesh/cell/testnet/internet"
 )
@@ -15,9 +14,6 @@ type Config struct {
 	Seed uint64
 	// Link is that of every node that has none of its own.
 	Link internet.Link
-	// Idle is how long a connection lasts over which nothing is said. If zero, connections are kept alive, as those of real
-	// stems are; with some 0.1 MB for each end of one, they are what a large net has no room for.
-	Idle time.Duration
 	// Lean leaves out what a public node does to find out that it is one, and to keep count of its peers: half of the
 	// memory of a node without connections; and its record in the mesh, which does without those of its servers. It is for
 	// thousands of nodes that are all public.

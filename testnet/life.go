@@ -47,7 +47,6 @@ func (n *Node) start() (_ *life, err error) {
 		Resolver:    nowhere{},
 		Relay:       relay,
 		Friends:     friends,
-		Idle:        n.net.cfg.Idle,
 		Looked:      n.looked,
 		Unpublished: n.net.cfg.Lean || n.cfg.unpublished,
 		Machine:     machine{n.host, n.net.lan(n.host)},

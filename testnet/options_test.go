@@ -10,16 +10,17 @@ import (
 
 // What a node is made of here and nowhere else: the machine, and what looks on.
 var (
-	ownNode = []string{"Idle", "Looked", "Machine", "Options", "Resolver", "Unpublished"}
+	ownNode = []string{"Looked", "Machine", "Options", "Resolver", "Unpublished"}
 	ownStem = []string{"Cells", "Door", "Places", "Policy", "Record"}
 )
 
 // What `cell up` gives its stem, and a simulated one does without.
 var without = map[string]string{
-	"Port":  "every machine has the default port to itself",
-	"Cache": "is a file",
-	"Home":  "is on the disk; what it holds are the values of ownStem",
-	"Ready": "is for those who start a process",
+	"Port":    "every machine has the default port to itself",
+	"Cache":   "is a file",
+	"Home":    "is on the disk; what it holds are the values of ownStem",
+	"Ready":   "is for those who start a process",
+	"Version": "is that of a program",
 }
 
 // A simulated stem is made by the same constructors as that of `cell up`, of the same things: whoever gives one of the two more

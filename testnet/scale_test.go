@@ -38,7 +38,7 @@ func TestJoin(t *testing.T) {
 // A thousand stems that know some of the others find the rest.
 func TestLookups(t *testing.T) {
 	measured(t)
-	virtually(t, Config{Lean: true, Idle: 30 * time.Second}, func(l lab) {
+	virtually(t, Config{Lean: true}, func(l lab) {
 		l.settle(1000 / share)
 		l.crowd(200/share).expect(l.t, 0.99, 0.999)
 	})
@@ -47,7 +47,7 @@ func TestLookups(t *testing.T) {
 // They do so while a tenth of them is replaced each minute: some fall silent, and others join through the first few.
 func TestChurn(t *testing.T) {
 	measured(t)
-	virtually(t, Config{Lean: true, Idle: 30 * time.Second}, func(l lab) {
+	virtually(t, Config{Lean: true}, func(l lab) {
 		t := l.t
 		const n, minutes = 200 / share, 2
 		l.settle(n)

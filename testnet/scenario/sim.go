@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/cell-mesh/cell/testnet"
 	"github.com/cell-mesh/cell/testnet/natlab"
@@ -24,8 +23,6 @@ const (
 const (
 	// maxNatural is how many nodes join naturally unless one asks for more.
 	maxNatural = 300
-	// unused is how long a connection lasts over which nothing is said, where tables are preset.
-	unused = 30 * time.Second
 )
 
 // simulated is a network in memory.
@@ -67,11 +64,7 @@ func newSimulated(p *Plan, asked string) (*simulated, error) {
 			}
 		}
 	}
-	cfg := testnet.Config{Seed: uint64(p.Seed)}
-	if way == Preset {
-		cfg.Idle, cfg.Lean = unused, true
-	}
-	net, err := testnet.New(cfg)
+	net, err := testnet.New(testnet.Config{Seed: uint64(p.Seed), Lean: way == Preset})
 	if err != nil {
 		return nil, err
 	}
