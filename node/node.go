@@ -204,6 +204,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { return n.finder.Run(ctx) })
+	group.Go(func() error {
+		n.endUnused(ctx)
+		return nil
+	})
 	return group.Wait()
 }
 
