@@ -57,7 +57,8 @@ func (r Record) direct() bool { return strings.HasPrefix(r.Route, "direct") }
 
 func (r Record) relayed() bool { return strings.HasPrefix(r.Route, "relayed") }
 
-// Summary is the Outcome in figures. As JSON it has a stable schema: fields are added, and none is renamed.
+// Summary is the Outcome in figures. As JSON it has a stable schema, which docs/scale.md tells: keys are added, and none is renamed,
+// removed or given another type; all are always there, and none is null.
 type Summary struct {
 	Scenario string  `json:"scenario"`
 	Nodes    int     `json:"nodes"`

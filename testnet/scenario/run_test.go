@@ -2,9 +2,7 @@ package scenario
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -229,45 +227,6 @@ func TestCantSimulate(t *testing.T) {
 	mix, _ := Find("nat-mix")
 	if _, err := Run(t.Context(), mix, Options{Join: Preset}); err == nil {
 		t.Error("nodes behind NATs joined by tables")
-	}
-}
-
-// Others read this JSON: fields may come, and none may go.
-func TestSchema(t *testing.T) {
-	o := &Outcome{Scenario: "x", Nodes: 3, Seed: 4, Join: "naturally", Joining: time.Second, Length: time.Minute, Rate: 1.5, IdleRate: 0.25, Memory: 3e6,
-		Lookups:  []Lookup{{true, 3, 1, time.Second}, {false, 9, 0, time.Second}},
-		Problems: []error{errors.New("a problem")},
-		Records: []Record{
-			{Call: Call{}, Route: "direct quic", FirstByte: 10 * time.Millisecond},
-			{Call: Call{}, Route: "direct quic", FirstByte: 20 * time.Millisecond},
-			{Call: Call{}, Route: "relayed quic", FirstByte: 1234567 * time.Nanosecond},
-			{Err: "a1: dial echo@b: reach 12D3KooWGnhUDFyFP1AJ6AS7HReDreSJG7Bq3ys9xiZSU7x5RCEt: does not answer: /ip4/1.2.3.4/udp/1/quic-v1: no"},
-			{Err: "a2: dial echo@c: reach 12D3KooWKqUiPrcUErdchSKuV6pgrvGMd6uSW32cd3qm1gV9vifn: does not answer: /ip6/::1/udp/2/quic-v1: no"},
-		}}
-	text, err := o.Summary().JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile("testdata/summary.json")
-	if *update {
-		err = os.WriteFile("testdata/summary.json", text, 0o644)
-		want = text
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != string(want) {
-		t.Errorf("the schema has changed:\n%s", text)
-	}
-	// These are promised.
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
-	for _, field := range []string{"nodes", "seed", "asked", "answered", "direct", "relayed", "first_byte_ms", "hops", "bytes_per_node_s", "rss_mb"} {
-		if fields[field] == nil {
-			t.Errorf("there is no %s", field)
-		}
 	}
 }
 
