@@ -102,21 +102,22 @@ func (i *Internet) carry(from *Site, p packet) {
 	}
 }
 
-// Partition lets packets pass between sites of one group alone. Those that are in none are a group of their own.
-func (i *Internet) Partition(groups ...[]*Site) {
+// Partition lets packets pass between sites of one group alone. Those that are in none are a group of their own. What
+// was parted before is so still, until heal undoes it.
+func (i *Internet) Partition(groups ...[]*Site) (heal func()) {
 	numbers := make([][]int, len(groups))
 	for n, group := range groups {
 		for _, s := range group {
 			numbers[n] = append(numbers[n], s.number)
 		}
 	}
-	i.rifts.Partition(numbers...)
+	return i.rifts.Partition(numbers...)
 }
 
-// Cut lets no packets pass between two sites.
-func (i *Internet) Cut(a, b *Site) { i.rifts.Cut(a.number, b.number) }
+// Cut lets no packets pass between two sites, until heal undoes it.
+func (i *Internet) Cut(a, b *Site) (heal func()) { return i.rifts.Cut(a.number, b.number) }
 
-// Heal undoes Partition and Cut.
+// Heal undoes all that Partition and Cut have done.
 func (i *Internet) Heal() { i.rifts.Heal() }
 
 var errNoAddress = errors.New("internet: the site has no more addresses")

@@ -26,11 +26,19 @@ func TestPartition(t *testing.T) {
 		}
 		w.Partition([]*Site{site(0), site(1)}, []*Site{site(2), site(3)})
 		expect("partition", func(a, b int) bool { return a/2 == b/2 })
-		w.Partition([]*Site{site(0)})
-		expect("another", func(a, b int) bool { return a != 0 && b != 0 })
-		w.Cut(site(1), site(2))
-		expect("cut", func(a, b int) bool { return a != 0 && b != 0 && a+b != 3 })
 		w.Heal()
+		whole := w.Partition([]*Site{site(0)})
+		expect("another", func(a, b int) bool { return a != 0 && b != 0 })
+		join := w.Cut(site(1), site(2))
+		w.Cut(site(4), site(5))
+		expect("cut", func(a, b int) bool { return a != 0 && b != 0 && a+b != 3 && a+b != 9 })
+		join()
+		expect("one cut healed", func(a, b int) bool { return a != 0 && b != 0 && a+b != 9 })
+		whole()
+		join() // which it is already
+		expect("the partition healed", func(a, b int) bool { return a+b != 9 })
+		w.Heal()
+		whole()
 		expect("healed", func(a, b int) bool { return true })
 	})
 }

@@ -64,23 +64,25 @@ func (l *Lab) Host(name string) *Host {
 	return host
 }
 
-// Partition lets packets pass between hosts of one group alone. Those that are in none are a group of their own. It replaces an
-// earlier partition; packets that are under way may still arrive. Hosts of one site, unless it is Public, share a line, and
-// stay together.
-func (l *Lab) Partition(groups ...[]*Host) {
+// Partition lets packets pass between hosts of one group alone. Those that are in none are a group of their own. What was
+// parted before is so still, until heal undoes it; packets that are under way may still arrive. Hosts of one site, unless it is
+// Public, share a line, and stay together.
+func (l *Lab) Partition(groups ...[]*Host) (heal func()) {
 	lines := make([][]int, len(groups))
 	for i, group := range groups {
 		for _, h := range group {
 			lines[i] = append(lines[i], h.line.number)
 		}
 	}
-	l.internet.rifts.Partition(lines...)
+	return l.internet.rifts.Partition(lines...)
 }
 
-// Cut lets no packets pass between two hosts, nor those who share a line with them.
-func (l *Lab) Cut(a, b *Host) { l.internet.rifts.Cut(a.line.number, b.line.number) }
+// Cut lets no packets pass between two hosts, nor those who share a line with them, until heal undoes it.
+func (l *Lab) Cut(a, b *Host) (heal func()) {
+	return l.internet.rifts.Cut(a.line.number, b.line.number)
+}
 
-// Heal undoes Partition and Cut.
+// Heal undoes all that Partition and Cut have done.
 func (l *Lab) Heal() { l.internet.rifts.Heal() }
 
 // SetLink changes the line of a host's site, or of the host itself at a Public one, for packets to come.
