@@ -188,3 +188,53 @@ func TestChurn(t *testing.T) {
 		}
 	})
 }
+
+// Of two events that overlap, each ends what it began; what the other one keeps up goes on.
+func TestOverlap(t *testing.T) {
+	const nodes = `
+		duration = "2m"
+		timeout = "5s"
+		link = { delay = "5ms" }
+		[[group]]
+		name = "hub"
+		count = 1
+		[[group]]
+		name = "a"
+		count = 1
+		[[group]]
+		name = "b"
+		count = 1
+		[[load]]
+		from = ["a"]
+		to = ["b"]
+		every = "1s"
+`
+	const long = "[[event]]\nat = \"20s\"\nfor = \"60s\"\n"
+	for _, events := range [][2]string{
+		{`do = "cut"
+		who = ["a", "b"]`, `do = "cut"
+		who = ["hub", "b"]`},
+		{`do = "partition"
+		sides = [["a"], ["b", "hub"]]`, `do = "partition"
+		sides = [["hub"], ["a", "b"]]`},
+		{`do = "partition"
+		sides = [["a"], ["b", "hub"]]`, `do = "cut"
+		who = ["a", "b"]`},
+		{`do = "kill"
+		who = ["b"]`, `do = "stop"
+		who = ["b", "hub"]`},
+		{`do = "link"
+		who = ["b"]
+		link = { loss = 1.0 }`, `do = "link"
+		who = ["b"]
+		link = { loss = 1.0, delay = "1ms" }`},
+	} {
+		for _, other := range []string{"at = \"10s\"\nfor = \"20s\"\n", "at = \"40s\"\nfor = \"10s\"\n"} {
+			text := long + events[0] + "\n[[event]]\n" + other + events[1]
+			o := simulate(t, nodes+text)
+			o.expect(t, text, 0, 9*time.Second, true)
+			o.expect(t, text, 20*time.Second, 74*time.Second, false)
+			o.expect(t, text, 110*time.Second, 2*time.Minute, true)
+		}
+	}
+}

@@ -10,23 +10,23 @@ import (
 )
 
 // event turns what a person wrote into steps and a mark.
-func (p *Plan) event(s Spec, e Event, r *rand.Rand) {
+func (p *Plan) event(s Spec, number int, r *rand.Rand) {
+	e := s.Events[number]
 	at, until := e.At.Duration, time.Duration(0)
 	if e.For.Duration > 0 {
 		until = min(at+e.For.Duration, p.Length)
 	}
-	step := Step{At: at, Do: e.Do}
+	step := Step{At: at, Event: number, Do: e.Do}
 	for _, n := range s.members(e.Who) {
 		step.Nodes = append(step.Nodes, n.Name)
 	}
-	var undo Step
 	switch e.Do {
 	case Churn:
 		if until == 0 {
 			until = p.Length
 		}
 		p.Marks = append(p.Marks, Mark{at, until, fmt.Sprintf("%.3g%% of %s replaced a minute", e.Rate*100, whom(e.Who))})
-		p.churn(s, e, until, r)
+		p.churn(s, number, until, r)
 		return
 	case Heal:
 		step.Nodes = nil
@@ -39,23 +39,13 @@ func (p *Plan) event(s Spec, e Event, r *rand.Rand) {
 			}
 			step.Sides = append(step.Sides, names)
 		}
-		undo = Step{Do: Heal}
-	case Cut:
-		undo = Step{Do: Heal}
-	case Kill, Stop, KillRelay:
-		undo = Step{Do: Restart, Nodes: step.Nodes}
-		if e.Do == KillRelay {
-			undo.Nodes = nil // whoever was killed
-		}
 	case Relink:
 		link := e.Link.draw(r)
 		step.Link = &link
-		undo = Step{Do: Relink, Nodes: step.Nodes}
 	}
 	p.Steps = append(p.Steps, step)
 	if until > 0 {
-		undo.At = until
-		p.Steps = append(p.Steps, undo)
+		p.Steps = append(p.Steps, Step{At: until, Event: number, Do: End})
 	}
 	p.Marks = append(p.Marks, Mark{at, until, label(e)})
 }
@@ -107,7 +97,8 @@ func whom(names []string) string {
 const stays = 3
 
 // churn kills nodes at random times, and has another of the same group come for each.
-func (p *Plan) churn(s Spec, e Event, until time.Duration, r *rand.Rand) {
+func (p *Plan) churn(s Spec, number int, until time.Duration, r *rand.Rand) {
+	e := s.Events[number]
 	groups, came, public := map[string]Group{}, map[string]int{}, 0
 	for _, g := range s.Groups {
 		groups[g.Name] = g
@@ -144,8 +135,8 @@ func (p *Plan) churn(s Spec, e Event, until time.Duration, r *rand.Rand) {
 			fresh.Link = old.Link
 		}
 		p.Steps = append(p.Steps,
-			Step{At: at, Do: Kill, Nodes: []string{old.Name}},
-			Step{At: at, Do: Join, Nodes: []string{fresh.Name}})
+			Step{At: at, Event: number, Do: Kill, Nodes: []string{old.Name}},
+			Step{At: at, Event: number, Do: Join, Nodes: []string{fresh.Name}})
 		there[who] = len(p.Nodes)
 		p.Nodes = append(p.Nodes, fresh)
 	}

@@ -32,18 +32,25 @@ type Call struct {
 	Bytes          int
 }
 
-// Step is one thing that is done to the network. Do is as in Event, or Join for a node that comes.
+// Step is one thing that is done to the network. Do is as in Event, or Join or End.
 type Step struct {
-	At    time.Duration
+	At time.Duration
+	// Event is the number of the one that the step is of.
+	Event int
 	Do    string
 	Nodes []string
 	Sides [][]string
-	// Link is the new one of all Nodes. If nil, each gets back its own.
+	// Link is the new one of all Nodes.
 	Link *internet.Link
 }
 
-// Join is the Step of a newcomer.
-const Join = "join"
+// What a Step does besides.
+const (
+	// Join has newcomers start.
+	Join = "join"
+	// End undoes what the steps of its Event have done, as far as no other event keeps it up.
+	End = "end"
+)
 
 // Mark is something to be seen in a picture: a moment, or a span if Until is later.
 type Mark struct {
@@ -71,8 +78,8 @@ func NewPlan(s Spec) (*Plan, error) {
 		Idle:    s.Idle.Duration,
 		Seed:    s.Seed,
 	}
-	for i, e := range s.Events {
-		p.event(s, e, s.chance(streamEvents, i))
+	for i := range s.Events {
+		p.event(s, i, s.chance(streamEvents, i))
 	}
 	for i, l := range s.Loads {
 		if err := p.load(s, i, l); err != nil {

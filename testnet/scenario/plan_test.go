@@ -76,7 +76,7 @@ func TestGolden(t *testing.T) {
 			fmt.Fprintln(&text, "node", n.Name, n.Place, n.LAN, n.Link, n.From, n.Gone)
 		}
 		for _, s := range plan.Steps {
-			fmt.Fprintln(&text, "step", s.At, s.Do, s.Nodes, s.Sides)
+			fmt.Fprintln(&text, "step", s.At, s.Event, s.Do, s.Nodes, s.Sides)
 		}
 		for _, m := range plan.Marks {
 			fmt.Fprintln(&text, "mark", m.At, m.Until, m.Label)

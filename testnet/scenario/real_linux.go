@@ -27,10 +27,11 @@ type real struct {
 	cell string
 	byID map[string]string // names by peer IDs, once they have joined
 
-	mu     sync.Mutex
-	nodes  map[string]*machine
-	order  []*machine // public ones, as they joined
-	killed []string   // by KillRelay, until they are restarted
+	trouble *trouble
+
+	mu    sync.Mutex
+	nodes map[string]*machine
+	order []*machine // public ones, as they joined
 }
 
 // machine is a node with its home.
@@ -64,7 +65,7 @@ func newReal(p *Plan, opts Options) (_ network, err error) {
 	if err := possible(p); err != nil {
 		return nil, err
 	}
-	r := &real{cell: opts.Cell, byID: map[string]string{}, nodes: map[string]*machine{}}
+	r := &real{cell: opts.Cell, trouble: newTrouble(), byID: map[string]string{}, nodes: map[string]*machine{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())

@@ -32,18 +32,23 @@ func (r *real) do(ctx context.Context, step Step, nodes []Node) error {
 			}
 		}
 		return nil
-	case Kill:
-		return r.each(step.Nodes, func(m *machine) error { return m.end(ctx, m.home.Kill) })
-	case Stop:
-		return r.each(step.Nodes, func(m *machine) error { return m.end(ctx, m.home.Stop) })
+	case End:
+		return r.end(ctx, step.Event)
+	case Kill, Stop, KillRelay:
+		names := step.Nodes
+		if step.Do == KillRelay {
+			names = r.relays(ctx, names)
+		}
+		r.trouble.fell(step.Event, names)
+		return r.each(names, func(m *machine) error {
+			if step.Do == Stop {
+				return m.end(ctx, m.home.Stop)
+			}
+			return m.end(ctx, m.home.Kill)
+		})
 	case Restart:
-		return r.each(r.dead(step.Nodes), func(m *machine) error { return m.start(ctx, r.cell) })
-	case KillRelay:
-		relays := r.relays(ctx, step.Nodes)
-		r.mu.Lock()
-		r.killed = append(r.killed, relays...)
-		r.mu.Unlock()
-		return r.each(relays, func(m *machine) error { return m.end(ctx, m.home.Kill) })
+		r.trouble.raised(step.Nodes)
+		return r.restart(ctx, step.Nodes)
 	case Renumber:
 		done := map[any]bool{}
 		for _, m := range r.named(step.Nodes) {
@@ -58,27 +63,37 @@ func (r *real) do(ctx context.Context, step Step, nodes []Node) error {
 		}
 	case Cut:
 		ends := r.hosts(step.Nodes)
-		r.lab.Cut(ends[0], ends[1])
+		r.trouble.cut(step.Event, r.lab.Cut(ends[0], ends[1]))
 	case Partition:
 		var sides [][]*natlab.Host
 		for _, names := range step.Sides {
 			sides = append(sides, r.hosts(names))
 		}
-		r.lab.Partition(sides...)
+		r.trouble.cut(step.Event, r.lab.Partition(sides...))
 	case Heal:
 		r.lab.Heal()
 	case Relink:
+		r.trouble.relink(step.Event, step.Nodes, *step.Link)
 		for _, m := range r.named(step.Nodes) {
-			link := m.Link
-			if step.Link != nil {
-				link = *step.Link
-			}
-			r.lab.SetLink(m.host, link)
+			r.lab.SetLink(m.host, *step.Link)
 		}
 	default:
 		return fmt.Errorf("there is no event %s", step.Do)
 	}
 	return nil
+}
+
+// end undoes what an event has done.
+func (r *real) end(ctx context.Context, event int) error {
+	r.trouble.heal(event)
+	for name, link := range r.trouble.unlink(event) {
+		m := r.nodes[name]
+		if link == nil {
+			link = &m.Link
+		}
+		r.lab.SetLink(m.host, *link)
+	}
+	return r.restart(ctx, r.trouble.rise(event))
 }
 
 func (r *real) each(names []string, do func(*machine) error) error {
@@ -89,19 +104,14 @@ func (r *real) each(names []string, do func(*machine) error) error {
 	return group.Wait()
 }
 
-// dead are those that do not run, of the names or, without any, of the relays that were killed.
-func (r *real) dead(names []string) (dead []string) {
-	if names == nil {
-		r.mu.Lock()
-		names, r.killed = r.killed, nil
-		r.mu.Unlock()
-	}
-	for _, m := range r.named(names) {
-		if !m.runs() {
-			dead = append(dead, m.Name)
+// restart starts those that do not run.
+func (r *real) restart(ctx context.Context, names []string) error {
+	return r.each(names, func(m *machine) error {
+		if m.runs() {
+			return nil
 		}
-	}
-	return dead
+		return m.start(ctx, r.cell)
+	})
 }
 
 // relays are the nodes that relay for others.

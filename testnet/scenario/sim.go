@@ -30,9 +30,10 @@ type simulated struct {
 	net *testnet.Net
 	way string
 
-	mu     sync.Mutex
-	nodes  map[string]Node
-	killed []string // by KillRelay, until they are restarted
+	trouble *trouble
+
+	mu    sync.Mutex
+	nodes map[string]Node
 }
 
 // chooseWay says how the nodes of a plan join, if nobody does.
@@ -68,7 +69,7 @@ func newSimulated(p *Plan, asked string) (*simulated, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &simulated{net: net, way: way, nodes: map[string]Node{}}, nil
+	return &simulated{net: net, way: way, trouble: newTrouble(), nodes: map[string]Node{}}, nil
 }
 
 func (s *simulated) begin(ctx context.Context, nodes []Node, told func(int)) (string, error) {

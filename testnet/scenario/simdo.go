@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cell-mesh/cell/testnet"
+	"github.com/cell-mesh/cell/testnet/internet"
 )
 
 // What happens to, and in, a simulated network.
@@ -23,36 +24,62 @@ func (s *simulated) do(_ context.Context, step Step, nodes []Node) error {
 			}
 		}
 		return nil
-	case Kill:
-		return s.each(step.Nodes, (*testnet.Node).Kill)
-	case Stop:
-		return s.each(step.Nodes, (*testnet.Node).Stop)
+	case End:
+		return s.end(step.Event)
+	case Kill, Stop, KillRelay:
+		names, how := step.Nodes, (*testnet.Node).Kill
+		switch step.Do {
+		case KillRelay:
+			names = s.relays(names)
+		case Stop:
+			how = (*testnet.Node).Stop
+		}
+		s.trouble.fell(step.Event, names)
+		return s.each(names, how)
 	case Restart:
-		return s.each(s.dead(step.Nodes), (*testnet.Node).Restart)
-	case KillRelay:
-		relays := s.relays(step.Nodes)
-		s.mu.Lock()
-		s.killed = append(s.killed, relays...)
-		s.mu.Unlock()
-		return s.each(relays, (*testnet.Node).Kill)
+		s.trouble.raised(step.Nodes)
+		return s.restart(step.Nodes)
 	case Renumber:
 		return s.renumber(step.Nodes)
 	case Cut:
-		s.net.Cut(s.net.Node(step.Nodes[0]), s.net.Node(step.Nodes[1]))
+		s.trouble.cut(step.Event, s.net.Cut(s.net.Node(step.Nodes[0]), s.net.Node(step.Nodes[1])))
 	case Partition:
 		var sides [][]*testnet.Node
 		for _, names := range step.Sides {
 			sides = append(sides, s.named(names))
 		}
-		s.net.Partition(sides...)
+		s.trouble.cut(step.Event, s.net.Partition(sides...))
 	case Heal:
 		s.net.Heal()
 	case Relink:
-		s.relink(step)
+		s.trouble.relink(step.Event, step.Nodes, *step.Link)
+		for _, n := range s.named(step.Nodes) {
+			s.net.SetLink(n, *step.Link)
+		}
 	default:
 		return fmt.Errorf("there is no event %s", step.Do)
 	}
 	return nil
+}
+
+// end undoes what an event has done.
+func (s *simulated) end(event int) error {
+	s.trouble.heal(event)
+	for name, link := range s.trouble.unlink(event) {
+		if link == nil {
+			own := s.own(name)
+			link = &own
+		}
+		s.net.SetLink(s.net.Node(name), *link)
+	}
+	return s.restart(s.trouble.rise(event))
+}
+
+// own is a node's own line.
+func (s *simulated) own(name string) internet.Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nodes[name].Link
 }
 
 func (s *simulated) named(names []string) (nodes []*testnet.Node) {
@@ -70,19 +97,14 @@ func (s *simulated) each(names []string, do func(*testnet.Node) error) error {
 	return group.Wait()
 }
 
-// dead are those that do not run, of the names or, without any, of the relays that were killed.
-func (s *simulated) dead(names []string) (dead []string) {
-	if names == nil {
-		s.mu.Lock()
-		names, s.killed = s.killed, nil
-		s.mu.Unlock()
-	}
-	for _, n := range s.named(names) {
-		if !n.Running() {
-			dead = append(dead, n.Name())
+// restart starts those that do not run.
+func (s *simulated) restart(names []string) error {
+	return s.each(names, func(n *testnet.Node) error {
+		if n.Running() {
+			return nil
 		}
-	}
-	return dead
+		return n.Restart()
+	})
 }
 
 // relays are the nodes that relay for others.
@@ -116,18 +138,6 @@ func (s *simulated) renumber(names []string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (s *simulated) relink(step Step) {
-	for _, n := range s.named(step.Nodes) {
-		s.mu.Lock()
-		link := s.nodes[n.Name()].Link
-		s.mu.Unlock()
-		if step.Link != nil {
-			link = *step.Link
-		}
-		s.net.SetLink(n, link)
-	}
 }
 
 func (s *simulated) call(ctx context.Context, c Call) (Record, bool) {

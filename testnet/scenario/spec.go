@@ -105,7 +105,8 @@ type Event struct {
 	// Rate is the share of Who that churn replaces a minute. The first few public nodes stay, so that newcomers have
 	// somewhere to begin.
 	Rate float64 `toml:"rate,omitempty"`
-	// For is how long it lasts: then who was killed or stopped is restarted, and what was cut is whole. If zero, until the end.
+	// For is how long it lasts: then who was killed or stopped is restarted, and what was cut is whole, unless another event keeps it so. If
+	// zero, until the end.
 	For Duration `toml:"for,omitempty"`
 }
 
