@@ -1,6 +1,7 @@
 package testnet
 
 import (
+	"context"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,16 @@ func virtually(t *testing.T, cfg Config, test func(l lab)) {
 	})
 }
 
+// patience bounds one wait of a test: a call, or until a node has joined.
+const patience = time.Minute
+
+// soon ends when somebody who waits should have given up.
+func (l lab) soon() context.Context {
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
+	l.t.Cleanup(cancel)
+	return ctx
+}
+
 // add adds a node.
 func (l lab) add(cfg NodeConfig) *Node {
 	l.t.Helper()
@@ -59,14 +70,14 @@ func (l lab) add(cfg NodeConfig) *Node {
 func (l lab) join(cfg NodeConfig) *Node {
 	l.t.Helper()
 	node := l.add(cfg)
-	check(l.t, node.Joined(l.t.Context()))
+	check(l.t, node.Joined(l.soon()))
 	return node
 }
 
 // answered fails the test unless the call comes back with what was sent.
 func (l lab) answered(from, to *Node) Result {
 	l.t.Helper()
-	r, answer := from.call(l.t.Context(), "echo@"+to.Name(), "hello")
+	r, answer := from.call(l.soon(), "echo@"+to.Name(), "hello")
 	if check(l.t, r.Err); answer != "hello" {
 		l.t.Fatalf("%v heard %q", from, answer)
 	}

@@ -121,13 +121,13 @@ func meet(t *testing.T, cfg Config, members int, from, to NodeConfig) (o outcome
 		began := time.Now()
 		to.Name = "target"
 		target := l.add(to)
-		if !eventually(findWait, func() bool { return seeker.Call(t.Context(), "echo@target", "x").Err == nil }) {
+		if !eventually(findWait, func() bool { return seeker.Call(l.soon(), "echo@target", "x").Err == nil }) {
 			t.Fatal("nobody can call the target")
 		}
 		o.findable = time.Since(began)
 		dialer := l.join(from)
 		began = time.Now()
-		c, err := dialer.Dial(t.Context(), "echo@target")
+		c, err := dialer.Dial(l.soon(), "echo@target")
 		check(t, err)
 		defer c.Close()
 		if _, err := c.Write([]byte("x")); err != nil {

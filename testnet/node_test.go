@@ -27,16 +27,16 @@ func TestCall(t *testing.T) {
 		if r.Reached != 0 && r.Reached != rtt || r.Granted != r.Reached+rtt || r.FirstByte != r.Granted+rtt || r.Took != r.FirstByte {
 			t.Errorf("reached after %v, granted after %v, first byte after %v, took %v", r.Reached, r.Granted, r.FirstByte, r.Took)
 		}
-		if r := a.Call(t.Context(), "echo@"+b.ID().String(), ""); r.Err != nil || r.To != b || r.FirstByte != 0 || r.Granted != rtt {
+		if r := a.Call(l.soon(), "echo@"+b.ID().String(), ""); r.Err != nil || r.To != b || r.FirstByte != 0 || r.Granted != rtt {
 			t.Errorf("%+v", r)
 		}
-		if r := a.Call(t.Context(), "echo", "to myself"); r.Err != nil || r.Route != "" || r.Took != 0 {
+		if r := a.Call(l.soon(), "echo", "to myself"); r.Err != nil || r.Route != "" || r.Took != 0 {
 			t.Errorf("%+v", r)
 		}
-		if r := a.Call(t.Context(), "nobody@node2", "x"); !errors.Is(r.Err, wire.Denied) {
+		if r := a.Call(l.soon(), "nobody@node2", "x"); !errors.Is(r.Err, wire.Denied) {
 			t.Errorf("%v", r.Err)
 		}
-		if r := a.Call(t.Context(), "echo@nowhere.example.org", "x"); !errors.Is(r.Err, wire.Unreachable) || r.To != nil {
+		if r := a.Call(l.soon(), "echo@nowhere.example.org", "x"); !errors.Is(r.Err, wire.Unreachable) || r.To != nil {
 			t.Errorf("%v", r.Err)
 		}
 		if s := l.Stats(); s.Packets == 0 || s.Bytes < s.Packets || s.Lost != 0 {
@@ -58,14 +58,14 @@ func TestCells(t *testing.T) {
 			return nil
 		}
 		l.join(NodeConfig{Cells: map[string]Cell{"slow": Slow(20 * time.Second), "crash": Crash, "silent": Silent, "drip": drip}})
-		if r := a.Call(t.Context(), "drip@node2", ""); r.Err != nil || r.Bytes != 3 || r.Took-r.FirstByte != 3*time.Second {
+		if r := a.Call(l.soon(), "drip@node2", ""); r.Err != nil || r.Bytes != 3 || r.Took-r.FirstByte != 3*time.Second {
 			t.Errorf("drip: %+v", r)
 		}
-		r, answer := a.call(t.Context(), "slow@node2", "hello")
+		r, answer := a.call(l.soon(), "slow@node2", "hello")
 		if r.Err != nil || answer != "hello" || r.Took < 20*time.Second || r.Granted > time.Second {
 			t.Errorf("slow: %q, %+v", answer, r)
 		}
-		if r := a.Call(t.Context(), "crash@node2", "x"); r.Err == nil {
+		if r := a.Call(l.soon(), "crash@node2", "x"); r.Err == nil {
 			t.Errorf("crash: %+v", r)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -85,7 +85,7 @@ func TestTrust(t *testing.T) {
 		friend, stranger := l.join(NodeConfig{}), l.join(NodeConfig{})
 		careful := l.join(NodeConfig{Trust: []*Node{friend}})
 		l.answered(friend, careful)
-		if r := stranger.Call(l.t.Context(), "echo@node3", "x"); !errors.Is(r.Err, wire.Denied) {
+		if r := stranger.Call(l.soon(), "echo@node3", "x"); !errors.Is(r.Err, wire.Denied) {
 			l.t.Errorf("%v", r.Err)
 		}
 	})
@@ -99,7 +99,7 @@ func TestRestart(t *testing.T) {
 				t := l.t
 				a, b := l.join(NodeConfig{}), l.join(NodeConfig{})
 				l.answered(a, b)
-				c, err := a.Dial(t.Context(), "echo@node2")
+				c, err := a.Dial(l.soon(), "echo@node2")
 				check(t, err)
 				defer c.Close()
 				began := time.Now()
@@ -110,18 +110,18 @@ func TestRestart(t *testing.T) {
 				if _, err := io.ReadAll(c); err == nil || time.Since(began) > 10*time.Second {
 					t.Errorf("a call that was cut ended with %v after %v", err, time.Since(began))
 				}
-				if r := a.Call(t.Context(), "echo@node2", "x"); !errors.Is(r.Err, wire.Unreachable) {
+				if r := a.Call(l.soon(), "echo@node2", "x"); !errors.Is(r.Err, wire.Unreachable) {
 					t.Errorf("%v", r.Err)
 				}
-				if r := b.Call(t.Context(), "echo@node1", "x"); !errors.Is(r.Err, errStopped) {
+				if r := b.Call(l.soon(), "echo@node1", "x"); !errors.Is(r.Err, errStopped) {
 					t.Errorf("%v", r.Err)
 				}
-				if err := b.Joined(t.Context()); !errors.Is(err, errStopped) {
+				if err := b.Joined(l.soon()); !errors.Is(err, errStopped) {
 					t.Errorf("%v", err)
 				}
 				check(t, end(b))
 				check(t, b.Restart())
-				check(t, b.Joined(t.Context()))
+				check(t, b.Joined(l.soon()))
 				l.answered(a, b)
 				l.answered(b, a)
 			})
@@ -150,7 +150,7 @@ func TestPartition(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		t := l.t
 		a, b, c := l.join(NodeConfig{}), l.join(NodeConfig{}), l.join(NodeConfig{})
-		reaches := func(from, to *Node) bool { return from.Call(t.Context(), "echo@"+to.Name(), "x").Err == nil }
+		reaches := func(from, to *Node) bool { return from.Call(l.soon(), "echo@"+to.Name(), "x").Err == nil }
 		l.answered(a, c)
 		l.Partition([]*Node{a, b}, []*Node{c})
 		if !reaches(a, b) || reaches(a, c) || reaches(c, b) {
@@ -181,7 +181,7 @@ func TestRenumber(t *testing.T) {
 		l.answered(a, b)
 		for _, lan := range []string{"home", "server"} {
 			check(t, l.Renumber(lan))
-			if !eventually(2*time.Minute, func() bool { return a.Call(t.Context(), "echo@server", "x").Err == nil }) {
+			if !eventually(2*time.Minute, func() bool { return a.Call(l.soon(), "echo@server", "x").Err == nil }) {
 				t.Errorf("%s was renumbered, and the server is not reached any more", lan)
 			}
 		}

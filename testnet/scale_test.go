@@ -24,8 +24,9 @@ func TestJoin(t *testing.T) {
 			l.add(NodeConfig{})
 			time.Sleep(apart)
 		}
+		soon := l.soon() // all of them
 		for _, node := range l.Nodes() {
-			check(t, node.Joined(t.Context()))
+			check(t, node.Joined(soon))
 		}
 		seen := l.crowd(100 / share)
 		seen.expect(t, 0.99, 0.999)
@@ -113,7 +114,7 @@ func (l lab) crowd(calls int) (s tally) {
 		from, to := nodes[chance.IntN(len(nodes))], nodes[chance.IntN(len(nodes))]
 		slots <- struct{}{}
 		go func() { // results has room for all
-			results <- from.Call(l.t.Context(), "echo@"+to.Name(), "hello")
+			results <- from.Call(l.soon(), "echo@"+to.Name(), "hello")
 			<-slots
 		}()
 	}

@@ -1,6 +1,7 @@
 package testnet_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +12,13 @@ import (
 // What the package comment says.
 func TestStart(t *testing.T) {
 	net := testnet.Start(t, 3)
-	if answer, err := net.Node("node1").Ask(t.Context(), "echo@node2", "hello"); answer != "hello" || err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if answer, err := net.Node("node1").Ask(ctx, "echo@node2", "hello"); answer != "hello" || err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
 	net.Cut(net.Node("node1"), net.Node("node2"))
-	if answer, err := net.Node("node1").Ask(t.Context(), "echo@node3", "hello"); answer != "hello" || err != nil {
+	if answer, err := net.Node("node1").Ask(ctx, "echo@node3", "hello"); answer != "hello" || err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
 }
@@ -26,7 +29,9 @@ func TestStartVirtually(t *testing.T) {
 		net := testnet.Start(t, 2)
 		began := time.Now()
 		time.Sleep(time.Hour)
-		r := net.Node("node1").Call(t.Context(), "echo@node2", "hello")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r := net.Node("node1").Call(ctx, "echo@node2", "hello")
 		if r.Err != nil || r.Took > time.Second || time.Since(began) != time.Hour+r.Took {
 			t.Errorf("%+v after %v", r, time.Since(began))
 		}
