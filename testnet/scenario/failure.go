@@ -1,0 +1,56 @@
+package scenario
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Failure is a reason, and how often it was one.
+type Failure struct {
+	Reason string `json:"reason"`
+	Times  int    `json:"times"`
+}
+
+// failures counts the reasons why calls were not answered; what differs only in who and where is one.
+func failures(records []Record) []Failure {
+	reasons := map[string]int{}
+	for _, r := range records {
+		if !r.Answered() {
+			reasons[brief(r.Err)]++
+		}
+	}
+	list := []Failure{}
+	for reason, times := range reasons {
+		list = append(list, Failure{reason, times})
+	}
+	slices.SortFunc(list, func(a, b Failure) int { return cmp.Or(b.Times-a.Times, strings.Compare(a.Reason, b.Reason)) })
+	return list
+}
+
+// What makes two reasons of one kind differ.
+var (
+	addresses = regexp.MustCompile(`/(ip4|ip6|p2p)/[^\s,;:]+(:[0-9a-f:]*)?\S*`)
+	ids       = regexp.MustCompile(`12D3Koo\w+`)
+	callers   = regexp.MustCompile(`^\S+: dial \S+: `)
+)
+
+// brief is a reason without who it was and where.
+func brief(reason string) string {
+	reason = callers.ReplaceAllString(reason, "")
+	if before, _, ok := strings.Cut(reason, ": /ip"); ok {
+		reason = before // what follows says so of each address
+	}
+	reason = addresses.ReplaceAllString(reason, "ADDRESS")
+	return ids.ReplaceAllString(reason, "PEER")
+}
+
+// words are what errors say.
+func words(errs []error) []string {
+	list := []string{}
+	for _, err := range errs {
+		list = append(list, err.Error())
+	}
+	return list
+}
