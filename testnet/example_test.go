@@ -50,3 +50,41 @@ func Example() {
 	// relayed quic <nil>
 	// hello, anna <nil>
 }
+
+// A line is cut and healed: meanwhile the two don't reach each other, and a call fails or waits for as long as it may.
+func ExampleNet_Cut() {
+	net, err := testnet.New(testnet.Config{Link: internet.Link{Delay: 5 * time.Millisecond}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer net.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, name := range []string{"anna", "ben"} {
+		node, err := net.Add(testnet.NodeConfig{Name: name})
+		if err == nil {
+			err = node.Joined(ctx)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	anna, ben := net.Node("anna"), net.Node("ben")
+	call := func() {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		answer, err := anna.Ask(ctx, "echo@ben", "hello")
+		fmt.Printf("%q, failed: %v\n", answer, err != nil)
+	}
+	call()
+	heal := net.Cut(anna, ben)
+	call()
+	heal()
+	call()
+	// Output:
+	// "hello", failed: false
+	// "", failed: true
+	// "hello", failed: false
+}

@@ -17,10 +17,11 @@ func TestStart(t *testing.T) {
 	if answer, err := net.Node("node1").Ask(ctx, "echo@node2", "hello"); answer != "hello" || err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
-	net.Cut(net.Node("node1"), net.Node("node2"))
+	heal := net.Cut(net.Node("node1"), net.Node("node2"))
 	if answer, err := net.Node("node1").Ask(ctx, "echo@node3", "hello"); answer != "hello" || err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
+	heal()
 }
 
 // In a bubble an hour takes as long as there is something to do in it.
