@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/testnet/local"
 )
 
 func testnetDownCommand() *cobra.Command {
@@ -18,6 +20,9 @@ that run in them, and removes the homes. Other stems and cells are left alone.`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			n, err := openTestnet(dirFlag)
+			if errors.Is(err, local.ErrNone) {
+				return hint(err, "if it lies elsewhere, name the directory with --dir")
+			}
 			if err != nil {
 				return err
 			}

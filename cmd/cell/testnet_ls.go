@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -27,7 +28,7 @@ directories beside testnet.toml, and what a stem complains of is in log/stem.up.
 			if err != nil {
 				return err
 			}
-			return printTestnet(cmd, n, asJSON)
+			return printTestnet(cmd, n, dirFlag, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -35,7 +36,7 @@ directories beside testnet.toml, and what a stem complains of is in log/stem.up.
 	return cmd
 }
 
-func printTestnet(cmd *cobra.Command, n *local.Net, asJSON bool) error {
+func printTestnet(cmd *cobra.Command, n *local.Net, dirFlag string, asJSON bool) error {
 	states, err := n.States(cmd.Context())
 	if err != nil {
 		return err
@@ -44,17 +45,25 @@ func printTestnet(cmd *cobra.Command, n *local.Net, asJSON bool) error {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(states)
 	}
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	dead := ""
 	for _, s := range states {
 		process, cells := "does not run", "-"
+		if s.PID == 0 {
+			dead = s.Name
+		}
 		if s.PID != 0 {
 			process = fmt.Sprintf("process %d", s.PID)
 		}
 		if len(s.Cells) > 0 {
 			cells = strings.Join(s.Cells, ", ")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Name, process, where(s.Addrs), cells, s.ID)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Name, process, where(s.Addrs), cells, cmp.Or(s.ID, "-"))
 	}
-	return table.Flush()
+	err = table.Flush()
+	if dead != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: to run the stem of %s again: %s %s -- cell up\n", dead, withDir("cell testnet exec", dirFlag), dead)
+	}
+	return err
 }
 
 // where is IP:PORT of a stem that listens on one.

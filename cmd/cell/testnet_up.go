@@ -27,7 +27,7 @@ build of yours is used from the next start of its cell on.`,
 				return err
 			}
 			if cfg.Nodes < 1 || cfg.Nodes > local.MaxNodes {
-				return misuse(fmt.Errorf("-n %d: a testnet of processes has 1 to %d stems", cfg.Nodes, local.MaxNodes), "each is a process")
+				return misuse(fmt.Errorf("-n %d: a testnet of processes has 1 to %d stems", cfg.Nodes, local.MaxNodes), `"cell testnet run --nodes 300" simulates more`)
 			}
 			if cfg.Cell, err = os.Executable(); err != nil {
 				return err
@@ -39,7 +39,7 @@ build of yours is used from the next start of its cell on.`,
 			if err != nil {
 				return calledOff(cmd, dirFlag, err)
 			}
-			if err := printTestnet(cmd, n, false); err != nil {
+			if err := printTestnet(cmd, n, dirFlag, false); err != nil {
 				return err
 			}
 			last := n.Nodes[len(n.Nodes)-1].Name

@@ -25,7 +25,7 @@ func findDNA(dir string) (files dnaFiles, err error) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dna for a testnet: %w: name a directory with programs", err)
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())

@@ -82,7 +82,7 @@ func newNet(dir string, nodes int) (*Net, error) {
 		name := "node" + strconv.Itoa(i+1)
 		h, err := home.At(filepath.Join(dir, name))
 		if err != nil {
-			return nil, fmt.Errorf("a testnet in %s: %w", dir, err)
+			return nil, fmt.Errorf("a testnet in %s: the sockets in %s would have too long a path: choose a shorter directory", dir, name)
 		}
 		n.Nodes = append(n.Nodes, Node{name, h})
 	}

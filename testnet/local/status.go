@@ -3,8 +3,11 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -46,6 +49,7 @@ func (n Node) Ask(ctx context.Context) (s Status, err error) {
 // State is a node at one moment.
 type State struct {
 	Name string `json:"name"`
+	// ID is its peer ID; empty if there is no key, and none runs.
 	ID   string `json:"id"`
 	Home string `json:"home"`
 	// PID is that of its stem; 0 if none answers.
@@ -59,17 +63,21 @@ type State struct {
 func (n *Net) States(ctx context.Context) ([]State, error) {
 	states := make([]State, len(n.Nodes))
 	for i, each := range n.Nodes {
+		states[i] = State{Name: each.Name, Home: each.Home.String(), Addrs: []string{}, Cells: []string{}}
+		if _, err := os.Stat(each.Home.IdentityKey()); errors.Is(err, fs.ErrNotExist) {
+			continue // looking makes none
+		}
 		identity, err := node.LoadIdentity(each.Home.IdentityKey())
 		if err != nil {
 			return nil, err
 		}
-		states[i] = State{Name: each.Name, ID: identity.ID().String(), Home: each.Home.String(), Addrs: []string{}, Cells: []string{}}
+		states[i].ID = identity.ID().String()
 	}
 	var group sync.WaitGroup
 	for i, each := range n.Nodes {
 		group.Go(func() {
 			if s, err := each.Ask(ctx); err == nil {
-				states[i].PID, states[i].Addrs, states[i].Cells = s.PID, s.Network.Addrs, s.Cells
+				states[i].PID, states[i].ID, states[i].Addrs, states[i].Cells = s.PID, s.Network.ID, s.Network.Addrs, s.Cells
 			}
 		})
 	}

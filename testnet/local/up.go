@@ -86,7 +86,7 @@ func checkEmpty(dir string) error {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return fmt.Errorf("%w: name a directory that is empty, or does not exist", err)
 	}
 	for _, entry := range entries {
 		if entry.Name() != "testnet.lock" {
