@@ -82,8 +82,11 @@ Example:
 {{.Example}}{{end}}
 `
 
-// badFlag says of a flag that takes a number what a person would.
+// badFlag says of a flag that takes a number or a duration what a person would.
 func badFlag(err error) error {
+	if flag, _, isDuration := strings.Cut(err.Error(), " flag: time: "); isDuration {
+		return errors.New(flag + " flag: it is no duration, as in 90s or 2m")
+	}
 	var number *strconv.NumError
 	if !errors.As(err, &number) {
 		return err

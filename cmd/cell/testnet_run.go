@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -97,8 +98,16 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	if r.join != "" && r.join != scenario.Natural && r.join != scenario.Preset {
 		return misuse(fmt.Errorf("--join %q: there is no such way", r.join), "write natural or preset")
 	}
-	if r.duration < 0 || r.idle < 0 {
-		return misuse(errors.New("a duration can't be negative"), "as in --duration 2m")
+	for flag, wrong := range map[string]bool{"duration": given("duration") && r.duration <= 0, "idle": r.idle < 0} {
+		if wrong {
+			return misuse(fmt.Errorf("--%s %s: that is no time to go on for", flag, cmd.Flag(flag).Value), "as in --"+flag+" 2m")
+		}
+	}
+	if !(r.churn >= 0 && r.churn <= scenario.MaxChurn) {
+		return misuse(fmt.Errorf("--churn %v: write the share that is replaced a minute, 0 to %v", r.churn, scenario.MaxChurn), "as in --churn 0.1")
+	}
+	if r.json == "-" && r.report == "-" {
+		return misuse(errors.New("--json and --report can't both have stdout"), "as in --json - --report page.html")
 	}
 	if given("duration") {
 		spec.Duration.Duration = r.duration
@@ -109,7 +118,7 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	if given("seed") {
 		spec.Seed = r.seed
 	}
-	if given("churn") {
+	if r.churn > 0 {
 		spec.Events = append(spec.Events, scenario.Event{Do: scenario.Churn, Rate: r.churn})
 	}
 	if given("nodes") {
@@ -123,11 +132,10 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	return nil
 }
 
-// run runs the scenario and writes what was asked for. That files can be written is asked first: an hour is a long time to
-// learn of a typo.
+// run runs the scenario and writes what was asked for.
 func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error {
 	for _, path := range []string{r.json, r.report} {
-		if _, err := os.Stat(filepath.Dir(path)); err != nil && path != "" {
+		if err := writable(path); err != nil {
 			return err
 		}
 	}
@@ -160,6 +168,29 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 		printSummary(cmd.OutOrStdout(), o.Summary())
 	}
 	return errors.Join(r.write(cmd, r.json, figures), r.write(cmd, r.report, page.Bytes()))
+}
+
+// writable says whether a file can be written, and leaves it as it is: an hour is a long time to learn of a typo.
+func writable(path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		return errors.Join(file.Close(), os.Remove(path))
+	}
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() { // a pipe may not be opened twice
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // write writes a file, or stdout for -, or nothing.

@@ -3,6 +3,7 @@ package natlab
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Kind is a kind of network to be in: what stands between its hosts and the internet.
@@ -57,5 +58,5 @@ func (k *Kind) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no kind of network %q: it is one of %v", text, Kinds)
+	return fmt.Errorf("there is no kind of network %q: write one of %s", text, strings.Trim(fmt.Sprint(Kinds), "[]"))
 }

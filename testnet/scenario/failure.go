@@ -34,11 +34,12 @@ var (
 	addresses = regexp.MustCompile(`/(ip4|ip6|p2p)/[^\s,;:]+(:[0-9a-f:]*)?\S*`)
 	ids       = regexp.MustCompile(`12D3Koo\w+`)
 	callers   = regexp.MustCompile(`^\S+: dial \S+: `)
+	sightings = regexp.MustCompile(`; it was last seen on [-0-9]+ [:0-9]+`)
 )
 
-// brief is a reason without who it was and where.
+// brief is a reason without who it was, where and when.
 func brief(reason string) string {
-	reason = callers.ReplaceAllString(reason, "")
+	reason = sightings.ReplaceAllString(callers.ReplaceAllString(reason, ""), "")
 	if before, _, ok := strings.Cut(reason, ": /ip"); ok {
 		reason = before // what follows says so of each address
 	}

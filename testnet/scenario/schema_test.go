@@ -21,7 +21,7 @@ func sample() *Outcome {
 			{Call: Call{}, Route: "direct quic", FirstByte: 10 * time.Millisecond},
 			{Call: Call{}, Route: "direct quic", FirstByte: 20 * time.Millisecond},
 			{Call: Call{}, Route: "relayed quic", FirstByte: 1234567 * time.Nanosecond},
-			{Err: "a1: dial echo@b: reach 12D3KooWGnhUDFyFP1AJ6AS7HReDreSJG7Bq3ys9xiZSU7x5RCEt: does not answer: /ip4/1.2.3.4/udp/1/quic-v1: no"},
+			{Err: "a1: dial echo@b: reach 12D3KooWGnhUDFyFP1AJ6AS7HReDreSJG7Bq3ys9xiZSU7x5RCEt: does not answer; it was last seen on 2026-01-02 03:04:05"},
 			{Err: "a2: dial echo@c: reach 12D3KooWKqUiPrcUErdchSKuV6pgrvGMd6uSW32cd3qm1gV9vifn: does not answer: /ip6/::1/udp/2/quic-v1: no"},
 		}}
 }
