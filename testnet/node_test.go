@@ -169,6 +169,26 @@ func TestPartition(t *testing.T) {
 	})
 }
 
+// Who begins with a node that comes late, or goes and comes back, is a member again as soon as it is there: the node has
+// forgotten everything, and finds only those who come to it.
+func TestBootstrapReturns(t *testing.T) {
+	virtually(t, Config{}, func(l lab) {
+		t := l.t
+		first := l.join(NodeConfig{})
+		check(t, first.Kill())
+		l.add(NodeConfig{Name: "late"})
+		for _, away := range []time.Duration{time.Minute, time.Hour} {
+			time.Sleep(away)
+			check(t, first.Restart())
+			if !eventually(2*time.Minute, func() bool { return first.Call(l.soon(), "echo@late", "x").Err == nil }) {
+				t.Errorf("after %v without its bootstrap, a node is not found any more", away)
+			}
+			time.Sleep(time.Minute)
+			check(t, first.Kill())
+		}
+	})
+}
+
 // After a router's address has changed, those behind it are reached again.
 func TestRenumber(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
