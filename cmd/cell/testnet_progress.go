@@ -62,7 +62,7 @@ func describeProgress(p scenario.Progress) string {
 		return fmt.Sprintf("%v: %d nodes up, and nobody calls", since, p.Up)
 	}
 	direct := ""
-	if p.Direct >= 0 {
+	if p.Direct >= 0 && p.Answered > 0 {
 		direct = fmt.Sprintf(", %s of them direct", inPercent(p.Direct, p.Answered))
 	}
 	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d under way", since, p.Up, p.Asked, inPercent(p.Answered, p.Asked), direct, p.Open)
@@ -76,7 +76,9 @@ func printSummary(w io.Writer, s scenario.Summary) {
 	row("nodes", "%d, joined %s in %.1f s", s.Nodes, s.Join, s.Joining)
 	row("calls", "%d, %s answered", s.Asked, inPercent(s.Answered, s.Asked))
 	row("ways", "%d direct, %d relayed", s.Direct, s.Relayed)
-	row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99)
+	if s.Answered > 0 {
+		row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99)
+	}
 	if s.Lookups > 0 {
 		row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups, inPercent(s.Found, s.Lookups),
 			s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90)

@@ -53,13 +53,22 @@ func Write(w io.Writer, o *scenario.Outcome, command string) error {
 type tile struct{ Name, Value, Note string }
 
 func tiles(s scenario.Summary) []tile {
+	first := tile{"first byte, median", "–", "nothing was answered"}
+	if s.Answered > 0 {
+		first.Value = duration(millis(s.FirstByte.P50))
+		first.Note = fmt.Sprintf("90 %% within %s, 99 %% within %s", duration(millis(s.FirstByte.P90)), duration(millis(s.FirstByte.P99)))
+	}
+	found := tile{"found in the mesh", share(s.Found, s.Lookups), "no search was needed"}
+	if s.Lookups > 0 {
+		found.Note = fmt.Sprintf("%d of %d searches; 90 %% asked at most %v others", s.Found, s.Lookups, s.Messages.P90)
+	}
 	return []tile{
 		{"nodes", fmt.Sprint(s.Nodes), fmt.Sprintf("joined %s in %s", s.Join, duration(seconds(s.Joining)))},
 		{"calls answered", share(s.Answered, s.Asked), fmt.Sprintf("%d of %d", s.Answered, s.Asked)},
 		{"of these direct", share(s.Direct, s.Answered), fmt.Sprintf("%d direct, %d relayed", s.Direct, s.Relayed)},
-		{"first byte, median", duration(millis(s.FirstByte.P50)), fmt.Sprintf("90 %% within %s, 99 %% within %s", duration(millis(s.FirstByte.P90)), duration(millis(s.FirstByte.P99)))},
-		{"lookups found", share(s.Found, s.Lookups), fmt.Sprintf("%d of %d; median hops %v, messages %v", s.Found, s.Lookups, s.Hops.P50, s.Messages.P50)},
-		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)), fmt.Sprintf("memory of all: %s", size(s.Memory*1e6))},
+		first,
+		found,
+		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)), fmt.Sprintf("memory of the run: %s", size(s.Memory*1e6))},
 	}
 }
 

@@ -155,3 +155,17 @@ func TestFigures(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// Where nothing was answered, or looked for, no figure says that it was.
+func TestNothing(t *testing.T) {
+	for _, tile := range tiles(scenario.Summary{})[1:5] {
+		if tile.Value != "–" || strings.Contains(tile.Note, "ms") {
+			t.Errorf("%+v", tile)
+		}
+	}
+	o := sample()
+	o.Records[0].Lookup = &scenario.Lookup{Asked: 3, Took: time.Second}
+	if s := newSlow(o, o.Records[0], time.Second); s.Search != "not found in 1.00 s by asking 3" {
+		t.Errorf("%+v", s)
+	}
+}

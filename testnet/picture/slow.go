@@ -44,7 +44,7 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "within the machine"),
 	}
 	if l := r.Lookup; l != nil && l.Asked > 0 {
-		s.Search = fmt.Sprintf("searched for %s, asked %d", duration(l.Took), l.Asked)
+		s.Search = fmt.Sprintf("%s in %s by asking %d", map[bool]string{true: "found", false: "not found"}[l.Found], duration(l.Took), l.Asked)
 	}
 	last := time.Duration(0)
 	for _, p := range []struct {

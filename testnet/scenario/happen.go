@@ -25,7 +25,7 @@ func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 		if until == 0 {
 			until = p.Length
 		}
-		p.Marks = append(p.Marks, Mark{at, until, fmt.Sprintf("%.3g%% of %s replaced a minute", e.Rate*100, whom(e.Who))})
+		p.Marks = append(p.Marks, Mark{at, until, fmt.Sprintf("%.3g %% of %s replaced a minute", e.Rate*100, whom(e.Who))})
 		p.churn(s, number, until, r)
 		return
 	case Heal:

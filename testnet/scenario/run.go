@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -187,6 +188,7 @@ func (r *run) call(ctx context.Context, call Call) {
 		r.count(-1, nil)
 		return
 	}
+	record.Err = strings.ReplaceAll(record.Err, context.DeadlineExceeded.Error(), fmt.Sprintf("no whole answer in %v", r.plan.Timeout))
 	r.count(-1, &record)
 }
 

@@ -134,7 +134,7 @@ func TestCells(t *testing.T) {
 	if late := got["late"]; !late.Answered() || late.FirstByte < time.Second || late.FirstByte > 1100*time.Millisecond {
 		t.Errorf("the slow one: %+v", late)
 	}
-	if mute := got["mute"]; mute.Answered() || mute.Took < 3*time.Second || mute.Took > 4*time.Second {
+	if mute := got["mute"]; mute.Answered() || mute.Err != "no whole answer in 3s" || mute.Took < 3*time.Second || mute.Took > 4*time.Second {
 		t.Errorf("the silent one: %+v", mute)
 	}
 	if boom := got["boom"]; boom.Answered() || boom.Took > time.Second {
