@@ -18,7 +18,7 @@
 // seed gives the same plan. An Outcome is what came of that, and its Summary is the figures. What chance is left is
 // that of the machine that runs it.
 //
-//	Spec      spec.go; text.go, read.go: as a file; check.go, fault.go: what is wrong with it; shipped/
+//	Spec      spec.go; text.go, read.go: as a file; check.go, fault.go: what is wrong with it; resize.go; shipped/
 //	Plan      plan.go; place.go: nodes; happen.go: events
 //	Run       run.go; join.go, progress.go, late.go, trouble.go: what the steps have done
 //	network   network.go says what a plan runs on: sim.go, simdo.go in memory; real…_linux.go on the kernel's networks
