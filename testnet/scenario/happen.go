@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,19 @@ func whom(names []string) string {
 		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
 	return strings.Join(names, ", ")
+}
+
+// letGo leaves those out of a restart whom churn has taken for good by then.
+func (p *Plan) letGo() {
+	gone := map[string]time.Duration{}
+	for _, n := range p.Nodes {
+		gone[n.Name] = n.Gone
+	}
+	for i, step := range p.Steps {
+		if step.Do == Restart {
+			p.Steps[i].Nodes = slices.DeleteFunc(step.Nodes, func(name string) bool { return gone[name] > 0 && gone[name] <= step.At })
+		}
+	}
 }
 
 // stays is how many public nodes churn leaves alone.

@@ -81,6 +81,7 @@ func NewPlan(s Spec) (*Plan, error) {
 	for i := range s.Events {
 		p.event(s, i, s.chance(streamEvents, i))
 	}
+	p.letGo()
 	for i, l := range s.Loads {
 		if err := p.load(s, i, l); err != nil {
 			return nil, fmt.Errorf("load %d: %w", i+1, err)

@@ -164,6 +164,31 @@ func TestChurnPlan(t *testing.T) {
 	}
 }
 
+// Whom churn has taken is not started again with the others of its group.
+func TestGoneForGood(t *testing.T) {
+	p := planOf(t, "churn", func(s *Spec) {
+		s.Events = append(s.Events, Event{Do: Restart, Who: []string{"home"}, At: Duration{time.Minute}})
+	})
+	gone := map[string]time.Duration{}
+	for _, n := range p.Nodes {
+		gone[n.Name] = n.Gone
+	}
+	later := 0
+	for _, step := range p.Steps {
+		for _, name := range step.Nodes {
+			if step.Do != Restart || gone[name] == 0 {
+				continue
+			}
+			if later++; gone[name] <= step.At {
+				t.Errorf("%s is restarted at %v, and gone since %v", name, step.At, gone[name])
+			}
+		}
+	}
+	if later == 0 {
+		t.Error("nobody goes after that: there is nothing to see")
+	}
+}
+
 // Callers keep to their pauses, their number of calls and their time.
 func TestLoad(t *testing.T) {
 	p := planOf(t, "lan", func(s *Spec) {
