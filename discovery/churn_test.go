@@ -163,7 +163,7 @@ func (w *world) RecvPacket(p *simnet.Packet) {
 }
 
 // add makes a host.
-func (w *world) add() *resident {
+func (w *world) add(options ...libp2p.Option) *resident {
 	w.count++
 	r := &resident{ip: simnet.IntToPublicIPv4(w.count)}
 	listen := func(_ string, at *net.UDPAddr) (net.PacketConn, error) {
@@ -174,7 +174,7 @@ func (w *world) add() *resident {
 	}
 	var sockets *quicreuse.ConnManager
 	var err error
-	r.host, err = libp2p.New(
+	r.host, err = libp2p.New(append(options,
 		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/4433/quic-v1", r.ip)),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.QUICReuse(func(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey) (_ *quicreuse.ConnManager, err error) {
@@ -185,7 +185,7 @@ func (w *world) add() *resident {
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.DisableMetrics(), libp2p.DisableRelay(), libp2p.DisableIdentifyAddressDiscovery(), libp2p.Ping(false),
-	)
+	)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}

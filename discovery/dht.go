@@ -21,18 +21,19 @@ const moreAddrs = time.Second
 
 // findFar asks the mesh.
 func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
+	members := newSilence(id)
 	for try := 0; ; try++ {
 		if !f.join(ctx) {
 			return f.alone()
 		}
-		if f.lookup(ctx, id, found) {
+		if members.lookup(ctx, f, found) {
 			return nil
 		}
-		if try == len(askAgain) || ctx.Err() != nil {
+		if try == len(askAgain) || ctx.Err() != nil || !members.permits(askAgain[try]) {
 			if f.dht.RoutingTable().Size() == 0 { // those whom we knew are gone
 				return f.alone()
 			}
-			return fmt.Errorf("no one in mesh %q knows it", f.mesh.name)
+			return fmt.Errorf("no one in mesh %q knows it: %v", f.mesh.name, members)
 		}
 		select {
 		case <-time.After(askAgain[try]):
@@ -89,6 +90,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([
 			return false
 		}
 	}
+	members := silenceOf(ctx)
 	var enough <-chan time.Time
 	take := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {
@@ -105,6 +107,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([
 				return known
 			}
 			seen.note(e)
+			members.note(e)
 			if e.Type != routing.PeerResponse {
 				continue
 			}
@@ -121,6 +124,8 @@ func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([
 		case <-ends:
 			running--
 		case <-enough:
+			return known
+		case <-members.over():
 			return known
 		case <-ctx.Done():
 			return known

@@ -31,17 +31,22 @@ func newMessages(h host.Host, protocols []protocol.ID) pb.MessageSenderWithDisco
 // messages are our own.
 func (f *Finder) messages() messages { return messages{f.host, []protocol.ID{f.mesh.protocol()}} }
 
-// SendRequest returns what the member answers.
+// SendRequest returns what the member answers, and notes how long that took.
 func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) (*pb.Message, error) {
 	var answer pb.Message
 	return &answer, m.exchange(ctx, to, func(s network.Stream) error {
+		began := time.Now()
 		if err := pbio.NewDelimitedWriter(s).WriteMsg(msg); err != nil {
 			return err
 		}
 		if err := s.CloseWrite(); err != nil {
 			return err
 		}
-		return pbio.NewDelimitedReader(s, network.MessageSizeMax).ReadMsg(&answer)
+		err := pbio.NewDelimitedReader(s, network.MessageSizeMax).ReadMsg(&answer)
+		if err == nil {
+			m.host.Peerstore().RecordLatency(to, time.Since(began))
+		}
+		return err
 	})
 }
 

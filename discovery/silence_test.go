@@ -1,0 +1,113 @@
+package discovery
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	kbucket "github.com/libp2p/go-libp2p-kbucket"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/marcopolo/simnet"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Where most of a mesh is gone, it is soon known that nobody knows a peer, and how many have said nothing.
+func TestUnknownAmongTheDead(t *testing.T) {
+	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 2 * time.Second, 300 * time.Millisecond: 5 * time.Second} {
+		t.Run(rtt.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const dead, alive = 24, 4
+				w := newSteadyWorld(t, rtt)
+				defer w.close()
+				for range dead + alive {
+					w.addServer()
+				}
+				for range dead {
+					w.killServer()
+				}
+				f := w.through(w.servers[0])
+				for range 2 { // the second time it is known how long answers take
+					began := time.Now()
+					err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
+					took := time.Since(began)
+					if err == nil || !strings.Contains(err.Error(), " asked, ") || !strings.HasSuffix(err.Error(), " silent") {
+						t.Errorf("that nobody knows it is not said: %v", err)
+					}
+					if t.Logf("after %v: %v", took, err); took > limit {
+						t.Errorf("to find that out took %v, want %v", took, limit)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Those who are gone do not stand in the way of one who knows the peer, though they are nearer to it, and more than are asked
+// at a time.
+func TestFoundBehindTheDead(t *testing.T) {
+	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: time.Second, 300 * time.Millisecond: 4 * time.Second} {
+		t.Run(rtt.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const dead = 12
+				w := newSteadyWorld(t, rtt)
+				defer w.close()
+				for range dead + 2 {
+					w.addServer()
+				}
+				names, knows := w.servers[dead], w.servers[dead+1]
+				target := w.add(libp2p.Identity(behind(t, knows, w.servers)))
+				if err := target.host.Connect(t.Context(), peer.AddrInfo{ID: knows.host.ID(), Addrs: knows.host.Addrs()}); err != nil {
+					t.Fatal(err)
+				}
+				for range dead {
+					w.killServer()
+				}
+				f := w.through(names)
+				began, took := time.Now(), time.Hour
+				err := f.findFar(t.Context(), target.host.ID(), func([]ma.Multiaddr) { took = min(took, time.Since(began)) })
+				if t.Logf("after %v", took); err != nil || took > limit {
+					t.Errorf("after %v, want %v: %v", took, limit, err)
+				}
+			})
+		})
+	}
+}
+
+// newSteadyWorld makes one in which it is equally far from everyone to everyone else.
+func newSteadyWorld(t *testing.T, rtt time.Duration) *world {
+	w := newWorld(t, mesh{"lab"})
+	w.router.LatencyFunc = func(*simnet.Packet) time.Duration { return rtt / 2 }
+	return w
+}
+
+// behind makes the key of a peer from which a server is farther away than all others, wherever it is asked for.
+func behind(t *testing.T, server *resident, servers []*resident) crypto.PrivKey {
+	var ids []peer.ID
+	for _, s := range servers {
+		ids = append(ids, s.host.ID())
+	}
+	isFarthest := func(key string) bool {
+		sorted := kbucket.SortClosestPeers(ids, kbucket.ConvertKey(key))
+		return sorted[len(sorted)-1] == server.host.ID()
+	}
+	for {
+		m := newMaker(t)
+		if isFarthest(string(m.id)) && isFarthest(recordKey(m.id)) {
+			return m.key
+		}
+	}
+}
+
+// through makes a newcomer who knows one server, and has not looked around.
+func (w *world) through(server *resident) *Finder {
+	r := w.add()
+	f := w.join(r)
+	if err := r.host.Connect(w.t.Context(), peer.AddrInfo{ID: server.host.ID(), Addrs: server.host.Addrs()}); err != nil {
+		w.t.Fatal(err)
+	}
+	f.dht.RoutingTable().TryAddPeer(server.host.ID(), true, false)
+	return f
+}
