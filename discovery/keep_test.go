@@ -110,7 +110,8 @@ func TestSearchHearsMore(t *testing.T) {
 		}
 		var got []ma.Multiaddr
 		began := time.Now()
-		known := f.race(t.Context(), newID(t), func(addrs []ma.Multiaddr) { got = append(got, addrs...) },
+		id := newID(t)
+		known := f.race(t.Context(), id, newTally(id), func(addrs []ma.Multiaddr) { got = append(got, addrs...) },
 			says(old, 100*time.Millisecond), says(fresh, 100*time.Millisecond+moreAddrs/2), says(late, time.Minute))
 		if took := time.Since(began); !known || len(got) != 2 || !got[0].Equal(old) || !got[1].Equal(fresh) || took != 100*time.Millisecond+moreAddrs {
 			t.Errorf("heard %v after %v: %v", got, took, known)

@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	// publishSoon collects what changes at one time: a start brings interfaces, relays and a mesh in half a second.
+	// publishSoon collects what changes at one time: a start brings interfaces, relays and a mesh in half a second. publishNow is for
+	// when everybody can use what there is to say already, so that there is little to wait for.
 	publishSoon = 500 * time.Millisecond
+	publishNow  = 100 * time.Millisecond
 	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
 	publishWait = 20 * time.Second
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRepublish. A private mesh
@@ -91,9 +93,13 @@ func (p *publisher) wait(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		}
-		if soon := time.Now().Add(publishSoon); soon.Before(p.due) {
+		wait := publishSoon
+		if slices.ContainsFunc(p.finder.host.Addrs(), isForAll) {
+			wait = publishNow
+		}
+		if soon := time.Now().Add(wait); soon.Before(p.due) {
 			p.due = soon
-			due.Reset(publishSoon)
+			due.Reset(wait)
 		}
 	}
 }

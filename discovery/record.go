@@ -150,3 +150,9 @@ func rank(a ma.Multiaddr) int {
 	}
 	return 1
 }
+
+// isForAll says whether an address is for all, since there is nobody without IPv4: a relay's, or a public one.
+func isForAll(a ma.Multiaddr) bool {
+	_, err := a.ValueForProtocol(ma.P_IP4)
+	return isRelayed(a) || err == nil && manet.IsPublicAddr(a)
+}
