@@ -7,14 +7,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/socket"
 )
 
 const (
 	delay = 10 * time.Millisecond
 	rtt   = 4 * delay
 
-	// findWait bounds the time from the start of a stem until others can call it.
+	// findWait bounds the time from the start of a stem until others can call it, and findable is when they should be able to.
 	findWait = 10 * time.Second
+	findable = 500 * time.Millisecond
 	// callWait bounds a first call.
 	callWait = 10 * time.Second
 	// directWait bounds the time from the first byte to a direct connection, where there should be one.
@@ -34,15 +37,15 @@ type encounter struct {
 // outcome is what was seen of one.
 type outcome struct {
 	encounter
-	findable time.Duration // from the start of the target until someone else has called it
-	first    time.Duration // from the dialer's call to the first byte
-	direct   time.Duration // from the dialer's call to a direct connection
-	next     time.Duration // the first byte of a second call, after that
-	before   string        // the transports of connections that there were already: stems of one mesh meet
-	began    string        // those at the first byte
-	ended    string        // and those in the end
-	route    Route
-	tries    int // a punch may miss, on a busy machine above all
+	early  time.Duration // from the call of someone else, just after the start of the target's process, to the first byte
+	first  time.Duration // from the dialer's call to the first byte
+	direct time.Duration // from the dialer's call to a direct connection
+	next   time.Duration // the first byte of a second call, after that
+	before string        // the transports of connections that there were already: stems of one mesh meet
+	began  string        // those at the first byte
+	ended  string        // and those in the end
+	route  Route
+	tries  int // a punch may miss, on a busy machine above all
 }
 
 // meet starts the stems and makes the call.
@@ -88,10 +91,14 @@ func startMesh(t *testing.T, lab *Lab, names ...string) (members []*stem) {
 	return members
 }
 
-// find waits until someone can call the target. That is the seeker, a third party that nobody can call: the dialer has not
-// been there yet, and the target has a connection to each public member anyway.
+// find has someone call the target as soon as it should be there, and until that works. That is the seeker, a third party that nobody can
+// call: the dialer has not been there yet, and the target has a connection to each public member anyway.
 func (o *outcome) find(t *testing.T, seeker, target *stem) {
+	if socket.Pause(t.Context(), findable-time.Since(target.began)) != nil {
+		return
+	}
 	var err error
+	start := time.Now()
 	found := eventually(t.Context(), findWait, func() bool {
 		ctx, cancel := context.WithDeadline(t.Context(), target.began.Add(findWait))
 		defer cancel()
@@ -106,7 +113,7 @@ func (o *outcome) find(t *testing.T, seeker, target *stem) {
 		t.Errorf("nobody can call the target in %v: %v", findWait, err)
 		return
 	}
-	o.findable = time.Since(target.began)
+	o.early = time.Since(start)
 }
 
 // call makes the first call and watches what way it takes.

@@ -28,6 +28,7 @@ type status struct {
 		Peers  []peerConn `json:"peers"`
 		DHT    struct {
 			Mode      string    `json:"mode"`
+			Peers     int       `json:"peers"`
 			Published time.Time `json:"published"`
 		} `json:"dht"`
 	} `json:"network"`
@@ -75,11 +76,11 @@ func (s *stem) transports(to *stem) string {
 	return strings.Join(names, "+")
 }
 
-// joined waits until the stem is connected to the mesh.
+// joined waits until the stem is a member of the mesh: it knows others to ask.
 func (s *stem) joined() {
 	s.t.Helper()
 	ok := eventually(s.t.Context(), readyWait, func() bool {
-		return len(s.status().Network.Peers) > 0
+		return s.status().Network.DHT.Peers > 0
 	})
 	if !ok {
 		s.t.Fatalf("%s has not joined the mesh", s.host.Name())
