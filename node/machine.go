@@ -7,6 +7,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
+
+	"github.com/cell-mesh/cell/internal/direct"
 )
 
 // Machine is what a node runs on, as far as its network goes.
@@ -31,7 +33,11 @@ type Machine interface {
 type thisMachine struct{}
 
 func (thisMachine) ListenUDP(network string, at *net.UDPAddr) (net.PacketConn, error) {
-	return net.ListenUDP(network, at)
+	conn, err := net.ListenUDP(network, at)
+	if err != nil {
+		return nil, err
+	}
+	return direct.UDP(conn), nil
 }
 
 func (thisMachine) Source(network string, to *net.UDPAddr) (netip.Addr, error) {

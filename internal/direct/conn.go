@@ -50,12 +50,12 @@ func (c *direct) Read(p []byte) (int, error) {
 	if err == nil && n == 0 {
 		return 0, io.EOF
 	}
-	return n, c.explain("read", err)
+	return n, explain(c.Conn, "read", "read", c.RemoteAddr(), err)
 }
 
 func (c *direct) Write(p []byte) (int, error) {
 	n, err := c.out.run(p, c.raw.Write)
-	return n, c.explain("write", err)
+	return n, explain(c.Conn, "write", "write", c.RemoteAddr(), err)
 }
 
 // run tries, and again whenever the socket is ready, until a try says that it is done.
@@ -96,15 +96,15 @@ func (h *half) tryWrite(fd uintptr) (done bool) {
 }
 
 // explain makes of an error what package net makes of it.
-func (c *direct) explain(operation string, err error) error {
+func explain(conn interface{ LocalAddr() net.Addr }, operation, call string, peer net.Addr, err error) error {
 	if err == nil {
 		return nil
 	}
 	if op, ok := err.(*net.OpError); ok { // closed, or too late
 		err = op.Err
 	} else {
-		err = os.NewSyscallError(operation, err)
+		err = os.NewSyscallError(call, err)
 	}
-	local := c.Conn.LocalAddr()
-	return &net.OpError{Op: operation, Net: local.Network(), Source: local, Addr: c.Conn.RemoteAddr(), Err: err}
+	local := conn.LocalAddr()
+	return &net.OpError{Op: operation, Net: local.Network(), Source: local, Addr: peer, Err: err}
 }

@@ -5,9 +5,10 @@
 // program that runs on one core hands that to yet another thread when it does. For a program that does little but pass bytes
 // on, that is a good part of its work, and of the time that a byte spends in it. So:
 //
-//	conn = direct.New(conn) // a net.Conn as before, which takes less
+//	conn = direct.New(conn)   // a net.Conn as before, which takes less
+//	socket = direct.UDP(conn) // for quic-go, which reads and writes many datagrams at a time
 //
-// It promises what net.Conn does, and no busy scheduler that nobody watches over: the monitor also looks at the network when
+// It promises what package net does, and no busy scheduler that nobody watches over: the monitor also looks at the network when
 // goroutines never run out of work. So of reads that find something each time, one in 256 is made as ever; what writes without end has
 // read it somewhere. It is for programs that pass bytes on: others may keep a core busy between two reads, and want the monitor awake
 // then. Where there is no Linux, all calls are made as ever.
@@ -20,15 +21,26 @@ type Reads struct{ found uint8 } // since a read found nothing
 
 // Read reads once. Its error is nil or a syscall.Errno, of which EAGAIN says that there is nothing to read now.
 func (r *Reads) Read(fd uintptr, p []byte) (n int, err error) {
-	if r.found++; r.found == 0 {
+	if r.tell() {
 		n, err = again(syscall.Read, fd, p)
 	} else {
 		n, err = again(read, fd, p)
 	}
+	r.saw(err)
+	return n, err
+}
+
+// tell says whether the scheduler is to be told of the next read.
+func (r *Reads) tell() bool {
+	r.found++
+	return r.found == 0
+}
+
+// saw takes down what a read has said.
+func (r *Reads) saw(err error) {
 	if err == syscall.EAGAIN {
 		r.found = 0
 	}
-	return n, err
 }
 
 // again makes a call until no signal interrupts it.
