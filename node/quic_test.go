@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/ipv4"
+
 	"github.com/cell-mesh/cell/internal/address"
 )
 
@@ -44,6 +46,25 @@ func TestOneAddress(t *testing.T) {
 			if conn.ConnState().Transport != "quic-v1" {
 				t.Errorf("went over %s", conn.ConnState().Transport)
 			}
+		}
+	}
+}
+
+// TestSockets sees that quic-go gets sockets that bring their own reads where these take less, and does not unwrap them.
+func TestSockets(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // reads are made as ever
+	}
+	n := startNode(t, Config{})
+	if len(n.udp.lent) == 0 {
+		t.Fatal("no socket was lent")
+	}
+	for _, l := range n.udp.lent {
+		conn := l.transport.Conn
+		if _, ok := conn.(interface {
+			ReadBatch(ms []ipv4.Message, flags int) (int, error)
+		}); !ok {
+			t.Errorf("quic-go reads a %T", conn)
 		}
 	}
 }
