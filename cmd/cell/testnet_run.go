@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -142,9 +141,6 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 	self, err := os.Executable()
 	if err != nil {
 		return err
-	}
-	if spec.Count() >= 1000 {
-		debug.SetGCPercent(20) // of memory there is less than of time
 	}
 	line := newProgressLine(cmd.ErrOrStderr())
 	o, err := scenario.Run(cmd.Context(), spec, scenario.Options{Join: r.join, Real: r.real, Cell: self, Progress: line.show})

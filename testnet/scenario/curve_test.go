@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,9 +38,6 @@ func TestCurve(t *testing.T) {
 // measure has up to 100 nodes make 200 calls, in virtual time, after five minutes in which nobody calls.
 func measure(t *testing.T, way string, nodes int) (o *Outcome) {
 	t.Helper()
-	if nodes >= 1000 {
-		defer debug.SetGCPercent(debug.SetGCPercent(20)) // memory is what there is too little of
-	}
 	callers := min(100, nodes/2)
 	spec := Spec{
 		Duration: Duration{time.Minute},

@@ -27,8 +27,9 @@ const (
 
 // simulated is a network in memory.
 type simulated struct {
-	net *testnet.Net
-	way string
+	net  *testnet.Net
+	way  string
+	undo func() // what was set of the process
 
 	trouble *trouble
 
@@ -69,7 +70,7 @@ func newSimulated(p *Plan, asked string) (*simulated, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &simulated{net: net, way: way, trouble: newTrouble(), nodes: map[string]Node{}}, nil
+	return &simulated{net: net, way: way, undo: spare(way, len(p.Nodes)), trouble: newTrouble(), nodes: map[string]Node{}}, nil
 }
 
 func (s *simulated) begin(ctx context.Context, nodes []Node, told func(int)) (string, error) {

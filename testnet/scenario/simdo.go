@@ -184,4 +184,7 @@ func lookup(l testnet.Lookup) Lookup { return Lookup{l.Found, l.Asked, l.Hops, l
 
 func (s *simulated) finish([]Record) {}
 
-func (s *simulated) close() error { return s.net.Close() }
+func (s *simulated) close() error {
+	defer s.undo()
+	return s.net.Close()
+}
