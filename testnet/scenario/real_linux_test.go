@@ -180,7 +180,7 @@ func TestRealLines(t *testing.T) {
 		}
 	}
 	for _, r := range o.Records { // a round trip, and the one before it, cross four lines each
-		if r.Answered() && r.FirstByte < 40*ms {
+		if r.Answered() && r.FirstByte < 36*ms { // a clock may be read late
 			t.Errorf("over lines that take 5 ms: %+v", r)
 		}
 	}
