@@ -22,8 +22,8 @@ const (
 
 // inTurn has nodes join naturally: the first public ones one after the other, since that is where the others begin; then the
 // other public ones, which relay; then the rest. join waits until its node is a member, or its ctx ends: one that is not a
-// member in time is no error.
-func inTurn(ctx context.Context, nodes []Node, told func(int), join func(context.Context, Node) error) (how string, err error) {
+// member in time is no error. Before each, ready waits for the machine.
+func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int), join func(context.Context, Node) error) (how string, err error) {
 	var public, behind []Node
 	for _, n := range nodes {
 		if n.Place.Kind == natlab.Public {
@@ -42,7 +42,7 @@ func inTurn(ctx context.Context, nodes []Node, told func(int), join func(context
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(step.limit)
 		for _, n := range step.nodes {
-			if pause(ctx, apart) != nil {
+			if pause(ctx, apart) != nil || ready(ctx) != nil {
 				break
 			}
 			group.Go(func() error {

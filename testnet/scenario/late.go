@@ -18,6 +18,9 @@ const (
 	lookEvery = 50 * time.Millisecond
 	// onTime is a lag that changes no figure.
 	onTime = 20 * time.Millisecond
+	// lately is how many looks ago it is still to be seen that the machine was late, and maxBehind how long whoever has time waits for that to pass.
+	lately    = 5
+	maxBehind = 2 * time.Second
 	// maxSettling is how long a run waits, for each node, for the machine to have done what joining has left to do.
 	maxSettling = 100 * time.Millisecond
 )
@@ -50,6 +53,22 @@ func (l *lateness) worst() time.Duration {
 	}
 	sorted := slices.Sorted(slices.Values(l.lags))
 	return sorted[len(sorted)*99/100]
+}
+
+// ready waits until the machine has been on time for a while. What it does late others take for silence, and try again: more to do.
+func (l *lateness) ready(ctx context.Context) error {
+	for began := time.Now(); l.behind() && time.Since(began) < maxBehind; {
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (l *lateness) behind() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-lately):], func(lag time.Duration) bool { return lag > onTime })
 }
 
 // settle waits until the machine has been on time for a second, but not for ever.

@@ -8,8 +8,8 @@ import (
 // network is what a plan is carried out on. Its methods may be called at the same time.
 type network interface {
 	// begin brings up the nodes that are there from the beginning, and returns when they have found each other; told is called
-	// with how many have. It says in words how they did.
-	begin(ctx context.Context, nodes []Node, told func(joined int)) (how string, err error)
+	// with how many have. Before each start ready waits until the machine has time for it. It says in words how they did.
+	begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(joined int)) (how string, err error)
 	// do carries out a step. nodes are those of a Join.
 	do(ctx context.Context, step Step, nodes []Node) error
 	// call makes a call, unless its caller does not run. ctx covers it.

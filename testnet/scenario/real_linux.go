@@ -105,8 +105,8 @@ func sites(nodes []Node) (sites []natlab.Site) {
 	return sites
 }
 
-func (r *real) begin(ctx context.Context, nodes []Node, told func(int)) (string, error) {
-	how, err := inTurn(ctx, nodes, told, r.join)
+func (r *real) begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int)) (string, error) {
+	how, err := inTurn(ctx, nodes, ready, told, r.join)
 	return how + ", as processes on real networks", err
 }
 

@@ -105,7 +105,7 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 	o.Nodes = len(first)
 	r.enter(Joining)
 	began := time.Now()
-	if o.Join, err = net.begin(ctx, first, r.tellJoined); err != nil {
+	if o.Join, err = net.begin(ctx, first, r.late.ready, r.tellJoined); err != nil {
 		return nil, cause(ctx, err)
 	}
 	o.Joining = time.Since(began)

@@ -73,11 +73,11 @@ func newSimulated(p *Plan, asked string) (*simulated, error) {
 	return &simulated{net: net, way: way, undo: spare(way, len(p.Nodes)), trouble: newTrouble(), nodes: map[string]Node{}}, nil
 }
 
-func (s *simulated) begin(ctx context.Context, nodes []Node, told func(int)) (string, error) {
+func (s *simulated) begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int)) (string, error) {
 	if s.way == Preset {
 		return s.preset(ctx, nodes, told)
 	}
-	return inTurn(ctx, nodes, told, s.join)
+	return inTurn(ctx, nodes, ready, told, s.join)
 }
 
 func (s *simulated) preset(ctx context.Context, nodes []Node, told func(int)) (string, error) {
