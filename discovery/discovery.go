@@ -42,6 +42,8 @@ type Config struct {
 	// Bootstrap are the peers of the mesh to begin with, as multiaddrs that end in /p2p/ID. If empty, those
 	// built in for the public mesh.
 	Bootstrap []string
+	// Resolve returns the addresses behind one that has a name, each of which may end in /p2p/ID. If nil, there are none.
+	Resolve func(ctx context.Context, name ma.Multiaddr) ([]ma.Multiaddr, error)
 	// NoMDNS turns off looking around in the local network.
 	NoMDNS bool
 	// MDNS makes what looks there and is seen there. If nil, libp2p's does.
@@ -60,15 +62,16 @@ type Config struct {
 
 // Finder finds peers. Its methods may be called at any time, from any goroutine.
 type Finder struct {
-	host  host.Host
-	mesh  mesh
-	told  func(Lookup)
-	log   *slog.Logger
-	dht   *dht.IpfsDHT // nil in the mesh "none"
-	near  *near        // nil without mDNS
-	cache *cache
-	moved chan struct{} // holds a token when our addresses may have changed
-	mute  bool          // does not tell the mesh where we are
+	host    host.Host
+	mesh    mesh
+	told    func(Lookup)
+	resolve func(context.Context, ma.Multiaddr) ([]ma.Multiaddr, error)
+	log     *slog.Logger
+	dht     *dht.IpfsDHT // nil in the mesh "none"
+	near    *near        // nil without mDNS
+	cache   *cache
+	moved   chan struct{} // holds a token when our addresses may have changed
+	mute    bool          // does not tell the mesh where we are
 
 	newcomer sync.Once // done when we have met the first member of the mesh
 
@@ -91,6 +94,9 @@ func New(cfg Config) (*Finder, error) {
 			return mdns.NewMdnsService(h, service, found)
 		}
 	}
+	if cfg.Resolve == nil {
+		cfg.Resolve = func(context.Context, ma.Multiaddr) ([]ma.Multiaddr, error) { return nil, nil }
+	}
 	if cfg.Looked == nil {
 		cfg.Looked = func(Lookup) {}
 	}
@@ -105,6 +111,7 @@ func New(cfg Config) (*Finder, error) {
 	f := &Finder{
 		host:    cfg.Host,
 		told:    cfg.Looked,
+		resolve: cfg.Resolve,
 		mute:    cfg.Unpublished,
 		mesh:    m,
 		log:     cfg.Log,

@@ -60,7 +60,7 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 	if s, ok := f.host.Network().(*swarm.Swarm); ok {
 		s.Backoff().Clear(info.ID) // when to try again is for us to say
 	}
-	if err := f.host.Connect(ctx, info); err != nil {
+	if err := f.connect(ctx, info); err != nil {
 		return err
 	}
 	for _, conn := range f.host.Network().ConnsToPeer(info.ID) {

@@ -158,6 +158,7 @@ func New(cfg Config) (_ *Node, err error) {
 		Host:        n.host,
 		Mesh:        cfg.Mesh,
 		Bootstrap:   cfg.Bootstrap,
+		Resolve:     n.lookUp,
 		NoMDNS:      cfg.NoMDNS,
 		MDNS:        cfg.Machine.MDNS,
 		Looked:      cfg.Looked,
