@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/x/rate"
 )
 
@@ -24,6 +25,10 @@ const (
 	roomy   = 640
 )
 
+// pings are those that may be under way with a peer. libp2p's default, three to it and two from it, is for a peer with one connection; here
+// each connection is asked for a sign of life of its own, and one that can't be asked is not found out to be dead.
+var pings = rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 16, Streams: 32, Memory: 32 * (256 << 10)}
+
 // newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
 // 64 streams of one protocol; here every call of every cell is one, and a peer that is trusted may have maxCalls of them.
 // What strangers can hold is for the others to judge.
@@ -37,6 +42,8 @@ func newLimits(others *strangers) (network.ResourceManager, error) {
 	}
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
+	limits.AddServicePeerLimit(ping.ServiceName, pings, rcmgr.BaseLimitIncrease{})
+	limits.AddProtocolPeerLimit(ping.ID, pings, rcmgr.BaseLimitIncrease{})
 	limits.AddProtocolPeerLimit(Protocol, calls, rcmgr.BaseLimitIncrease{})
 	limits.AddProtocolLimit(Protocol, times(calls, 4), rcmgr.BaseLimitIncrease{})
 	allow(&limits.PeerBaseLimit, calls)

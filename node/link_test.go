@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
@@ -175,7 +177,7 @@ func TestDeadConnection(t *testing.T) {
 }
 
 // TestUnanswered makes a call on a connection that has died since it was heard of, a moment ago. It is told so in time to
-// make another.
+// make another, however many ask there for a sign of life already.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -191,8 +193,12 @@ func TestUnanswered(t *testing.T) {
 	first.Close()
 	line.cut.Store(true)
 	for _, l := range a.links {
+		for range 4 {
+			a.tasks.Go(func() { l.ping(a.tasks.Context()) })
+		}
 		l.hear()
 	}
+	eventually(t, "pings", func() bool { return asks(a, b) == 4 })
 	s, err := a.Open(testContext(t), b.ID(), to)
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +209,18 @@ func TestUnanswered(t *testing.T) {
 	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, pipe.ErrUnanswered) || time.Since(began) > doubtAfter+2*stillWait {
 		t.Errorf("after %v: %v", time.Since(began), err)
 	}
+}
+
+// asks is how many pings are under way.
+func asks(from, to *Node) (number int) {
+	for _, conn := range from.host.Network().ConnsToPeer(to.host.ID()) {
+		for _, s := range conn.GetStreams() {
+			if s.Protocol() == ping.ID {
+				number++
+			}
+		}
+	}
+	return number
 }
 
 // TestManyStreams has more calls open between two peers at once than libp2p allows by itself, on either transport.
