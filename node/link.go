@@ -26,11 +26,12 @@ type link struct {
 	open int                // calls on it
 	stop context.CancelFunc // ends the watch; nil if there is none
 
-	called atomic.Bool  // by us: it has carried a call, or is to
-	asking atomic.Int32 // calls of ours that have not been answered
-	heard  atomic.Int64 // when something came from the other end, in ns since 1970
-	sent   atomic.Int64 // bytes that the connection took from us
-	rtt    atomic.Int64 // what the last ping found, in ns, or measuring
+	called  atomic.Bool  // by us: it has carried a call, or is to
+	leaving atomic.Bool  // relayed, and to be left after its calls
+	asking  atomic.Int32 // calls of ours that have not been answered
+	heard   atomic.Int64 // when something came from the other end, in ns since 1970
+	sent    atomic.Int64 // bytes that the connection took from us
+	rtt     atomic.Int64 // what the last ping found, in ns, or measuring
 }
 
 const (
@@ -79,15 +80,19 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 	}
 }
 
-// leaveRelays closes relayed connections to a peer that carry no call, if there is no direct one. A hole is punched
-// when a relayed connection begins, and at no other time: one that was left over when the direct one died
-// would keep us on the relay for good.
+// leaveRelays closes relayed connections to a peer, if there is no direct one: those that carry no call now, and the others when they
+// carry none any more. A hole is punched when a relayed connection begins, and at no other time: one that was left over when
+// the direct one died would keep us on the relay for good.
 func (n *Node) leaveRelays(id peer.ID) {
 	if best := n.connection(id); best == nil || detour(best) == 0 {
 		return
 	}
 	for _, conn := range n.swarm.ConnsToPeer(id) {
-		if detour(conn) > 0 && n.linkOf(conn).calls() == 0 {
+		if detour(conn) == 0 {
+			continue
+		}
+		l := n.linkOf(conn)
+		if l.leaving.Store(true); l.calls() == 0 {
 			conn.Close()
 		}
 	}
@@ -128,6 +133,9 @@ func (l *link) release() {
 	}
 	l.stop()
 	l.node.host.ConnManager().Unprotect(l.conn.RemotePeer(), l.conn.ID())
+	if l.leaving.Load() {
+		l.node.tasks.Go(func() { l.node.leaveRelays(l.conn.RemotePeer()) })
+	}
 }
 
 func (l *link) calls() int {

@@ -130,6 +130,27 @@ func TestRelayedAbort(t *testing.T) {
 	}
 }
 
+// TestRelayLeft leaves a relayed connection that carries a call: that goes on, and the next one begins anew, with a punch.
+func TestRelayLeft(t *testing.T) {
+	inside, caller := behindNAT(t, startBoot(t, Config{}))
+	came := accept(t, inside)
+	s, err := caller.Open(testContext(t), inside.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(s, "hello")
+	called := receive(t, came)
+	was := caller.connection(inside.host.ID())
+	caller.leaveRelays(inside.host.ID())
+	expect(t, called, "hello")
+	if was.IsClosed() {
+		t.Fatal("a connection with a call is closed")
+	}
+	s.Close()
+	called.Close()
+	eventually(t, "the end of the connection", was.IsClosed)
+}
+
 // TestRelayLost has two relays held, and a third taken when one is gone.
 func TestRelayLost(t *testing.T) {
 	a, b := startBoot(t, Config{}), startBoot(t, Config{})
