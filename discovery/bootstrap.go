@@ -24,20 +24,6 @@ var publicBoots = []string{
 	"/ip4/104.131.131.82/tcp/4001/p2p/QmaCpDMGvV2BGHeYERUEnRQAwe3N8SzbUtfsmvsqQLuvuJ",
 }
 
-// boot is a peer through which we join the mesh: one that was configured, which we hold on to, or one that
-// the cache remembers, which we try at the start and when someone needs the mesh.
-type boot struct {
-	peer.AddrInfo
-	cached bool
-	wake   chan struct{} // holds a token when the peer should be tried now
-	lost   chan struct{} // holds a token when a connection to it ended
-
-	// guarded by Finder.mu
-	pausing   bool
-	connected bool
-	err       error // of the last attempt
-}
-
 // CheckBootstrap says what New would refuse of a Config's Bootstrap, in a mesh that CheckMesh takes.
 func CheckBootstrap(name string, texts []string) error {
 	m, err := parseMesh(name)
@@ -71,24 +57,4 @@ func parseBootstrap(m mesh, texts []string, self peer.ID) ([]peer.AddrInfo, erro
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
 	return slices.DeleteFunc(infos, func(info peer.AddrInfo) bool { return info.ID == self }), nil
-}
-
-// setBoots counts the first attempts as pending before Run begins them, so that a lookup that comes earlier waits.
-func (f *Finder) setBoots(configured []peer.AddrInfo) {
-	for _, info := range configured {
-		f.boots = append(f.boots, newBoot(info, false))
-	}
-	for _, info := range f.cache.latest(maxRejoin) {
-		if !slices.ContainsFunc(configured, func(c peer.AddrInfo) bool { return c.ID == info.ID }) {
-			f.boots = append(f.boots, newBoot(info, true))
-		}
-	}
-	f.pending = len(f.boots)
-	if f.near != nil {
-		f.pending++ // the first look at the local network
-	}
-}
-
-func newBoot(info peer.AddrInfo, cached bool) *boot {
-	return &boot{AddrInfo: info, cached: cached, wake: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
 }

@@ -298,7 +298,7 @@ func (w *world) measure(target *resident, lookup func(*Finder, context.Context, 
 	r := w.add()
 	defer r.stop()
 	f := w.join(r)
-	if err := f.meet(context.Background(), f.boots[0].AddrInfo); err != nil {
+	if err := f.meet(context.Background(), f.boots.list[0].AddrInfo); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

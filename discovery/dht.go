@@ -168,15 +168,5 @@ func (f *Finder) findBeacon(ctx context.Context, id peer.ID, answer func([]ma.Mu
 
 // alone says why we know nobody in the mesh.
 func (f *Finder) alone() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, b := range f.boots {
-		if !b.cached && b.err != nil {
-			return fmt.Errorf("mesh %q has no peers yet: bootstrap %s does not answer: %w", f.mesh.name, b.ID, Brief(b.err))
-		}
-	}
-	if f.pending > 0 {
-		return fmt.Errorf("mesh %q has no peers yet: no bootstrap peer has answered so far", f.mesh.name)
-	}
-	return fmt.Errorf("mesh %q has no peers yet: name one with --bootstrap", f.mesh.name)
+	return fmt.Errorf("mesh %q has no peers yet: %w", f.mesh.name, f.boots.why())
 }

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
@@ -72,16 +73,11 @@ type Finder struct {
 	cache   *cache
 	moved   chan struct{} // holds a token when our addresses may have changed
 	mute    bool          // does not tell the mesh where we are
+	boots   *boots
 
-	newcomer sync.Once // done when we have met the first member of the mesh
+	announced atomic.Pointer[time.Time] // when the mesh was last told where we are; nil if never
 
 	tasks *tasks.Group // lookups that nobody waits for any more
-
-	mu        sync.Mutex // guards what follows, and the state of boots
-	boots     []*boot
-	pending   int           // attempts to join the mesh that have not come to an end
-	changed   chan struct{} // closed and replaced when pending falls
-	announced time.Time     // when the mesh was last told where we are
 }
 
 // New checks the configuration and joins nothing yet: that is for Run.
@@ -117,7 +113,6 @@ func New(cfg Config) (*Finder, error) {
 		log:     cfg.Log,
 		cache:   loadCache(cfg.Cache, cfg.Log),
 		moved:   make(chan struct{}, 1),
-		changed: make(chan struct{}),
 	}
 	if f.dht, err = m.newDHT(cfg.Host); err != nil {
 		return nil, fmt.Errorf("join mesh %q: %w", m.name, err)
@@ -127,9 +122,11 @@ func New(cfg Config) (*Finder, error) {
 		f.near = newNear(f, cfg.MDNS)
 		f.near.sighted = cfg.Sighted
 	}
+	var cached []peer.AddrInfo
 	if f.dht != nil {
-		f.setBoots(boots)
+		cached = f.cache.latest(maxRejoin)
 	}
+	f.boots = newBoots(boots, cached, f.near != nil)
 	return f, nil
 }
 
@@ -137,7 +134,7 @@ func New(cfg Config) (*Finder, error) {
 func (f *Finder) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
-	lost := &network.NotifyBundle{DisconnectedF: f.disconnected}
+	lost := &network.NotifyBundle{DisconnectedF: f.boots.disconnected}
 	f.host.Network().Notify(lost)
 	defer f.host.Network().StopNotify(lost)
 
@@ -145,7 +142,7 @@ func (f *Finder) Run(ctx context.Context) error {
 	if f.near != nil {
 		group.Go(func() { f.near.run(ctx) })
 	}
-	for _, b := range f.boots {
+	for _, b := range f.boots.list {
 		group.Go(func() { f.keep(ctx, b) })
 	}
 	if f.dht != nil {

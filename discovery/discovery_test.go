@@ -138,7 +138,7 @@ func TestCacheIsSaved(t *testing.T) {
 
 // TestNearWaits asks for a peer that is seen a moment later, and for one that never is.
 func TestNearWaits(t *testing.T) {
-	n := newNear(&Finder{changed: make(chan struct{})}, nil)
+	n := newNear(&Finder{boots: newBoots(nil, nil, true)}, nil)
 	id, addr := newID(t), ma.StringCast("/ip4/192.0.2.1/udp/4433/quic-v1")
 	asked := make(chan []ma.Multiaddr, 1)
 	done := make(chan error, 1)

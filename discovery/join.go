@@ -30,7 +30,7 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 	pause := minPause
 	for {
 		err := f.meet(ctx, b.AddrInfo)
-		f.settle(b, err)
+		f.boots.settle(b, err)
 		if ctx.Err() != nil {
 			return
 		}
@@ -45,7 +45,7 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 		} else if !b.cached {
 			f.log.Warn("bootstrap peer does not answer", "peer", b.ID, "mesh", f.mesh.name, "err", Brief(err))
 		}
-		if !f.rest(ctx, b, pause) {
+		if !f.boots.rest(ctx, b, pause) {
 			return
 		}
 		pause = min(2*pause, maxPause)
@@ -71,7 +71,7 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 		return fmt.Errorf("is not in mesh %q, or does not serve it", f.mesh.name)
 	}
 	fresh := f.dht.RoutingTable().Size() == 0
-	f.newcomer.Do(func() { fresh = true }) // the DHT may have been faster
+	f.boots.newcomer.Do(func() { fresh = true }) // the DHT may have been faster
 	f.dht.RoutingTable().TryAddPeer(info.ID, true, false)
 	if fresh {
 		f.tasks.Go(f.lookAround)
@@ -114,23 +114,6 @@ func (f *Finder) lookAround() {
 	}
 }
 
-// settle notes how an attempt ended, and tells those who wait for it.
-func (f *Finder) settle(b *boot, err error) {
-	f.mu.Lock()
-	b.connected, b.err = err == nil, err
-	f.mu.Unlock()
-	f.attempted()
-}
-
-// attempted counts an attempt to join the mesh that has come to an end.
-func (f *Finder) attempted() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.pending--
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
 // isAlone says whether this is a private mesh of which we know nobody.
 func (f *Finder) isAlone() bool {
 	return f.mesh.isPrivate() && f.dht.RoutingTable().Size() == 0
@@ -158,77 +141,17 @@ func (f *Finder) hold(ctx context.Context, b *boot) bool {
 			return false
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b.connected = false
+	f.boots.lost(b)
 	return true
 }
 
-// disconnected is called by the host.
-func (f *Finder) disconnected(_ network.Network, conn network.Conn) {
-	for _, b := range f.boots {
-		if b.ID == conn.RemotePeer() {
-			signal(b.lost)
-		}
-	}
-}
-
-// rest waits for the pause, or until someone needs the peer; for one from the cache nothing else counts.
-func (f *Finder) rest(ctx context.Context, b *boot, pause time.Duration) bool {
-	f.mu.Lock()
-	b.pausing = true
-	f.mu.Unlock()
-	var over <-chan time.Time
-	if !b.cached {
-		over = time.After(pause/2 + rand.N(pause)) // so that a mesh does not come back all at once
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-b.wake:
-	case <-over:
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.wakeLocked(b)
-		select { // the pause is over by itself
-		case <-b.wake:
-		default:
-		}
-	}
-	return true
-}
-
-// wakeLocked ends a pause and counts the attempt that follows.
-func (f *Finder) wakeLocked(b *boot) {
-	if b.pausing {
-		b.pausing = false
-		f.pending++
-		signal(b.wake)
-	}
-}
-
-// join waits until we know a peer of the mesh, as long as there is hope: at first for the attempts that are
-// under way, or else for new ones.
+// join waits until we know a peer of the mesh, as long as there is hope.
 func (f *Finder) join(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.pending == 0 && f.dht.RoutingTable().Size() == 0 {
-		for _, b := range f.boots {
-			f.wakeLocked(b)
-		}
-	}
-	for f.dht.RoutingTable().Size() == 0 && f.pending > 0 && ctx.Err() == nil {
-		changed := f.changed
-		f.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
-		f.mu.Lock()
-	}
-	return f.dht.RoutingTable().Size() > 0
+	known := func() bool { return f.dht.RoutingTable().Size() > 0 }
+	f.boots.wait(ctx, known)
+	return known()
 }
 
 // Moved is to be called when this machine is in another network, or has other addresses there: we say so in the local
@@ -238,11 +161,7 @@ func (f *Finder) Moved() {
 	if f.near != nil {
 		signal(f.near.again)
 	}
-	f.mu.Lock()
-	for _, b := range f.boots {
-		f.wakeLocked(b)
-	}
-	f.mu.Unlock()
+	f.boots.wake()
 	if f.dht != nil && f.dht.RoutingTable().Size() > 0 {
 		f.dht.RefreshRoutingTable()
 	}

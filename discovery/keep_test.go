@@ -69,9 +69,9 @@ func TestMovedGoesBack(t *testing.T) {
 		member.run(f.Run)
 		time.Sleep(10 * time.Minute) // so that it tries once a minute or so
 		within(t, 2*meetWait, "pauses", func() bool {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			return f.boots[0].pausing
+			f.boots.mu.Lock()
+			defer f.boots.mu.Unlock()
+			return f.boots.list[0].pausing
 		})
 		w.dead.Delete(server.ip.String())
 		f.Moved()

@@ -118,7 +118,7 @@ func (n *near) endLook() {
 	n.announce()
 	n.mu.Unlock()
 	if ended {
-		n.finder.attempted()
+		n.finder.boots.attempted()
 	}
 }
 

@@ -142,9 +142,8 @@ func (p *publisher) tell(ctx context.Context) {
 
 // noteTold notes that the mesh knows where we are now. Of those who answered to that some may be the way back.
 func (f *Finder) noteTold() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.announced = time.Now()
+	now := time.Now()
+	f.announced.Store(&now)
 	signal(f.cache.dirty)
 }
 

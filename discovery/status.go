@@ -40,7 +40,7 @@ type PeerState struct {
 
 // Status returns how things stand now.
 func (f *Finder) Status() Status {
-	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: []PeerState{}, Near: -1}
+	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: f.boots.states(), Near: -1}
 	if f.near != nil {
 		s.Near = f.near.count()
 	}
@@ -50,21 +50,8 @@ func (f *Finder) Status() Status {
 			s.DHT.Mode = "server"
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s.DHT.Published = f.announced
-	for _, b := range f.boots {
-		if b.cached {
-			continue
-		}
-		state := PeerState{ID: b.ID.String(), Connected: b.connected}
-		for _, addr := range b.Addrs {
-			state.Addrs = append(state.Addrs, addr.String())
-		}
-		if b.err != nil {
-			state.Error = Brief(b.err).Error()
-		}
-		s.Bootstrap = append(s.Bootstrap, state)
+	if at := f.announced.Load(); at != nil {
+		s.DHT.Published = *at
 	}
 	return s
 }
