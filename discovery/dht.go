@@ -57,6 +57,7 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 	}
 	if !isPatient(ctx) && f.race(ctx, id, seen, found, f.askPeer, f.askRecord) {
 		known = true
+		ctx = context.WithValue(ctx, silenceKey{}, nil) // there is more to wait for
 		select {
 		case <-time.After(moreAddrs):
 		case <-ctx.Done():
@@ -91,6 +92,7 @@ func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([
 		}
 	}
 	members := silenceOf(ctx)
+	members.begin()
 	var enough <-chan time.Time
 	take := func(addrs []ma.Multiaddr) {
 		if len(addrs) > 0 && ctx.Err() == nil {

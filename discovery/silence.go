@@ -36,7 +36,8 @@ type silence struct {
 	asked    map[peer.ID]bool // whether there was an answer
 	answered int
 	repeats  bool
-	hush     <-chan time.Time // tells when the search is over; nil as long as nobody has answered, and in a repetition
+	heard    map[peer.ID]bool // who has answered in this race
+	hush     <-chan time.Time // tells when the race is over; nil as long as nobody has answered, and in a repetition
 }
 
 func newSilence(id peer.ID) *silence { return &silence{peer: id, asked: map[peer.ID]bool{}} }
@@ -80,7 +81,7 @@ func silenceOf(ctx context.Context) *silence {
 
 // lookup is the Finder's, for as long as somebody new answers; a repetition may last until the end.
 func (s *silence) lookup(ctx context.Context, f *Finder, found func([]ma.Multiaddr)) bool {
-	s.repeats, s.hush = s.answered > 0, nil
+	s.repeats = s.answered > 0
 	if s.trip == 0 {
 		s.trip = f.trip()
 		s.end = time.Now().Add(allTrips * s.trip)
@@ -94,16 +95,37 @@ func (s *silence) lookup(ctx context.Context, f *Finder, found func([]ma.Multiad
 	return f.lookup(ctx, s.peer, found)
 }
 
+// begin is called by each race of a search.
+func (s *silence) begin() {
+	if s == nil {
+		return
+	}
+	s.heard, s.hush = map[peer.ID]bool{}, nil
+	if s.answered > 0 {
+		s.wait()
+	}
+}
+
 // note takes in an event.
 func (s *silence) note(e *routing.QueryEvent) {
 	if s == nil || e.ID == s.peer || e.ID == "" {
 		return
 	}
-	answered := s.asked[e.ID]
-	if s.asked[e.ID] = answered || e.Type == routing.PeerResponse; s.asked[e.ID] == answered {
+	known, answers := s.asked[e.ID], e.Type == routing.PeerResponse
+	s.asked[e.ID] = known || answers
+	if !answers || s.heard[e.ID] {
 		return
 	}
-	if s.answered++; s.repeats {
+	if !known {
+		s.answered++
+	}
+	s.heard[e.ID] = true
+	s.wait()
+}
+
+// wait has the race last until nobody new answers, from now on.
+func (s *silence) wait() {
+	if s.repeats {
 		return
 	}
 	wait := hushTrips * s.trip
@@ -113,7 +135,7 @@ func (s *silence) note(e *routing.QueryEvent) {
 	s.hush = time.After(wait)
 }
 
-// over tells when a search is over because of silence.
+// over tells when a race is over because of silence.
 func (s *silence) over() <-chan time.Time {
 	if s == nil {
 		return nil

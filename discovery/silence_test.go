@@ -10,6 +10,7 @@ import (
 	kbucket "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/routing"
 	"github.com/marcopolo/simnet"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -74,6 +75,27 @@ func TestFoundBehindTheDead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A search begins with a few members, and asks them again when it asks others: it gets the same time for that.
+func TestSilenceOfEachRace(t *testing.T) {
+	member := newID(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSilence(newID(t))
+		s.trip, s.end = minTrip, time.Now().Add(time.Minute)
+		answers := &routing.QueryEvent{ID: member, Type: routing.PeerResponse}
+		for range 2 {
+			s.begin()
+			s.note(answers)
+			time.Sleep(hushTrips * minTrip / 2)
+			s.note(answers) // to another question, and so not new
+		}
+		began := time.Now()
+		<-s.over()
+		if took := time.Since(began); took != hushTrips*minTrip/2 {
+			t.Errorf("over %v after half of the time", took)
+		}
+	})
 }
 
 // newSteadyWorld makes one in which it is equally far from everyone to everyone else.
