@@ -129,8 +129,9 @@ func (s *Socket) SetReadDeadline(t time.Time) error {
 	}
 	s.silence()
 	s.readBy = t
-	if !t.IsZero() {
-		s.alarm = time.AfterFunc(time.Until(t), func() {
+	// No timer for what is due: readers are woken below, and in a bubble such timers can crash the race detector (golang/go#78156).
+	if left := time.Until(t); left > 0 {
+		s.alarm = time.AfterFunc(left, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.changed.Broadcast()
