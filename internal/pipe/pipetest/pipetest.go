@@ -129,8 +129,8 @@ func (h *half) setDeadline(which *time.Time, t time.Time) {
 	defer h.mu.Unlock()
 	*which = t
 	h.changed.Broadcast()
-	if !t.IsZero() {
-		time.AfterFunc(time.Until(t), h.wake)
+	if left := time.Until(t); left > 0 { // what is due has been told
+		time.AfterFunc(left, h.wake)
 	}
 }
 
