@@ -69,6 +69,7 @@ type relayHeld struct {
 	conn    network.Conn
 	addrs   []ma.Multiaddr
 	expires time.Time
+	doubted bool // it did not answer when it was asked last
 }
 
 // view is where a relay sees us, if it answers.
@@ -147,6 +148,9 @@ func (r *relays) step(ctx context.Context) time.Duration {
 	}
 	if len(r.held) >= wantedRelays {
 		r.pause = minScout
+		return next
+	}
+	if missing <= 0 { // those who are asked already may do
 		return next
 	}
 	if wait := r.pause - time.Since(r.scouted); wait > 0 {
@@ -230,7 +234,7 @@ func (r *relays) settle(result reserved) {
 	if r.held[result.id] == nil {
 		r.node.log.Info("relay lets others through to us", "peer", result.id, "address", result.conn.RemoteMultiaddr())
 	}
-	r.held[result.id] = &relayHeld{result.conn, r.lent(result), result.reservation.Expiration}
+	r.held[result.id] = &relayHeld{conn: result.conn, addrs: r.lent(result), expires: result.reservation.Expiration}
 	r.node.host.ConnManager().Protect(result.id, "relay")
 	for len(r.held) > wantedRelays {
 		r.drop(r.worst(friends(r.reach.cfg)))

@@ -26,17 +26,24 @@ func (r *relays) look() time.Duration {
 	return lookEvery
 }
 
-// take takes in what came of it. A relay that is silent is left; the others are asked at once, since the silence may be our own
-// network's.
+// take takes in what came of it. A relay that is silent is asked again at once, with all others, since the silence may be our own
+// network's; one that is silent twice is left.
 func (r *relays) take(v view) {
 	id := v.conn.RemotePeer()
+	h := r.held[id]
 	if v.err != nil {
-		if !v.conn.IsClosed() {
+		if h == nil || h.conn != v.conn || v.conn.IsClosed() {
+			return
+		}
+		if h.doubted {
 			r.node.log.Info("relay is silent", "peer", id, "err", v.err)
 			v.conn.Close()
-			r.looked = time.Time{}
 		}
+		h.doubted, r.looked = true, time.Time{}
 		return
+	}
+	if h != nil {
+		h.doubted = false
 	}
 	if !v.at.IsValid() {
 		return
