@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +22,9 @@ const (
 	// lately is how many looks ago it is still to be seen that the machine was late, and maxBehind how long whoever has time waits for that to pass.
 	lately    = 5
 	maxBehind = 2 * time.Second
-	// maxSettling is how long a run waits, for each node, for the machine to have done what joining has left to do.
-	maxSettling = 100 * time.Millisecond
+	// maxSettling is how long a run waits, for each node, for the machine to have done what joining has left to do: connections that nobody uses end
+	// after half a minute.
+	maxSettling = 200 * time.Millisecond
 )
 
 // watch goes on until ctx ends.
@@ -71,14 +73,16 @@ func (l *lateness) behind() bool {
 	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-lately):], func(lag time.Duration) bool { return lag > onTime })
 }
 
-// settle waits until the machine has been on time for a second, but not for ever.
+// settle waits until the machine has been on time for a second, and had little to do, but not for ever. In virtual time it always is.
 func (l *lateness) settle(ctx context.Context, nodes int) error {
 	for began := time.Now(); time.Since(began) < time.Duration(nodes)*maxSettling; {
 		l.forget()
+		before := used()
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		if l.worst() < onTime {
+		busy := used()-before > time.Duration(runtime.GOMAXPROCS(0))*time.Second/2
+		if worst := l.worst(); worst == 0 || worst < onTime && !busy {
 			break
 		}
 	}
