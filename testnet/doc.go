@@ -40,6 +40,7 @@
 // In a bubble of testing/synctest the clock moves when everybody waits: the hour takes a moment, a busy machine
 // changes no duration, and two runs of a test measure the same, but for what depends on who of two goroutines comes first.
 // What needs the world outside of the bubble has no place in it: sockets, processes, and channels that were made there.
+// Go's race detector can crash there when several processors run (golang/go#78156): go test -race wants GOMAXPROCS=1.
 // Without a bubble, all of it runs in real time. The same Config.Seed gives the same peers, at the same places.
 //
 // # What is real, and what is not
