@@ -10,13 +10,22 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// stillWait is how long a connection has to prove that it lives when there is reason to doubt it.
-const stillWait = time.Second
+const (
+	// stillWait is how long a connection has to prove that it lives when there is reason to doubt it.
+	stillWait = time.Second
+	// unnoticed is for how long nobody may have told us of a router's new address.
+	unnoticed = lookEvery + stillWait
+	// punching is how long after a relayed connection began there is still a try to come of the hole punch.
+	punching = (maxTries - 1) * punchWait
+)
 
 // roam is called when this machine, or its router, has other addresses than before: it may be in another network, or without a cable.
 // What failed before may work now; connections may be dead that look alive. QUIC goes on from a new address by itself,
 // so those that carry calls are left to prove it. The others are made anew: nobody tells us over an old connection
-// at which address the new network's NAT shows us, and that is what holes are punched with.
+// at which address the new network's NAT shows us, and that is what holes are punched with. But one over TCP that
+// lives is at the new address, and to end it would do harm: routers forget what they know of it seconds later, and let no other be punched
+// between the same ports until then. Nor is a hole punch disturbed, since each of its tries says where we are: a packet of the other
+// end's that does not meet one of ours has the same effect.
 func (n *Node) roam() {
 	n.log.Info("addresses changed")
 	for _, id := range n.host.Peerstore().Peers() {
@@ -32,15 +41,17 @@ func (n *Node) roam() {
 	}
 	var group sync.WaitGroup
 	for _, conn := range n.swarm.Conns() {
-		if relayOf(conn.RemoteMultiaddr()) != "" { // ends with the connection to the relay
-			n.leaveRelays(conn.RemotePeer())
-			continue
-		}
-		if n.linkOf(conn).calls() == 0 && !carries[conn.RemotePeer()] {
+		age := time.Since(conn.Stat().Opened)
+		switch over := transport(conn.RemoteMultiaddr()); {
+		case over == "relay": // ends with the connection to the relay
+			if age > punching {
+				n.leaveRelays(conn.RemotePeer())
+			}
+		case n.linkOf(conn).calls() > 0, carries[conn.RemotePeer()], over == "tcp" && age < unnoticed:
+			group.Go(func() { n.stillThere(conn) })
+		default:
 			conn.Close()
-			continue
 		}
-		group.Go(func() { n.stillThere(conn) })
 	}
 	signal(n.reach.moved)
 	n.reach.ports.moved()
