@@ -21,6 +21,9 @@ const (
 	minPause = time.Second
 	maxPause = time.Minute
 	steady   = 5 * time.Minute
+	// enough is how many members one knows who can do without a bootstrap peer. It leaves us when more want to stay in touch with it than it
+	// can, and is left alone for lookEvery or so.
+	enough = 20
 	// signEvery is how often a bootstrap peer is asked for a sign of life: a connection ends after 30 s of silence, and so does a router's memory of it.
 	signEvery = 20 * time.Second
 )
@@ -41,6 +44,9 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 			}
 			if time.Since(met) > steady {
 				pause = minPause
+			}
+			if f.dht.RoutingTable().Size() >= enough {
+				pause = lookEvery
 			}
 		} else if !b.cached {
 			f.log.Warn("bootstrap peer does not answer", "peer", b.ID, "mesh", f.mesh.name, "err", Brief(err))

@@ -62,6 +62,28 @@ func TestBootstrapIsKept(t *testing.T) {
 	})
 }
 
+// One that has too many ends connections: who knows others leaves it alone for a while, and who does not comes back.
+func TestCrowdedBootstrapIsLeft(t *testing.T) {
+	for _, known := range []int{enough - 1, 3 * enough} {
+		inMesh(t, func(t *testing.T, _ *world, server, member *resident, f *Finder) {
+			member.run(f.Run)
+			within(t, time.Minute, "joined", func() bool { return member.knows(server) })
+			time.Sleep(time.Second) // until it has looked around
+			for f.dht.RoutingTable().Size() < known {
+				if err := f.Introduce(peer.AddrInfo{ID: newID(t)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server.host.Network().ClosePeer(member.host.ID())
+			within(t, time.Minute, "left", func() bool { return !member.knows(server) })
+			away := within(t, 2*lookEvery, "is back", func() bool { return member.knows(server) })
+			if left := away > 4*maxPause; left != (known > enough) {
+				t.Errorf("with %d others known, it was back after %v", known, away)
+			}
+		})
+	}
+}
+
 // Who comes to another network goes back to the mesh at once, however long it had none.
 func TestMovedGoesBack(t *testing.T) {
 	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {

@@ -45,8 +45,11 @@ func printNetwork(row func(name string, cells ...string), n node.Status, called 
 	row("mesh", fmt.Sprintf("%s, %s of it known", n.Mesh, count(n.DHT.Peers, "peer")))
 	for _, b := range n.Bootstrap {
 		state := "connected"
-		if !b.Connected {
+		switch {
+		case b.Error != "":
 			state = "does not answer: " + b.Error
+		case !b.Connected:
+			state = "not connected"
 		}
 		row("bootstrap", b.ID, state)
 	}
