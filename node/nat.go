@@ -20,7 +20,7 @@ const punchWait = 1500 * time.Millisecond
 func (n *Node) natOptions() []libp2p.Option {
 	return []libp2p.Option{
 		libp2p.EnableAutoNATv2(),
-		libp2p.EnableHolePunching(holepunch.DirectDialTimeout(punchWait), holepunch.WithAddrFilter(guesses{n.reach}), holepunch.WithTracer(&n.punches)),
+		libp2p.EnableHolePunching(holepunch.DirectDialTimeout(punchWait), holepunch.WithAddrFilter(guesses{n.reach}), holepunch.WithTracer(&n.punches), n.punches.by),
 		libp2p.AddrsFactory(n.reach.published),
 		// A network in which few dials succeed at first, as a small or a new one, looks to these like one
 		// without UDP or IPv6: and then nobody's addresses are probed over them.

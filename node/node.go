@@ -197,6 +197,7 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.reach.run(ctx) })
 		group.Go(func() error { return n.reach.ports.run(ctx) })
 		group.Go(func() error { return n.watchNeighbours(ctx) })
+		group.Go(func() error { return n.punchLate(ctx) })
 		group.Go(func() error {
 			if err := n.on.Watch(ctx, n.roam); err != nil {
 				n.log.Warn("a change of networks will be noticed late", "err", err)

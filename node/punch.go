@@ -2,14 +2,45 @@ package node
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	tpt "github.com/libp2p/go-libp2p/core/transport"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
+
+// punchLate punches holes to those who have called us through a relay before libp2p was ready for that, unless ctx ends first. It punches when a relayed
+// connection begins, but not before it has seen, at one of its looks, that somebody has told us our address outside; who calls
+// in the first second would stay on the relay.
+func (n *Node) punchLate(ctx context.Context) error {
+	if n.punches.service == nil {
+		return nil
+	}
+	changed, err := n.host.EventBus().Subscribe(new(event.EvtLocalProtocolsUpdated))
+	if err != nil {
+		return fmt.Errorf("watch for hole punching: %w", err)
+	}
+	defer changed.Close()
+	for !slices.Contains(n.host.Mux().Protocols(), holepunch.Protocol) {
+		select {
+		case <-changed.Out():
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	for _, conn := range n.swarm.Conns() {
+		if conn.Stat().Direction == network.DirInbound && transport(conn.RemoteMultiaddr()) == "relay" {
+			n.tasks.Go(func() { n.punches.service.DirectConnect(conn.RemotePeer()) })
+		}
+	}
+	return nil
+}
 
 // guesses adds to what a hole punch tells the other end. A NAT lets in what its host has called, on the port that the
 // NAT gave it; libp2p knows that port only for a transport over which someone has seen us from outside, and

@@ -14,6 +14,7 @@ import (
 // punches remembers how the tries to get past the NATs to a peer went, for whoever asks why a connection is relayed.
 type punches struct {
 	witnesses *witnesses
+	service   *holepunch.Service // nil if no holes are punched
 	mu        sync.Mutex
 	of        map[peer.ID]punched
 }
@@ -34,6 +35,12 @@ const (
 	maxTries   = 3
 	quietPunch = punchWait + 2*time.Second
 )
+
+// by is called by libp2p when it makes the service.
+func (p *punches) by(s *holepunch.Service) error {
+	p.service = s
+	return nil
+}
 
 // Trace is called by libp2p, at whichever end of the punch we are.
 func (p *punches) Trace(e *holepunch.Event) {
