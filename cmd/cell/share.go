@@ -34,7 +34,7 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 				return err
 			}
 			if cmd.Flags().Changed("revoke") {
-				return revokeKey(cmd, h, revoke)
+				return revokeKey(cmd, h, identity.ID(), revoke)
 			}
 			cell, err := address.ParseName(args[0])
 			if err == nil && cell.Reserved() {
@@ -71,18 +71,18 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 	return cmd
 }
 
-// revokeKey takes a key back, named by its serial number or by the address that it is in.
-func revokeKey(cmd *cobra.Command, h home.Home, which string) error {
+// revokeKey takes a key of this machine back, named by its serial number or by the address that it is in.
+func revokeKey(cmd *cobra.Command, h home.Home, own address.ID, which string) error {
 	which, _, err := secretArg(which)
 	if err != nil {
 		return err
 	}
+	unless := ", if this machine issued it: a serial number does not say who did"
 	if a, err := address.Parse(which); err == nil && a.Key != "" {
-		key, err := capability.Parse(a.Key)
-		if err != nil {
-			return misuse(err, "paste the whole address")
+		if which, err = ownKey(a, own); err != nil {
+			return err
 		}
-		which = key.Serial
+		unless = ""
 	}
 	if err := capability.Revoke(cmd.Context(), h, which); err != nil {
 		return misuse(err, `"cell share" printed it along with the address`)
@@ -90,6 +90,21 @@ func revokeKey(cmd *cobra.Command, h home.Home, which string) error {
 	if err := reread(cmd.Context(), h); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "cell: key %s opens nothing any more\n", which)
+	fmt.Fprintf(cmd.ErrOrStderr(), "cell: key %s opens nothing any more%s\n", which, unless)
 	return nil
+}
+
+// ownKey is the serial number of the key in an address, which only its issuer can take back.
+func ownKey(a address.Address, own address.ID) (serial string, err error) {
+	key, err := capability.Parse(a.Key)
+	if err != nil {
+		return "", misuse(err, "paste the whole address")
+	}
+	if issuer, ok := a.Peer.ID(); ok && issuer != own {
+		return "", hint(fmt.Errorf("key %s was issued by %s", key.Serial, issuer), fmt.Sprintf("revoke it there: \"cell share --revoke %s\"", key.Serial))
+	}
+	if _, err := capability.Verify(a.Key, own); err != nil {
+		return "", hint(err, "paste the whole address, on the machine that issued it")
+	}
+	return key.Serial, nil
 }
