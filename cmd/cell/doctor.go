@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -42,8 +43,8 @@ runs, it says what that one can see, too. Exits with 1 if something is broken.`,
 			} else if err := printChecks(cmd.OutOrStdout(), checks); err != nil {
 				return err
 			}
-			if doctor.Broken(checks) {
-				return errors.New("something is broken")
+			if broken := doctor.Broken(checks); len(broken) > 0 {
+				return fmt.Errorf("something is broken: %s", strings.Join(broken, ", "))
 			}
 			return nil
 		},

@@ -3,7 +3,7 @@
 //
 //	checks := doctor.Home(h)
 //	checks = append(checks, doctor.Clock(h, time.Now())...)
-//	if doctor.Broken(checks) { … }
+//	if len(doctor.Broken(checks)) > 0 { … }
 //
 // What only a running stem knows is handed in, as with Network.
 package doctor
@@ -31,9 +31,14 @@ type Check struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Broken says whether something will not work.
-func Broken(checks []Check) bool {
-	return slices.ContainsFunc(checks, func(c Check) bool { return c.State == Bad })
+// Broken names what will not work.
+func Broken(checks []Check) (names []string) {
+	for _, c := range checks {
+		if c.State == Bad && !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 func ok(name, format string, args ...any) Check {

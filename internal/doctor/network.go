@@ -34,7 +34,7 @@ type NAT struct {
 // Check checks a network.
 func (n Network) Check() []Check {
 	if n.Loopback {
-		return []Check{ok("listening", "the stem listens on this machine alone: no other can call it").note("cell up, without --listen"), n.mesh()}
+		return []Check{ok("listening", "the stem listens on this machine alone: no other can call it").note(n.up() + ", without --listen"), n.mesh()}
 	}
 	checks := []Check{n.nat("UDP", n.UDP, n.TCP), n.nat("TCP", n.TCP, n.UDP)}
 	if n.Router.At != "" {
@@ -90,10 +90,22 @@ func (n Network) mesh() Check {
 		return ok("mesh", "%s, which it is about to join", n.Mesh)
 	case len(n.Missing) > 0:
 		return ok("mesh", "%s: nobody answers who could say where others are: %s", n.Mesh, strings.Join(n.Missing, "; ")).
-			bad("cell up --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member")
+			bad(n.bootstrap())
 	}
 	return ok("mesh", "%s, of which nobody is known: that is right for the first one", n.Mesh).
-		note("cell up --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member")
+		note(n.bootstrap())
+}
+
+// up is what starts a stem in the same mesh.
+func (n Network) up() string {
+	if n.Mesh == "public" {
+		return "cell up"
+	}
+	return "cell up --mesh " + n.Mesh
+}
+
+func (n Network) bootstrap() string {
+	return n.up() + " --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member"
 }
 
 func (n Network) near() Check {

@@ -44,6 +44,16 @@ func TestNetwork(t *testing.T) {
 	} {
 		want(t, c.in.Check(), c.name, c.state, c.words)
 	}
+	for mesh, remedy := range map[string]string{
+		"public": "cell up --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member",
+		"home":   "cell up --mesh home --bootstrap MULTIADDR, with an address that \"cell up\" prints at another member",
+	} {
+		for _, n := range []Network{{Mesh: mesh}, {Mesh: mesh, Missing: []string{"x: no answer"}}} {
+			if got := n.mesh().Remedy; got != remedy {
+				t.Errorf("in the mesh %s, it says %q", mesh, got)
+			}
+		}
+	}
 	for _, c := range (Network{}).Check() {
 		if c.Name == "router" {
 			t.Errorf("nobody was asked, but: %+v", c)
