@@ -15,6 +15,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -103,15 +104,30 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// isPetname says whether the peer was named so, and has no file.
-func isPetname(to address.Address) bool {
+// unknown is why a peer that was named so is nobody: its file is missing, or can't be understood.
+func unknown(to address.Address) error {
 	name, ok := to.Peer.Petname()
 	h, err := home.Default()
 	if !ok || err != nil {
-		return false
+		return nil
 	}
-	_, err = os.Stat(h.Peer(name))
-	return errors.Is(err, fs.ErrNotExist)
+	_, err = peers.Read(h.Peer(name))
+	return err
+}
+
+// nobodyHint is the remedy where a petname is nobody's.
+func nobodyHint(why error, to address.Address) string {
+	if !errors.Is(why, fs.ErrNotExist) {
+		return fmt.Sprintf("mend %v", why)
+	}
+	if strings.HasPrefix(to.Peer.String(), "12d3") {
+		return `an ID must be whole, as "cell id" prints it there`
+	}
+	machine := fmt.Sprintf("%s:%d", to.Peer, node.DefaultPort)
+	if to.Cell != (address.Name{}) && !to.Cell.Reserved() {
+		machine = to.Cell.String() + "@" + machine
+	}
+	return fmt.Sprintf("\"cell peers\" lists the names you have given; if %s is the machine's name in the network, write %s", to.Peer, machine)
 }
 
 // wasStarted says whether a cell of this machine has a log.
@@ -138,12 +154,8 @@ func dialHint(err error, to address.Address) string {
 		return fmt.Sprintf("it trusts this machine with nothing; ask its owner to run \"cell trust %s --cells NAMES\"", ownID())
 	case errors.Is(err, synapse.ErrDenied):
 		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
-	case errors.Is(err, synapse.ErrUnreachable) && isPetname(to):
-		machine := fmt.Sprintf("%s:%d", to.Peer, node.DefaultPort)
-		if to.Cell != (address.Name{}) && !to.Cell.Reserved() {
-			machine = to.Cell.String() + "@" + machine
-		}
-		return fmt.Sprintf("\"cell peers\" lists the names you have given; a machine of that name is %s, and an ID must be whole", machine)
+	case errors.Is(err, synapse.ErrUnreachable) && unknown(to) != nil:
+		return nobodyHint(unknown(to), to)
 	case errors.Is(err, synapse.ErrUnreachable):
 		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
 	case errors.Is(err, synapse.ErrFailed) && here && wasStarted(to.Cell):

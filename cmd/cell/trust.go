@@ -134,10 +134,15 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	if err != nil {
 		return peers.Peer{}, misuse(err, `PEER is what "cell id" prints on the other machine, or your name for it`)
 	}
-	all, _ := peers.ReadAll(h) // `cell status` reports bad files
+	all, problems := peers.ReadAll(h) // `cell status` reports bad files
 	for _, peer := range all {
 		if peer.ID == id || peer.Petname == name && isName {
 			return peer, nil
+		}
+	}
+	for _, problem := range problems {
+		if isName && strings.HasPrefix(problem.Error(), h.Peer(name)+":") {
+			return peers.Peer{}, hint(problem, "mend or remove that file first")
 		}
 	}
 	if isName {
