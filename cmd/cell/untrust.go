@@ -55,11 +55,15 @@ func narrow(peer *peers.Peer, cells []string) error {
 		return hint(errors.New("it may reach every cell, from which none can be taken away"),
 			fmt.Sprintf("run \"cell untrust %s --cells '*'\" and trust it with those that it needs", peer.Petname))
 	}
-	if less.Any {
-		peer.Cells.Any = false
+	has := func(in []address.Name) func(address.Name) bool {
+		return func(name address.Name) bool { return slices.Contains(in, name) }
 	}
-	peer.Cells.Names = slices.DeleteFunc(peer.Cells.Names, func(name address.Name) bool {
-		return slices.Contains(less.Names, name)
-	})
+	never := peers.Grant{Any: less.Any && !peer.Cells.Any, Names: slices.DeleteFunc(slices.Clone(less.Names), has(peer.Cells.Names))}
+	if never.Any || len(never.Names) > 0 {
+		return hint(fmt.Errorf("%s is not trusted with %s: nothing is taken away", peer.Petname, describeGrant(never)),
+			fmt.Sprintf("it may reach %s here", describeGrant(peer.Cells)))
+	}
+	peer.Cells.Any = peer.Cells.Any && !less.Any
+	peer.Cells.Names = slices.DeleteFunc(peer.Cells.Names, has(less.Names))
 	return nil
 }
