@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ the petname given here; the other machine may reach nothing on this one.`,
 			if err != nil {
 				return misuse(err, `"cell invite" prints one on the other machine`)
 			}
-			peer, cells, err := join(cmd.Context(), token, as)
+			peer, cells, err := join(cmd.Context(), cmd.ErrOrStderr(), token, as)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ the petname given here; the other machine may reach nothing on this one.`,
 }
 
 // join proves the invite to the stem that made it, writes that peer's file, and returns what may be reached there.
-func join(ctx context.Context, token invite.Token, as string) (peer peers.Peer, cells peers.Grant, err error) {
+func join(ctx context.Context, stderr io.Writer, token invite.Token, as string) (peer peers.Peer, cells peers.Grant, err error) {
 	h, identity, err := openHome()
 	if err != nil {
 		return peer, cells, err
@@ -92,7 +93,7 @@ func join(ctx context.Context, token invite.Token, as string) (peer peers.Peer, 
 			}
 		}
 	}
-	if err := call(h, &peer, name); err != nil {
+	if err := call(stderr, h, &peer, name); err != nil {
 		return peer, cells, err
 	}
 	return peer, cells, reread(ctx, h)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
@@ -18,18 +16,13 @@ func renameCommand() *cobra.Command {
 		Example: `  cell rename laptop old-laptop`,
 		Args:    exactly("PEER", "PETNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var name address.Petname
-			err := editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) (err error) {
-				if name, err = address.ParsePetname(args[1]); err != nil {
-					return misuse(err, "a petname is one word, as in laptop")
-				}
-				return call(h, &peer, name)
-			})
+			name, err := address.ParsePetname(args[1])
 			if err != nil {
-				return err
+				return misuse(err, "a petname is one word, as in laptop")
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is called %s now\n", args[0], name)
-			return nil
+			return editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) error {
+				return call(cmd.ErrOrStderr(), h, &peer, name)
+			})
 		},
 	}
 }

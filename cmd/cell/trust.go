@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command 
 			if err != nil {
 				return misuse(err, "--cells takes names with commas between them, or '*'")
 			}
-			peer, err := trust(cmd.Context(), args[0], as, grant)
+			peer, err := trust(cmd.Context(), cmd.ErrOrStderr(), args[0], as, grant)
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command 
 }
 
 // trust adds to what a peer may reach, and gives it a petname if it has none.
-func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, error) {
+func trust(ctx context.Context, stderr io.Writer, who, as string, more peers.Grant) (peers.Peer, error) {
 	h, identity, err := openHome()
 	if err != nil {
 		return peers.Peer{}, err
@@ -73,7 +74,7 @@ func trust(ctx context.Context, who, as string, more peers.Grant) (peers.Peer, e
 		}
 	}
 	peer.Cells.Add(more)
-	if err := call(h, &peer, name); err != nil {
+	if err := call(stderr, h, &peer, name); err != nil {
 		return peers.Peer{}, err
 	}
 	return peer, reread(ctx, h)
@@ -93,19 +94,23 @@ func tellMissing(w io.Writer, names []address.Name) {
 	}
 }
 
-// call writes the peer's file under a petname, which may be another than it had, and must not be another peer's.
-func call(h home.Home, peer *peers.Peer, name address.Petname) error {
-	was := peer.Petname
+// call writes the peer's file under a petname, which must not be another peer's, and says so if that is another than it had:
+// the one that it had is nobody's any more.
+func call(stderr io.Writer, h home.Home, peer *peers.Peer, name address.Petname) error {
 	if err := checkFree(h, name, peer.ID); err != nil {
 		return err
 	}
+	was := peer.Petname
+	_, err := os.Stat(h.Peer(was))
+	had := err == nil
 	peer.Petname = name
-	if err := peers.Write(h, *peer); err != nil {
+	if err := peers.Write(h, *peer); err != nil || was == name || !had {
 		return err
 	}
-	if was != name {
-		return peers.Remove(h, was)
+	if err := peers.Remove(h, was); err != nil {
+		return err
 	}
+	fmt.Fprintf(stderr, "cell: %s is %s, and no more %s\n", name, peer.ID, was)
 	return nil
 }
 
