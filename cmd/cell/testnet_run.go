@@ -103,7 +103,7 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 		}
 	}
 	if !(r.churn >= 0 && r.churn <= scenario.MaxChurn) {
-		return misuse(fmt.Errorf("--churn %v: write the share that is replaced a minute, 0 to %v", r.churn, scenario.MaxChurn), "as in --churn 0.1")
+		return misuse(fmt.Errorf("--churn %v: write the share that is replaced a minute, at most %v", r.churn, scenario.MaxChurn), "as in --churn 0.1")
 	}
 	if r.json == "-" && r.report == "-" {
 		return misuse(errors.New("--json and --report can't both have stdout"), "as in --json - --report page.html")

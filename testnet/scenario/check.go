@@ -14,7 +14,7 @@ const (
 	// MaxNodes is how many a scenario may have, those that come during churn not counted.
 	MaxNodes = 20_000
 	// MaxChurn is the largest share of nodes that churn replaces a minute.
-	MaxChurn = 60.0
+	MaxChurn = 1.0
 	// maxLAN is how many may share a router.
 	maxLAN = 200
 	// maxBytes is how much may be sent with a call.
@@ -161,7 +161,7 @@ func (c *checker) event(i int, e Event, s Spec) {
 		say(ok, map[bool]string{true: "who", false: "sides"}[len(e.Who) > 0], "no group and no node is called %q", unknown)
 	}
 	say(e.Do != Cut || len(s.members(e.Who)) == 2, "who", "a cut is between two nodes: for more, write do = \"partition\"")
-	say(e.Rate >= 0 && e.Rate <= MaxChurn, "rate", "rate = %v: write the share that is replaced a minute, as in 0.1", e.Rate)
+	say(e.Rate >= 0 && e.Rate <= MaxChurn, "rate", "rate = %v: write the share that is replaced a minute, at most %v, as in 0.1", e.Rate, MaxChurn)
 	say(e.Do != Renumber || s.routed(e.Who), "who", "public nodes have no router that could be renumbered")
 	if e.Link != nil {
 		c.link("event", i, "link", *e.Link)

@@ -148,7 +148,7 @@ func TestRenumber(t *testing.T) {
 // During churn as many go as come, and who comes is there.
 func TestChurn(t *testing.T) {
 	spec, err := Parse("test", []byte(`
-		duration = "80s"
+		duration = "140s"
 		timeout = "5s"
 		link = { delay = "5ms" }
 		[[group]]
@@ -162,8 +162,8 @@ func TestChurn(t *testing.T) {
 		[[event]]
 		at = "10s"
 		do = "churn"
-		rate = 2
-		for = "60s"`))
+		rate = 1
+		for = "120s"`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestChurn(t *testing.T) {
 			was[r.From] = true
 		}
 		fresh := 0
-		for _, r := range o.between(70*time.Second, 80*time.Second) {
+		for _, r := range o.between(130*time.Second, 140*time.Second) {
 			if !was[r.From] && r.Answered() {
 				fresh++
 			}

@@ -229,7 +229,7 @@ func TestLoad(t *testing.T) {
 func TestSharedLine(t *testing.T) {
 	p := planOf(t, "lan", func(s *Spec) {
 		s.Link.Delay = Span{time.Millisecond, 50 * time.Millisecond}
-		s.Events = append(s.Events, Event{Do: Churn, Rate: 2})
+		s.Events = append(s.Events, Event{Do: Churn, Rate: 1})
 	})
 	if len(p.Nodes) < 8 {
 		t.Errorf("%d nodes with those who came", len(p.Nodes))
