@@ -107,6 +107,9 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
+	if args[0] == "down" && !cmd.HasParent() {
+		hint = downHint(cmd.Context())
+	}
 	return misuse(fmt.Errorf("unknown command %q", args[0]), hint)
 }
 

@@ -47,8 +47,9 @@ func upCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "run this machine's stem",
-		Long: `Runs the stem of this machine until it is interrupted. Prints its peer ID and the
-addresses where others can reach it. Cells go on without it, and the next stem finds them.
+		Long: `Runs the stem of this machine until it is interrupted: by Ctrl-C or, in the background, by "kill
+PID" of the process that "cell status" shows. Prints its peer ID and the addresses where others
+can reach it. Cells go on without it, and the next stem finds them.
 
 The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433 or, for those that
 are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
@@ -248,6 +249,15 @@ func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 	if err := service.Ready(); err != nil {
 		fmt.Fprintf(stderr, "cell: problem: the service manager can't be told: %v\n", err)
 	}
+}
+
+// downHint says how to end the stem, which has no command of its own.
+func downHint(ctx context.Context) string {
+	pid := stemPID(ctx)
+	if pid == 0 {
+		return "no stem is running that could be ended"
+	}
+	return fmt.Sprintf("\"kill %d\" ends the stem, and so does Ctrl-C where \"cell up\" runs", pid)
 }
 
 // insteadOfDefault returns the port in the addresses if none of them has the default one.
