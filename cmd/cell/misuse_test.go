@@ -21,7 +21,7 @@ func TestMisuse(t *testing.T) {
 		"up --mesh=", "up --mesh=a_b", "up --mesh=none --bootstrap=x", "up --mesh=test --bootstrap=x", "up --port=-1", "up --port=70000",
 		"up --relay=all", "up --listen=localhost", "up --mesh", "up x",
 		"connect", "connect @", "connect a b", "link a", "link a@b@c", "forward", "forward 5432", "forward 99999 a@b", "unlink", "unlink =",
-		"ping a,b", "ping x -c 0", "find a,b", "ls x", "ls @a,b", "calls -n -1", "logs A", "stop A", "hide A", "expose a b", "expose A 127.0.0.1:1",
+		"ping a,b", "ping x -c 0", "find a,b", "ls x", "ls @a,b", "calls -n -1", "logs A", "stop", "stop A", "stop a B", "down", "hide A", "expose a b", "expose A 127.0.0.1:1",
 		"run", "run a --", "run A -- true", "run a --mode=x -- true", "run a --idle=-1s -- true", "run a --mode=fd --idle=1s -- true",
 		"trust a,b", "trust " + id + " --as=a,b", "trust " + id + " --cells=A", "untrust", "rename a",
 		"invite --cells=A", "invite --uses=0", "invite --expires=0s", "invite --as=a,b", "join x", "share A", "share a --expires=0s",

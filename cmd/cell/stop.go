@@ -6,38 +6,59 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/running"
 )
 
 func stopCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "stop NAME",
-		Short: "end a running cell; the next call starts it anew",
-		Long: `Asks the process that holds the cell's socket to end (SIGTERM), and ends it after 5 s if it
+		Use:   "stop NAME…",
+		Short: "end running cells; the next call starts one anew",
+		Long: `Asks the process that holds a cell's socket to end (SIGTERM), and ends it after 5 s if it
 has not (SIGKILL). Returns once it is gone.`,
-		Example: `  cell stop retina`,
-		Args:    exactly("NAME"),
+		Example: `  cell stop brain retina`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return nil
+			}
+			return exactly("NAME…")(cmd, args)
+		},
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return complete("NAME", begun)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cell, err := ownName(args[0])
-			if err != nil {
-				return err
+			var cells []address.Name
+			for _, arg := range args {
+				cell, err := ownName(arg)
+				if err != nil {
+					return err
+				}
+				cells = append(cells, cell)
 			}
 			h, err := home.Default()
 			if err != nil {
 				return err
 			}
-			killed, err := running.Stop(cmd.Context(), h, cell)
-			if errors.Is(err, running.ErrNotRunning) {
-				return hint(fmt.Errorf("stop %s: it is not running", cell), `"cell ls" lists what is`)
+			for _, cell := range cells {
+				err = errors.Join(err, stop(cmd, h, cell))
 			}
-			if err != nil {
-				return fmt.Errorf("stop %s: %w", cell, err)
-			}
-			if killed {
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell, running.Patience)
-			}
-			return nil
+			return err
 		},
 	}
+}
+
+// stop ends a cell, and says so if it took force.
+func stop(cmd *cobra.Command, h home.Home, cell address.Name) error {
+	killed, err := running.Stop(cmd.Context(), h, cell)
+	if errors.Is(err, running.ErrNotRunning) {
+		return hint(fmt.Errorf("stop %s: it is not running", cell), `"cell ls" lists what is`)
+	}
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", cell, err)
+	}
+	if killed {
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell, running.Patience)
+	}
+	return nil
 }
