@@ -72,6 +72,9 @@ func parsePort(text string) (Listen, error) {
 		host, port = "", text
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
+	if errors.Is(err, strconv.ErrRange) {
+		return Listen{}, errors.New("asks for a port that does not exist: they go from 1 to 65535")
+	}
 	if err != nil {
 		return Listen{}, errors.New("is neither a port, as in 127.0.0.1:5432, nor the whole path of a socket, as in /tmp/db.sock")
 	}

@@ -36,7 +36,7 @@ func TestParseListen(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                             "neither a port",
 		"db@laptop":                    "neither a port",
-		"70000":                        "neither a port",
+		"70000":                        "they go from 1 to 65535",
 		"-1":                           "neither a port",
 		"127.0.0.1":                    "neither a port",
 		"example.org:80":               "does not begin with an IP address",
