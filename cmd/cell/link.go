@@ -132,7 +132,7 @@ func serve(cmd *cobra.Command, h home.Home, at links.Listen, to address.Address,
 			err = reread(cmd.Context(), h)
 		}
 		if err != nil {
-			return fmt.Errorf("%s leads to %s now, but is not kept: %w", where, to.Cell, err)
+			return fmt.Errorf("%s leads to %s now, but is not kept: %w", where, shown(to), err)
 		}
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), where)
@@ -199,11 +199,22 @@ or port is closed, calls under way by it are cut, and it is not kept any more.
 			}
 			ended, err := askUnlink(cmd.Context(), h, at)
 			if err == nil && !dropped && !ended {
-				err = hint(fmt.Errorf("unlink %s: nothing is linked or forwarded there", args[0]), `"cell ls" lists what is`)
+				err = notLinked(cmd.Context(), h, args[0])
 			}
 			return err
 		},
 	}
+}
+
+// notLinked is the error for an address or a place that no link has: a forward may lead to the address.
+func notLinked(ctx context.Context, h home.Home, text string) error {
+	to, _ := address.Parse(text)
+	for _, link := range linksOf(ctx, h) {
+		if link.Name == shown(to).String() {
+			return hint(fmt.Errorf("unlink %s: it is not linked, but forwarded, and a forward goes by where it listens", text), fmt.Sprintf(`"cell unlink %s" takes it back`, link.Listen))
+		}
+	}
+	return hint(fmt.Errorf("unlink %s: nothing is linked or forwarded there", text), `"cell ls" lists what is`)
 }
 
 // completeLinks asks the stem for the links and forwards that there are: only it knows of those that are not kept.
