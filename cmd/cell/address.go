@@ -14,7 +14,7 @@ import (
 func parseAddress(arg, remedy string) (address.Address, error) {
 	text, inFile, err := secretArg(arg)
 	if err != nil {
-		return address.Address{}, err
+		return address.Address{}, hint(err, "@FILE is the address in FILE; a cell of a peer is NAME@PEER, as in echo@laptop")
 	}
 	to, err := address.Parse(text)
 	switch {
@@ -37,7 +37,7 @@ func secretArg(arg string) (text string, inFile bool, err error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", true, err
+		return "", true, hint(err, "@FILE stands for what is in FILE")
 	}
 	defer file.Close()
 	word, err := io.ReadAll(io.LimitReader(file, maxSecret))

@@ -85,7 +85,7 @@ one key at the same time get in each other's way.`,
 			}
 			sealed, err := readArgument(args[0], cmd.InOrStdin())
 			if err != nil {
-				return err
+				return hint(err, `FILE is what "cell key export" printed`)
 			}
 			passphrase, err := readPassphrase(passphraseFile, false)
 			if err != nil {
