@@ -78,8 +78,12 @@ func (s *Stem) status() Status {
 		if gate(rules, Caller{k.Peer}, k.Cell, "", time.Now()) {
 			continue // it has been let in since
 		}
+		who := k.Peer.String()
+		if i := slices.IndexFunc(status.Peers, func(p PeerStatus) bool { return p.ID == who }); i >= 0 {
+			who = status.Peers[i].Petname
+		}
 		status.Knocks = append(status.Knocks, KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
-			fmt.Sprintf("cell trust %s --cells %s", k.Peer, k.Cell)})
+			fmt.Sprintf("cell trust %s --cells %s", who, k.Cell)})
 	}
 	for _, problem := range append(slices.Clone(rules.Problems), s.links.Problems()...) {
 		status.Problems = append(status.Problems, problem.Error())

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
@@ -108,21 +109,22 @@ func printStatus(w io.Writer, raw []byte) error {
 		row("version", what)
 		row("", "to mend it: "+remedy)
 	}
-	printNetwork(row, s.Network, func(id string) string {
+	called := func(id string) string {
 		for _, peer := range s.Peers {
 			if peer.ID == id {
 				return peer.Petname
 			}
 		}
 		return id
-	})
+	}
+	printNetwork(row, s.Network, called)
 	row("cells", list(s.Cells))
 	if len(s.Public) > 0 {
 		row("public", list(s.Public))
 	}
 	for _, peer := range s.Peers {
-		may := "may reach " + list(peer.Cells)
-		row("peer", peer.Petname, peer.ID, may)
+		may, _ := peers.ParseGrant(peer.Cells) // the stem has printed one
+		row("peer", peer.Petname, peer.ID, "may reach "+describeGrant(may))
 	}
 	for _, link := range s.Links {
 		row("link", fmt.Sprintf("%s from %s, %s", link.To, link.Listen, describeLink(cellJSON{Kept: link.Kept, Calls: link.Calls})))
@@ -131,7 +133,7 @@ func printStatus(w io.Writer, raw []byte) error {
 		}
 	}
 	for _, k := range s.Knocks {
-		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", k.Peer, k.Cell, times(k.Times), k.Last.Local().Format(time.DateTime)))
+		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", called(k.Peer), k.Cell, times(k.Times), k.Last.Local().Format(time.DateTime)))
 		row("", fmt.Sprintf("to allow it: %s", k.Allow))
 	}
 	for _, problem := range s.Problems {
