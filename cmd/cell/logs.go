@@ -11,6 +11,10 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
+
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/running"
 )
 
 func logsCommand() *cobra.Command {
@@ -34,17 +38,28 @@ func logsCommand() *cobra.Command {
 			if last < 0 && cmd.Flags().Changed("last") {
 				return misuse(fmt.Errorf("there are no %d lines", last), "as in -n 50")
 			}
-			err = logs(cmd.Context(), h.Log(cell), last, follow, cmd.OutOrStdout())
-			if errors.Is(err, fs.ErrNotExist) {
-				return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)), `"cell ls" lists what could be`)
+			if _, err := os.Stat(h.Log(cell)); errors.Is(err, fs.ErrNotExist) {
+				err := noLog(h, cell)
+				if !follow {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %v: waiting for it\n", err)
 			}
-			return err
+			return logs(cmd.Context(), h.Log(cell), last, follow, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is to come")
 	cmd.Flags().IntVarP(&last, "last", "n", -1, "begin with the last `N` lines, instead of all")
 	cmd.Flags().Lookup("last").DefValue = "0" // which is not shown
 	return cmd
+}
+
+// noLog says why a cell has no log.
+func noLog(h home.Home, cell address.Name) error {
+	if by, ok := running.Find(h, cell); ok {
+		return hint(fmt.Errorf("%s was started by hand, and prints there: there is no %s", cell, h.Log(cell)), fmt.Sprintf("it is process %d", by.PID))
+	}
+	return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)), `"cell ls" lists what could be`)
 }
 
 // logs prints the last lines of a file, or all if last is negative, and if it is to follow, what is added to it until ctx ends.
