@@ -3,11 +3,13 @@ package stem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 
+	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
 )
@@ -22,15 +24,16 @@ type callees struct {
 // callee is one connection to a cell.
 type callee struct {
 	pipe.Stream
+	cell  address.Name
 	cut   atomic.Bool
 	leave func()
 }
 
 var errCutByCell = errors.New("the cell could not finish the call")
 
-func (c *callees) add(conn *net.UnixConn) pipe.Stream {
+func (c *callees) add(cell address.Name, conn *net.UnixConn) pipe.Stream {
 	name, _ := socket.CallerName(conn.LocalAddr().String())
-	one := &callee{Stream: pipe.Unix(conn)}
+	one := &callee{Stream: pipe.Unix(conn), cell: cell}
 	one.leave = func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -66,7 +69,7 @@ func (c *callee) ReadLate(l *pipe.Loan) (int, error) {
 
 func (c *callee) end(err error) error {
 	if err == io.EOF && c.cut.Load() {
-		return errCutByCell
+		return fmt.Errorf("%w: \"cell logs %s\" may say why", errCutByCell, c.cell)
 	}
 	return err
 }

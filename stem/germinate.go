@@ -64,7 +64,7 @@ func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller)
 	for try := 1; ; try++ {
 		conn, err := f.dialInTime(ctx, cell, caller)
 		if err == nil {
-			return f.callees.add(conn), nil
+			return f.callees.add(cell, conn), nil
 		}
 		if !socket.Missing(err) || try == 3 {
 			return nil, wire.Refusal{Code: wire.Failed, Reason: err.Error()}

@@ -89,7 +89,7 @@ func TestServerBreaksOff(t *testing.T) {
 		t.Errorf("read %q, %v, want a reset", rest, err)
 	}
 
-	for s, why := range map[*machine.Machine]string{near: "the other end broke off", far: "the cell could not finish the call"} {
+	for s, why := range map[*machine.Machine]string{near: "the other end broke off", far: `the cell could not finish the call: "cell logs half" may say why`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		cmd.Stdin = strings.NewReader("x")
 		out, err := cmd.CombinedOutput()
