@@ -31,7 +31,7 @@ func (f *factory) grow(ctx context.Context, cell address.Name, settings dna.Sett
 		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("start %s: %v", f.home.DNA(cell), err)}
 	}
 	f.log.Info("cell started", "cell", cell, "pid", process.pid)
-	err = f.await(ctx, cell, born, process.ended)
+	err = f.await(ctx, cell, settings, born, process.ended)
 	if err == nil {
 		f.limits.grown(cell, process.ended)
 		return nil
@@ -97,7 +97,7 @@ func explainExec(err error) error {
 // await returns nil as soon as the cell holds its socket; whoever connects waits for listen(2), which follows at once and
 // tells nobody. born tells when the socket has appeared. Without events, or if it was another file that did, the
 // cell is looked for after doubling pauses.
-func (f *factory) await(ctx context.Context, cell address.Name, born <-chan struct{}, ended <-chan syscall.WaitStatus) error {
+func (f *factory) await(ctx context.Context, cell address.Name, settings dna.Settings, born <-chan struct{}, ended <-chan syscall.WaitStatus) error {
 	again := time.After(backstop)
 	pause := socket.FirstPause
 	for {
@@ -112,17 +112,28 @@ func (f *factory) await(ctx context.Context, cell address.Name, born <-chan stru
 			}
 			reason := describeEnd(status) + " before its socket answered"
 			if status.Exited() && status.ExitStatus() == 0 {
-				reason += ": a cell stays in the foreground as long as it is one"
+				reason += ": a cell stays in the foreground as long as it is one" + f.orStdio(cell, settings)
 			}
 			return errors.New(reason)
 		case <-ctx.Done():
-			return fmt.Errorf("did not answer at its socket in time: %w", context.Cause(ctx))
+			if cause := context.Cause(ctx); cause != context.DeadlineExceeded {
+				return fmt.Errorf("did not answer at its socket in time: %w", cause)
+			}
+			return fmt.Errorf("did not answer at its socket in time, which is %v%s", settings.StartTimeout, f.orStdio(cell, settings))
 		}
 		if f.alive(cell) {
 			return nil
 		}
 		again = time.After(pause)
 	}
+}
+
+// orStdio is the remedy for a program that knows nothing of its socket, which is what a script is at first.
+func (f *factory) orStdio(cell address.Name, settings dna.Settings) string {
+	if settings.Mode != dna.Self {
+		return ""
+	}
+	return fmt.Sprintf("; if it speaks by its stdin and stdout, write mode = \"stdio\" in %s", dna.Path(f.home, cell))
 }
 
 // backstop is when a cell is looked for though no event came, as on file systems that have none.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/wire"
 )
@@ -68,7 +69,7 @@ func TestChildMayAnswer(t *testing.T) {
 
 	ended := make(chan syscall.WaitStatus, 1)
 	ended <- 0 // the parent's end may be seen before the socket's birth is
-	if err := f.await(t.Context(), name("forker"), nil, ended); err != nil {
+	if err := f.await(t.Context(), name("forker"), dna.Settings{}, nil, ended); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/node"
@@ -130,10 +131,18 @@ func nobodyHint(why error, to address.Address) string {
 	return fmt.Sprintf("\"cell peers\" lists the names you have given; if %s is the machine's name in the network, write %s", to.Peer, machine)
 }
 
-// wasStarted says whether a cell of this machine has a log.
-func wasStarted(cell address.Name) bool {
-	_, err := os.Stat(logPath(cell))
-	return err == nil
+// hasSaid says whether there is something in the log of a cell of this machine that can be started.
+func hasSaid(cell address.Name) bool {
+	h, err := home.Default()
+	if err != nil {
+		return false
+	}
+	settings, err := dna.Read(h, cell)
+	if err == nil && settings.Mode != dna.Forward {
+		err = dna.Runnable(h.DNA(cell))
+	}
+	info, statErr := os.Stat(h.Log(cell))
+	return err == nil && statErr == nil && info.Size() > 0
 }
 
 // dialHint is the remedy for a call that was not answered.
@@ -158,7 +167,7 @@ func dialHint(err error, to address.Address) string {
 		return nobodyHint(unknown(to), to)
 	case errors.Is(err, synapse.ErrUnreachable):
 		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
-	case errors.Is(err, synapse.ErrFailed) && here && wasStarted(to.Cell):
+	case errors.Is(err, synapse.ErrFailed) && here && hasSaid(to.Cell):
 		return fmt.Sprintf("%s holds all that it printed", logPath(to.Cell))
 	}
 	return ""
