@@ -1,8 +1,10 @@
 package running
 
 import (
+	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -93,6 +95,34 @@ func TestStop(t *testing.T) {
 	if conn, err := net.Dial("unix", path); err == nil {
 		conn.Close()
 		t.Error("somebody answers")
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is left behind: %v", err)
+	}
+}
+
+// What is being started is waited for, and never said not to run; and its socket is left to whoever starts it.
+func TestStopWhileItStarts(t *testing.T) {
+	h, cell, path := madeHome(t)
+	lock, err := socket.TryLock(h.Lock(cell))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := Stop(ctx, h, cell); !errors.Is(err, ErrStarting) {
+		t.Errorf("of a cell that is being started: %v", err)
+	}
+	hometest.Write(t, path, "")
+	if err := sweep(h, cell); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("it was swept away under the lock of another: %v", err)
+	}
+	lock.Unlock()
+	if _, err := Stop(t.Context(), h, cell); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("of one whose start has failed: %v", err)
 	}
 }
 

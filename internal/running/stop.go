@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -16,13 +17,23 @@ import (
 // Patience is how long a cell may take to end once it is asked to.
 const Patience = 5 * time.Second
 
-// ErrNotRunning is what Stop fails with when nobody holds the cell's socket.
-var ErrNotRunning = errors.New("not running")
+// ErrNotRunning is what Stop fails with when nobody holds the cell's socket, and ErrStarting when somebody starts the cell and has
+// not come to an end within Patience.
+var (
+	ErrNotRunning = errors.New("not running")
+	ErrStarting   = errors.New("it is being started, and has not answered yet: try again")
+)
 
 // Stop asks the process of a cell to end (SIGTERM), and ends it if it has not within Patience (SIGKILL), together with
-// the processes of its group if it leads one. It returns once it is gone; killed says that it had to be.
+// the processes of its group if it leads one. It returns once it is gone, and its socket with it; killed says that it had to be.
 func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err error) {
 	cell, ok := Find(h, name)
+	if !ok {
+		if err := started(ctx, h, name); err != nil {
+			return false, err
+		}
+		cell, ok = Find(h, name)
+	}
 	switch {
 	case !ok:
 		return false, ErrNotRunning
@@ -37,7 +48,7 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	patience, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	if gone(patience, h, cell) {
-		return false, nil
+		return false, sweep(h, name)
 	}
 	if ctx.Err() != nil {
 		return false, fmt.Errorf("process %d was asked to end, and has not yet: %w", cell.PID, ctx.Err())
@@ -52,7 +63,47 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	if !gone(ctx, h, cell) {
 		return true, fmt.Errorf("process %d was killed, and is there yet: %w", cell.PID, ctx.Err())
 	}
-	return true, nil
+	return true, sweep(h, name)
+}
+
+// started waits until nobody starts the cell, for as long as Patience.
+func started(ctx context.Context, h home.Home, name address.Name) error {
+	if _, err := os.Stat(h.Lock(name)); err != nil {
+		return nil // nobody ever has
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	lock, err := socket.WaitLock(ctx, h.Lock(name))
+	if errors.Is(err, socket.ErrLocked) {
+		return ErrStarting
+	}
+	if err == nil {
+		lock.Unlock()
+	}
+	return nil
+}
+
+// sweep removes the socket that a cell has left. Whoever holds the lock starts it anew, and deals with the socket.
+func sweep(h home.Home, name address.Name) error {
+	lock, err := socket.TryLock(h.Lock(name))
+	if errors.Is(err, socket.ErrLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	path, err := h.Socket(name)
+	if err != nil {
+		return err
+	}
+	if alive, err := socket.Alive(path); alive || err != nil {
+		return err
+	}
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // StopAll ends all the cells of a home, as Stop does.
