@@ -14,6 +14,9 @@ import (
 // spawn starts the program for one call and waits for its end. The socket itself is its stdin and stdout: nothing is copied,
 // and we keep no end of it, so that the caller sees each direction end when the program ends it. The price is that we can't
 // tell when the caller has gone: a program that neither reads nor writes stays until it ends by itself.
+//
+// The call of a program that fails is not cut. Between machines, a cut overtakes what was written before it, which may well say
+// why the program failed; and many exit with 1 in ordinary use, as grep does.
 func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	file, err := handOver(c.conn)
 	if err != nil {
