@@ -91,11 +91,15 @@ func bindError(protocol string, ip netip.Addr, port int, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return &inUse{protocol, ip, port}
 	}
+	at := netip.AddrPortFrom(ip, uint16(port))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return fmt.Errorf("listen %s %s: this machine has no such address: name one that it has, or leave --listen out to take all", protocol, at)
+	}
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err // the rest would only repeat the address
 	}
-	return fmt.Errorf("listen %s %s: %w", protocol, netip.AddrPortFrom(ip, uint16(port)), err)
+	return fmt.Errorf("listen %s %s: %w", protocol, at, err)
 }
 
 type inUse struct {
