@@ -163,7 +163,7 @@ func (all *boots) why() error {
 	defer all.mu.Unlock()
 	for _, b := range all.list {
 		if !b.cached && b.err != nil {
-			return fmt.Errorf("bootstrap %s does not answer: %w", b.ID, Brief(b.err))
+			return fmt.Errorf("bootstrap %s %w", b.ID, b.err)
 		}
 	}
 	if all.pending > 0 {
@@ -186,7 +186,7 @@ func (all *boots) states() []PeerState {
 			state.Addrs = append(state.Addrs, addr.String())
 		}
 		if b.err != nil {
-			state.Error = Brief(b.err).Error()
+			state.Error = b.err.Error()
 		}
 		states = append(states, state)
 	}

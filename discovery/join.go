@@ -49,7 +49,7 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 				pause = lookEvery
 			}
 		} else if !b.cached {
-			f.log.Warn("bootstrap peer does not answer", "peer", b.ID, "mesh", f.mesh.name, "err", Brief(err))
+			f.log.Warn("can't join through a bootstrap peer", "peer", b.ID, "mesh", f.mesh.name, "err", err)
 		}
 		if !f.boots.rest(ctx, b, pause) {
 			return
@@ -67,7 +67,7 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 		s.Backoff().Clear(info.ID) // when to try again is for us to say
 	}
 	if err := f.connect(ctx, info); err != nil {
-		return err
+		return fmt.Errorf("does not answer: %w", Brief(err))
 	}
 	for _, conn := range f.host.Network().ConnsToPeer(info.ID) {
 		f.Worked(conn)

@@ -74,7 +74,7 @@ func TestWrongMesh(t *testing.T) {
 	b := startNode(t, Config{Mesh: "office"})
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
 	_, err := a.Open(testContext(t), testIdentity(t).ID())
-	if err == nil || !strings.Contains(err.Error(), `is not in mesh "lab"`) {
+	if err == nil || !strings.Contains(err.Error(), b.ID().String()+` is not in mesh "lab"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func printNetwork(row func(name string, cells ...string), n node.Status, called 
 		state := "connected"
 		switch {
 		case b.Error != "":
-			state = "does not answer: " + b.Error
+			state = b.Error
 		case !b.Connected:
 			state = "not connected"
 		}
