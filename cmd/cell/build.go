@@ -56,6 +56,8 @@ func findCells(dir string) ([]build.Cell, error) {
 	cells, err := build.Find(dir)
 	whole, _ := filepath.Abs(dir)
 	switch {
+	case errors.Is(err, build.ErrNoDir):
+		return nil, hint(err, "DIR has a directory cells/ in it, with one of its own for each cell")
 	case errors.Is(err, build.ErrNoCells) && filepath.Base(whole) == "cells":
 		return nil, hint(err, fmt.Sprintf("did you mean \"cell build %s\"?", filepath.Dir(whole)))
 	case errors.Is(err, build.ErrNoCells):
@@ -68,7 +70,7 @@ func findCells(dir string) ([]build.Cell, error) {
 
 // buildCells builds them and tells how it goes. Those that can be built are, whatever becomes of the others.
 func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool, stderr io.Writer) error {
-	view := newBuildView(stderr, len(cells))
+	view := newBuildView(stderr, len(cells), all)
 	results, err := build.Run(ctx, build.Config{Home: h, All: all, Waits: view.waits, Began: view.began, Ended: view.ended}, cells)
 	view.close()
 	if ctx.Err() != nil {

@@ -15,12 +15,13 @@ import (
 // buildView shows how a build goes: a line for each cell that is done and, to a person, a bar below them.
 type buildView struct {
 	to  io.Writer
+	all bool                     // what has not changed is built, too
 	bar *progressbar.ProgressBar // nil if nobody looks
 	now []string                 // the cells that are being built
 }
 
-func newBuildView(to io.Writer, cells int) *buildView {
-	v := &buildView{to: to}
+func newBuildView(to io.Writer, cells int, all bool) *buildView {
+	v := &buildView{to: to, all: all}
 	if isTerminal(to) {
 		v.bar = progressbar.NewOptions(cells,
 			progressbar.OptionSetWriter(to),
@@ -59,6 +60,8 @@ func (v *buildView) ended(r build.Result) {
 		if r.Instead != "" {
 			what += ", instead of the other in " + r.Instead
 		}
+	case v.all:
+		what = fmt.Sprintf("built in %.1f s, the same as before", r.Took.Seconds())
 	}
 	fmt.Fprintf(v.to, "cell: %s: %s\n", r.Name, what)
 	if v.bar != nil {

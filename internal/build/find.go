@@ -33,8 +33,11 @@ const (
 	settings       // it needs no program
 )
 
-// ErrNoCells is wrapped by Find's error where there is no directory cells/.
-var ErrNoCells = errors.New("there is no directory cells/")
+// What Find's error wraps where there is no such directory, or no directory cells/ in it.
+var (
+	ErrNoDir   = errors.New("no such directory")
+	ErrNoCells = errors.New("there is no directory cells/")
+)
 
 // Find returns the cells of a monorepo, in order of their names. A directory of cells/ that is none, having neither a Go
 // program nor a cell.toml, is passed over. All that is wrong is in the error, by file and line, with the remedy.
@@ -44,6 +47,9 @@ func Find(dir string) ([]Cell, error) {
 		return nil, err
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "cells"))
+	if _, missing := os.Stat(dir); errors.Is(missing, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoDir)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w in %s", ErrNoCells, dir)
 	}
