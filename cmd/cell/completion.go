@@ -6,14 +6,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/bench"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/places"
+	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
 func completionCommand() *cobra.Command {
@@ -58,6 +63,9 @@ func completeAll(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") || strings.Contains(cmd.Use, "--") // it names them
 	if cmd.ValidArgsFunction == nil && cmd.ValidArgs == nil && !cmd.HasSubCommands() {
 		takes := argumentsOf(cmd.Use)
+		if only := map[string]string{"stop": "RUNNING", "hide": "EXPOSED"}[cmd.Name()]; only != "" {
+			takes[0] = only
+		}
 		cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) >= len(takes) {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -65,7 +73,8 @@ func completeAll(cmd *cobra.Command) {
 			return complete(takes[len(args)], begun)
 		}
 	}
-	for flag, word := range map[string]string{"cells": "NAMES", "to": "PEER", "as": "", "mesh": "MESH", "relay": "WHOM", "mode": "MODE", "lang": "LANGUAGE"} {
+	for flag, word := range map[string]string{"cells": "NAMES", "to": "PEER", "as": "", "mesh": "MESH", "relay": "WHOM", "mode": "MODE", "lang": "LANGUAGE",
+		"only": "KINDS", "revoke": map[string]string{"invite": "INVITE"}[cmd.Name()]} {
 		if cmd.Flags().Lookup(flag) != nil {
 			cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 				return complete(word, begun)
@@ -74,12 +83,13 @@ func completeAll(cmd *cobra.Command) {
 	}
 }
 
-// argumentsOf returns what a usage line calls each of the arguments, without its flags. One that may be left out can be
+// argumentsOf returns what a usage line calls each of the arguments, without its flags, and what stands behind -- or for another use
+// behind |. One that may be left out can be
 // the next one as well.
 func argumentsOf(usage string) (takes []string) {
 	words := strings.Fields(usage)[1:]
-	if words = words[:len(words):len(words)]; slices.Contains(words, "--") {
-		words = words[:slices.Index(words, "--")]
+	if end := slices.IndexFunc(words, func(word string) bool { return word == "--" || word == "|" }); end >= 0 {
+		words = words[:end]
 	}
 	inFlag, optional := false, false
 	for _, word := range words {
@@ -109,11 +119,26 @@ func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) 
 		switch kind {
 		case "NAME":
 			all = append(all, cellNames(h)...)
+		case "RUNNING":
+			for _, cell := range running.List(h) {
+				all = append(all, cell.Name.String())
+			}
+		case "EXPOSED":
+			all = append(all, exposed(h)...)
 		case "NAMES":
-			before := begun[:strings.LastIndexByte(begun, ',')+1]
-			others := slices.DeleteFunc(cellNames(h), func(name string) bool { return slices.Contains(strings.Split(before, ","), name) })
-			all = append(all, prefixed(before, others)...)
+			all = append(all, oneMore(begun, cellNames(h))...)
 			how |= cobra.ShellCompDirectiveNoSpace
+		case "KINDS":
+			all = append(all, oneMore(begun, bench.Kinds())...)
+			how |= cobra.ShellCompDirectiveNoSpace
+		case "INVITE":
+			invites, _ := invite.ReadAll(h, time.Now())
+			for _, i := range invites {
+				all = append(all, i.ID+"\t"+describeGrant(i.Cells))
+			}
+		case "SCENARIO":
+			all = append(all, scenario.Shipped()...)
+			how = cobra.ShellCompDirectiveDefault // or a file
 		case "PEER":
 			all = append(all, petnames(h)...)
 		case "@PEER":
@@ -159,6 +184,23 @@ func cellNames(h home.Home) (names []string) {
 		}
 	}
 	return names
+}
+
+// exposed are the cells that stand for a server.
+func exposed(h home.Home) (names []string) {
+	for _, cell := range dna.List(h) {
+		if settings, err := dna.Read(h, cell); err == nil && settings.Mode == dna.Forward {
+			names = append(names, cell.String())
+		}
+	}
+	return names
+}
+
+// oneMore continues words with commas between them by each of those that are not among them.
+func oneMore(begun string, words []string) []string {
+	before := begun[:strings.LastIndexByte(begun, ',')+1]
+	said := strings.Split(before, ",")
+	return prefixed(before, slices.DeleteFunc(words, func(word string) bool { return slices.Contains(said, word) }))
 }
 
 // petnames have the IDs behind them, which shells show beside them.

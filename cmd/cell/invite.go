@@ -31,7 +31,7 @@ func inviteCommand() *cobra.Command {
 	}
 	opts.expires = days(24 * time.Hour)
 	cmd := &cobra.Command{
-		Use:   "invite [--cells a,b] [--uses N] [--expires 24h] [--as PETNAME]",
+		Use:   "invite [--cells a,b] [--uses N] [--expires 24h] [--as PETNAME] [--qr] | --revoke ID",
 		Short: "print one word that lets another machine join",
 		Long: `Prints an invite: one word to paste into "cell join" on another machine. Afterwards each
 machine is in the other's peers, and the other one may reach the cells named here; it gets

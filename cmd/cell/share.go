@@ -15,7 +15,7 @@ func shareCommand() *cobra.Command {
 	expires := days(time.Hour)
 	var to, revoke string
 	cmd := &cobra.Command{
-		Use:   "share NAME [--expires 1h] [--to PEER]",
+		Use:   "share NAME [--expires 1h] [--to PEER] | --revoke SERIAL",
 		Short: "print an address that lets whoever has it reach one cell",
 		Long: `Prints an address with a key: whoever has it may reach that one cell of this machine until
 the key expires, from a machine that is otherwise a stranger. With --to, only that peer may.
