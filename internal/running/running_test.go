@@ -124,6 +124,10 @@ func TestStopWhileItStarts(t *testing.T) {
 	if _, err := Stop(t.Context(), h, cell); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("of one whose start has failed: %v", err)
 	}
+	os.RemoveAll(h.RunDir())
+	if err := sweep(h, cell); err != nil {
+		t.Errorf("in a home that has gone: %v", err)
+	}
 }
 
 // A process does not stop itself by accident.

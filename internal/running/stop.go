@@ -86,7 +86,7 @@ func started(ctx context.Context, h home.Home, name address.Name) error {
 // sweep removes the socket that a cell has left. Whoever holds the lock starts it anew, and deals with the socket.
 func sweep(h home.Home, name address.Name) error {
 	lock, err := socket.TryLock(h.Lock(name))
-	if errors.Is(err, socket.ErrLocked) {
+	if errors.Is(err, socket.ErrLocked) || errors.Is(err, fs.ErrNotExist) { // the latter if the whole home has gone
 		return nil
 	}
 	if err != nil {
