@@ -67,10 +67,14 @@ func completeAll(cmd *cobra.Command) {
 			takes[0] = only
 		}
 		cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-			if len(args) >= len(takes) {
+			next := len(args)
+			if strings.HasSuffix(cmd.Use, "…") { // the last one again and again
+				next = min(next, len(takes)-1)
+			}
+			if next >= len(takes) {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return complete(takes[len(args)], begun)
+			return complete(takes[next], begun)
 		}
 	}
 	for flag, word := range map[string]string{"cells": "NAMES", "to": "PEER", "as": "", "mesh": "MESH", "relay": "WHOM", "mode": "MODE", "lang": "LANGUAGE",
@@ -84,8 +88,7 @@ func completeAll(cmd *cobra.Command) {
 }
 
 // argumentsOf returns what a usage line calls each of the arguments, without its flags, and what stands behind -- or for another use
-// behind |. One that may be left out can be
-// the next one as well.
+// behind |. One that may be left out can be the next one as well.
 func argumentsOf(usage string) (takes []string) {
 	words := strings.Fields(usage)[1:]
 	if end := slices.IndexFunc(words, func(word string) bool { return word == "--" || word == "|" }); end >= 0 {

@@ -24,9 +24,6 @@ has not (SIGKILL). Returns once it is gone.`,
 			}
 			return exactly("NAME…")(cmd, args)
 		},
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return complete("NAME", begun)
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var cells []address.Name
 			for _, arg := range args {
