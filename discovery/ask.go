@@ -14,8 +14,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A search of kad-dht asks twenty members or more, whatever the first ones say, and connects to most of them. In a mesh of up
-// to some thousands the nearest that we are connected to mostly know the peer, or keep its record. So they are asked first.
+// A search of kad-dht asks ten members at once, and goes on while the first answers are on their way, so that it connects to twenty or more. In a
+// mesh of up to some thousands the nearest that we know mostly know the peer, or keep its record. So a few of them are asked first:
+// those that we are connected to before all others.
 const (
 	// askFirst is how many are asked for the peer, and for its record.
 	askFirst = 3
@@ -23,7 +24,7 @@ const (
 	askWait = 400 * time.Millisecond
 )
 
-// askPeer asks the members nearest to the peer that we are connected to whether they know it.
+// askPeer asks members near the peer whether they know it.
 func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)) {
 	f.ask(ctx, string(id), pb.Message_FIND_NODE, func(from peer.ID, msg *pb.Message) {
 		infos := pb.PBPeersToPeerInfos(msg.GetCloserPeers())
@@ -31,7 +32,7 @@ func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)
 	})
 }
 
-// askRecord asks the members nearest to the peer's record that we are connected to whether they keep it.
+// askRecord asks members near the peer's record whether they keep it.
 func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
 	key := recordKey(id)
 	f.ask(ctx, key, pb.Message_GET_VALUE, func(from peer.ID, msg *pb.Message) {
@@ -46,15 +47,15 @@ func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Mul
 	})
 }
 
-// ask sends a message to the members nearest to the key that we are connected to, calls take with each answer, from any goroutine, and returns
-// when it has all or they have had their time.
+// ask sends a message to members near the key, calls take with each answer, from any goroutine, and returns when it has all or they have
+// had their time.
 func (f *Finder) ask(ctx context.Context, key string, kind pb.Message_MessageType, take func(from peer.ID, msg *pb.Message)) {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ask"), askWait)
+	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	asked := f.messages()
 	var group sync.WaitGroup
 	defer group.Wait()
-	for _, to := range f.connected(kbucket.ConvertKey(key)) {
+	for _, to := range f.handiest(kbucket.ConvertKey(key)) {
 		group.Go(func() {
 			routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.SendingQuery})
 			if msg, err := asked.SendRequest(ctx, to, pb.NewMessage(kind, []byte(key), 0)); err == nil {
@@ -64,10 +65,15 @@ func (f *Finder) ask(ctx context.Context, key string, kind pb.Message_MessageTyp
 	}
 }
 
-// connected are the members nearest to a key of those that we are connected to.
-func (f *Finder) connected(key kbucket.ID) []peer.ID {
-	near := slices.DeleteFunc(f.dht.RoutingTable().NearestPeers(key, f.dht.RoutingTable().Size()), func(id peer.ID) bool {
-		return f.host.Network().Connectedness(id) != network.Connected
-	})
+// handiest are the members nearest to a key of those that we are connected to, and then of all others.
+func (f *Finder) handiest(key kbucket.ID) []peer.ID {
+	near := f.dht.RoutingTable().NearestPeers(key, f.dht.RoutingTable().Size())
+	handy := func(id peer.ID) int {
+		if f.host.Network().Connectedness(id) == network.Connected {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(near, func(a, b peer.ID) int { return handy(a) - handy(b) })
 	return near[:min(len(near), askFirst)]
 }

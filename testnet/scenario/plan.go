@@ -110,7 +110,12 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 		if caller.From > 0 {
 			at = max(at, caller.From+settling)
 		}
-		at += time.Duration(r.Float64() * float64(l.Every.Duration))
+		pause := func() time.Duration { return time.Duration(r.ExpFloat64() * float64(l.Every.Duration)) }
+		if l.Calls == 0 {
+			at += pause()
+		} else { // all of them are to have begun after one pause
+			at += time.Duration(r.Float64() * float64(l.Every.Duration))
+		}
 		for calls := 0; at < end && (caller.Gone == 0 || at < caller.Gone) && (l.Calls == 0 || calls < l.Calls); calls++ {
 			callee, ok := pick(to, caller.Name, at, r.IntN)
 			if ok {
@@ -119,7 +124,7 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 			if len(p.Calls) > maxCalls {
 				return errTooMany
 			}
-			at += time.Duration(r.ExpFloat64() * float64(l.Every.Duration))
+			at += pause()
 		}
 	}
 	return nil

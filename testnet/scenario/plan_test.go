@@ -121,6 +121,9 @@ func TestCounts(t *testing.T) {
 			t.Errorf("%d nodes, %d of them servers, want %d and 3", total, counts[0], nodes)
 		}
 	}
+	if rate := spec.rate(); rate < 0.99*maxRate || rate > 1.01*maxRate {
+		t.Errorf("5000 nodes make %v calls a second, want %d", rate, maxRate)
+	}
 	if err := spec.Resize(3); err == nil {
 		t.Error("three servers leave no room for others")
 	}
