@@ -22,8 +22,8 @@ func (s *Spec) Public() {
 // errFixed is what Resize fails with where no group has a share.
 var errFixed = errors.New("every group has a count: write share in those that are to grow with --nodes")
 
-// maxRate is how many calls a second a bigger network comes to: what two cores carry of calls between a thousand nodes that have never met.
-const maxRate = 20
+// maxRate is how many calls a second a bigger network comes to: what two cores carry between a thousand nodes that have never met.
+const maxRate = 12
 
 // Resize sets how many nodes there are in all: groups with a count keep it, and those with a share divide the rest. If that makes more calls
 // a second than one machine may carry, each node calls less often.
