@@ -107,7 +107,7 @@ func TestPortMappingRenewed(t *testing.T) {
 
 			router.reboot()
 			start := time.Now()
-			caller.mustReach(target, busy(6*time.Second))
+			caller.getsThrough(target, busy(6*time.Second))
 			if !eventually(t.Context(), busy(6*time.Second), func() bool {
 				return router.opened() == 2 && target.status().Network.Ports.Outside == router.router.Addr
 			}) {
