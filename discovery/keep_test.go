@@ -6,22 +6,40 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// within waits until something is so, and returns how long it took; the test fails if it is not in time.
-func within(t *testing.T, limit time.Duration, what string, so func() bool) time.Duration {
+// becomes waits until a host is connected to another, or is not, and returns how long that took; the test fails if it is not in time.
+func (r *resident) becomes(t *testing.T, connected bool, to *resident, limit time.Duration) time.Duration {
 	t.Helper()
-	began := time.Now()
-	for !so() {
-		if time.Since(began) > limit {
-			t.Fatalf("%s: not in %v", what, limit)
+	changes, err := r.host.EventBus().Subscribe(new(event.EvtPeerConnectednessChanged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changes.Close()
+	began, late := time.Now(), time.After(limit)
+	for r.knows(to) != connected {
+		select {
+		case <-changes.Out():
+		case <-late:
+			t.Fatalf("connected is not %v in %v", connected, limit)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	return time.Since(began)
+}
+
+// tries waits until so many attempts to join the mesh have come to an end, and their pauses have begun.
+func (f *Finder) tries(times int) {
+	for range times {
+		f.boots.mu.Lock()
+		changed := f.boots.changed
+		f.boots.mu.Unlock()
+		<-changed
+	}
+	synctest.Wait()
 }
 
 // inMesh is a mesh with one server, and a member that begins with it and tells the mesh nothing of itself.
@@ -50,15 +68,17 @@ func TestBootstrapIsKept(t *testing.T) {
 	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
 		w.dead.Store(server.ip.String(), true)
 		member.run(f.Run)
-		time.Sleep(30 * time.Second)
+		f.tries(3)
 		w.dead.Delete(server.ip.String())
-		within(t, 2*maxPause, "met, since it is there", func() bool { return member.knows(server) })
-		time.Sleep(10 * time.Second) // until it has been told that the server is one
+		member.becomes(t, true, server, 2*maxPause)
+		f.tries(1)
 		w.dead.Store(server.ip.String(), true)
-		within(t, 2*time.Minute, "lost", func() bool { return !member.knows(server) })
-		time.Sleep(3 * lookEvery) // until its DHT, too, has given the server up
+		member.becomes(t, false, server, 2*time.Minute)
+		for f.dht.RoutingTable().Size() > 0 { // until its DHT, too, has given the server up
+			f.tries(1)
+		}
 		w.dead.Delete(server.ip.String())
-		within(t, 2*maxPause, "met again", func() bool { return member.knows(server) })
+		member.becomes(t, true, server, 2*maxPause)
 	})
 }
 
@@ -67,16 +87,15 @@ func TestCrowdedBootstrapIsLeft(t *testing.T) {
 	for _, known := range []int{enough - 1, 3 * enough} {
 		inMesh(t, func(t *testing.T, _ *world, server, member *resident, f *Finder) {
 			member.run(f.Run)
-			within(t, time.Minute, "joined", func() bool { return member.knows(server) })
-			time.Sleep(time.Second) // until it has looked around
+			f.tries(1)
 			for f.dht.RoutingTable().Size() < known {
 				if err := f.Introduce(peer.AddrInfo{ID: newID(t)}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			server.host.Network().ClosePeer(member.host.ID())
-			within(t, time.Minute, "left", func() bool { return !member.knows(server) })
-			away := within(t, 2*lookEvery, "is back", func() bool { return member.knows(server) })
+			member.becomes(t, false, server, time.Minute)
+			away := member.becomes(t, true, server, 2*lookEvery)
 			if left := away > 4*maxPause; left != (known > enough) {
 				t.Errorf("with %d others known, it was back after %v", known, away)
 			}
@@ -89,15 +108,10 @@ func TestMovedGoesBack(t *testing.T) {
 	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
 		w.dead.Store(server.ip.String(), true)
 		member.run(f.Run)
-		time.Sleep(10 * time.Minute) // so that it tries once a minute or so
-		within(t, 2*meetWait, "pauses", func() bool {
-			f.boots.mu.Lock()
-			defer f.boots.mu.Unlock()
-			return f.boots.list[0].pausing
-		})
+		f.tries(8) // so that it tries once a minute or so
 		w.dead.Delete(server.ip.String())
 		f.Moved()
-		within(t, 2*time.Second, "goes back", func() bool { return member.knows(server) })
+		member.becomes(t, true, server, 2*time.Second)
 	})
 }
 
@@ -105,15 +119,12 @@ func TestMovedGoesBack(t *testing.T) {
 func TestNewcomersAreMet(t *testing.T) {
 	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
 		member.run(f.Run)
-		within(t, time.Minute, "joined", func() bool { return member.knows(server) })
-		time.Sleep(time.Minute)
+		f.tries(1)
+		f.lookAround() // behind the first look, which has begun
 		w.addServer()
-		newcomer := w.servers[1]
-		time.Sleep(time.Minute)
-		if member.knows(newcomer) {
-			t.Fatal("is known at once: there is nothing to see here")
+		if took := member.becomes(t, true, w.servers[1], lookEvery+time.Minute); took < time.Minute {
+			t.Errorf("is known after %v: there is nothing to see here", took)
 		}
-		within(t, lookEvery, "has met the newcomer", func() bool { return member.knows(newcomer) })
 	})
 }
 
