@@ -91,10 +91,18 @@ func TestServerBreaksOff(t *testing.T) {
 
 	for s, why := range map[*machine.Machine]string{near: "the other end broke off", far: `the cell could not finish the call: "cell logs half" may say why`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
-		cmd.Stdin = strings.NewReader("x")
-		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "was cut: "+why+"\n") {
-			t.Errorf("from %s: %q, %v", s.Home, out, err)
+		var said strings.Builder
+		cmd.Stderr = &said
+		in, err := cmd.StdinPipe()
+		check(t, err)
+		out, err := cmd.StdoutPipe()
+		check(t, err)
+		check(t, cmd.Start())
+		_, err = io.ReadFull(out, make([]byte, len("half")))
+		check(t, err)
+		fmt.Fprint(in, "x")
+		if err := cmd.Wait(); err == nil || !strings.Contains(said.String(), "was cut: "+why+"\n") {
+			t.Errorf("from %s: %q, %v", s.Home, said.String(), err)
 		}
 	}
 }
