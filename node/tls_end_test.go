@@ -1,0 +1,122 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A goodbye arrives as an end, and nothing can be written behind it.
+func TestSecurityClose(t *testing.T) {
+	a, b := tcpPair(t)
+	w := &watched{Conn: a}
+	one, other := securedPair(t, w, b)
+	fmt.Fprint(one, "bye")
+	before := w.writes.Load()
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := w.writes.Load() - before; got != 1 {
+		t.Errorf("it said goodbye %d times", got)
+	}
+	if got, err := io.ReadAll(other); string(got) != "bye" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if _, err := one.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("write, closed: %v", err)
+	}
+}
+
+// stuck is a connection whose Write, once it is told to, waits for the connection to be closed.
+type stuck struct {
+	net.Conn
+	sticks        atomic.Bool
+	waits, closed chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if !s.sticks.Load() {
+		return s.Conn.Write(p)
+	}
+	s.waits <- struct{}{}
+	<-s.closed
+	return 0, net.ErrClosed
+}
+
+func (s *stuck) Close() error {
+	close(s.closed)
+	return s.Conn.Close()
+}
+
+// Close breaks off a Write that nobody reads, and does not wait for it.
+func TestSecurityCloseWhileWriting(t *testing.T) {
+	a, b := tcpPair(t)
+	s := &stuck{Conn: a, waits: make(chan struct{}), closed: make(chan struct{})}
+	one, _ := securedPair(t, s, b)
+	s.sticks.Store(true)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := one.Write(make([]byte, 64<<10))
+		ended <- err
+	}()
+	receive(t, s.waits)
+	closed := make(chan error, 1)
+	go func() { closed <- one.Close() }()
+	if err := receive(t, closed); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, ended); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the write ended with %v", err)
+	}
+}
+
+// A write that is too late is the last one, as without us.
+func TestSecurityDeadline(t *testing.T) {
+	a, b := tcpPair(t)
+	one, other := securedPair(t, a, b)
+	one.SetWriteDeadline(time.Unix(1, 0))
+	var timeout net.Error
+	if n, err := one.Write([]byte("x")); n != 0 || !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("write, too late: %d, %v", n, err)
+	}
+	one.SetWriteDeadline(time.Time{})
+	if _, err := one.Write([]byte("y")); err == nil {
+		t.Error("what was lost is written past")
+	}
+	one.SetReadDeadline(time.Unix(1, 0))
+	if _, err := one.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("read, too late: %v", err)
+	}
+	one.SetReadDeadline(time.Now().Add(testWait))
+	fmt.Fprint(other, "still here")
+	if _, err := io.ReadFull(one, make([]byte, 10)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who sends garbage is told so at once, though nothing is written here, and heard no more.
+func TestSecurityGarbage(t *testing.T) {
+	a, b := tcpPair(t)
+	w := &watched{Conn: a}
+	one, other := securedPair(t, w, b)
+	before := w.writes.Load()
+	b.Write([]byte{23, 3, 3, 0, 40})
+	b.Write(make([]byte, 40))
+	if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+		t.Errorf("read %d, %v", n, err)
+	}
+	if got := w.writes.Load() - before; got != 1 {
+		t.Errorf("it answered with %d writes", got)
+	}
+	var alert *net.OpError
+	if _, err := other.Read(make([]byte, 1)); !errors.As(err, &alert) || alert.Op != "remote error" {
+		t.Errorf("the other end was told %v", err)
+	}
+	if _, err := one.Write([]byte("x")); err == nil {
+		t.Error("it writes on")
+	}
+}
