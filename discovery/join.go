@@ -101,23 +101,30 @@ func (f *Finder) refresh(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if n%tableEvery == 0 {
+		switch {
+		case n%tableEvery == 0:
 			f.dht.RefreshRoutingTable()
-		} else {
+		case f.mesh.isPrivate() && f.toldIn(lookEvery): // by handing out our record we have met those who keep it
+		default:
 			f.lookAround()
 		}
 	}
 }
 
-// lookAround finds those whose IDs are closest to ours, who are asked about us, and on the way there some of all others.
-// Filling the routing table to the brim instead takes a connection to each of some hundred members, and
-// nobody is found more surely for it: what is missing comes with time.
+// lookAround meets our neighbours.
 func (f *Finder) lookAround() {
 	ctx, cancel := context.WithTimeout(f.tasks.Context(), lookWait)
 	defer cancel()
-	if _, err := f.dht.GetClosestPeers(network.WithAllowLimitedConn(ctx, "join"), string(f.host.ID())); err != nil {
+	if _, err := f.neighbours(network.WithAllowLimitedConn(ctx, "join")); err != nil {
 		f.log.Debug("neighbours in the mesh are not found", "mesh", f.mesh.name, "err", err)
 	}
+}
+
+// neighbours finds those whose IDs are closest to ours, who are asked about us, and on the way there some of all others.
+// Filling the routing table to the brim instead takes a connection to each of some hundred members, and
+// nobody is found more surely for it: what is missing comes with time.
+func (f *Finder) neighbours(ctx context.Context) ([]peer.ID, error) {
+	return f.dht.GetClosestPeers(ctx, recordKey(f.host.ID()))
 }
 
 // isAlone says whether this is a private mesh of which we know nobody.

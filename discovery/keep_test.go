@@ -44,13 +44,18 @@ func (f *Finder) tries(times int) {
 
 // inMesh is a mesh with one server, and a member that begins with it and tells the mesh nothing of itself.
 func inMesh(t *testing.T, test func(t *testing.T, w *world, server, member *resident, f *Finder)) {
+	inMeshWith(t, Config{Unpublished: true}, test)
+}
+
+func inMeshWith(t *testing.T, cfg Config, test func(t *testing.T, w *world, server, member *resident, f *Finder)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, mesh{"lab"})
 		defer w.close()
 		w.addServer()
 		server, member := w.servers[0], w.add()
-		f, err := New(Config{Host: member.host, Mesh: "lab", NoMDNS: true, Unpublished: true,
-			Bootstrap: []string{server.host.Addrs()[0].String() + "/p2p/" + server.host.ID().String()}})
+		cfg.Host, cfg.Mesh, cfg.NoMDNS = member.host, "lab", true
+		cfg.Bootstrap = []string{server.host.Addrs()[0].String() + "/p2p/" + server.host.ID().String()}
+		f, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,17 +120,23 @@ func TestMovedGoesBack(t *testing.T) {
 	})
 }
 
-// Members get to know those who have come after them.
+// Members get to know those who have come after them: who tells the mesh of itself does so to them, and needs not look for them besides.
 func TestNewcomersAreMet(t *testing.T) {
-	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
-		member.run(f.Run)
-		f.tries(1)
-		f.lookAround() // behind the first look, which has begun
-		w.addServer()
-		if took := member.becomes(t, true, w.servers[1], lookEvery+time.Minute); took < time.Minute {
-			t.Errorf("is known after %v: there is nothing to see here", took)
-		}
-	})
+	for _, mute := range []bool{true, false} {
+		inMeshWith(t, Config{Unpublished: mute}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+			member.run(f.Run)
+			f.tries(1)
+			time.Sleep(time.Minute) // in which it has looked around, and told where it is
+			w.addServer()
+			if took := member.becomes(t, true, w.servers[1], lookEvery+time.Minute); took < time.Minute {
+				t.Errorf("is known after %v: there is nothing to see here", took)
+			}
+			time.Sleep(time.Second) // to be told takes as long again as to be met
+			if told := f.toldIn(2 * time.Second); told == mute {
+				t.Errorf("mute is %v, and the newcomer was told where it is: %v", mute, told)
+			}
+		})
+	}
 }
 
 // The first answer may be out of date: a search goes on for a moment, but not for long.

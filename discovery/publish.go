@@ -25,11 +25,9 @@ const (
 	publishNow  = 100 * time.Millisecond
 	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
 	publishWait = 20 * time.Second
-	// After a failure the next attempt comes after minRetry, then twice that, up to maxRepublish. A private mesh
-	// may grow around us, so that others should keep our record: there successes are repeated in the same way, from minRepublish on.
-	minRetry     = time.Minute
-	minRepublish = 5 * time.Minute
-	maxRepublish = time.Hour
+	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
+	minRetry = time.Minute
+	maxRetry = time.Hour
 	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
 	publicRepublish = 12 * time.Hour
 )
@@ -40,8 +38,8 @@ type publisher struct {
 	news   chan struct{}  // holds a token when our addresses have changed
 	met    chan struct{}  // holds a token when we have met somebody
 	said   []ma.Multiaddr // by the last attempt; nil before the first
-	pause  time.Duration  // after that
-	renew  time.Time      // when it is over
+	pause  time.Duration  // after attempts in vain
+	renew  time.Time      // when to make the next one, though nothing has changed
 	due    time.Time      // when to look again what there is to say
 }
 
@@ -114,7 +112,7 @@ func (p *publisher) tell(ctx context.Context) {
 	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
 	switch {
 	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0: // there will be news, but whom we met may not be a member yet
-		p.pause = min(max(2*p.pause, publishSoon), maxRepublish)
+		p.pause = min(max(2*p.pause, publishSoon), maxRetry)
 		p.due = time.Now().Add(p.pause)
 		return
 	case changed:
@@ -126,17 +124,20 @@ func (p *publisher) tell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishWait)
 	defer cancel()
 	err := f.put(ctx, addrs)
-	p.said, p.pause = addrs, min(max(2*p.pause, minRetry), maxRepublish)
+	p.said = addrs
+	wait := lookEvery // the mesh may have grown around us, so that others should keep our record
+	if f.mesh.name == public {
+		wait = publicRepublish
+	}
 	if err == nil {
+		p.pause = 0
 		f.noteTold()
-		p.pause = max(p.pause, minRepublish)
-		if f.mesh.name == public {
-			p.pause = publicRepublish
-		}
 	} else {
+		p.pause = min(max(2*p.pause, minRetry), maxRetry)
+		wait = p.pause
 		f.log.Info("the mesh was not told where this machine is", "mesh", f.mesh.name, "err", err)
 	}
-	p.renew = time.Now().Add(p.pause - rand.N(p.pause/8)) // so that a mesh does not do it all at once
+	p.renew = time.Now().Add(wait - rand.N(wait/8)) // so that a mesh does not do it all at once
 	p.due = p.renew
 }
 
@@ -145,6 +146,12 @@ func (f *Finder) noteTold() {
 	now := time.Now()
 	f.announced.Store(&now)
 	signal(f.cache.dirty)
+}
+
+// toldIn says whether the mesh was told where we are in the time just past.
+func (f *Finder) toldIn(past time.Duration) bool {
+	at := f.announced.Load()
+	return at != nil && time.Since(*at) < past
 }
 
 // put hands our addresses to those members of the mesh that are to keep them.
@@ -160,7 +167,7 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if err != nil {
 		return fmt.Errorf("sign a record: %w", err)
 	}
-	keepers, err := f.dht.GetClosestPeers(ctx, recordKey(f.host.ID()))
+	keepers, err := f.neighbours(ctx)
 	if err != nil {
 		return fmt.Errorf("search for who is to keep it: %w", err)
 	}
