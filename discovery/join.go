@@ -146,7 +146,10 @@ func (f *Finder) hold(ctx context.Context, b *boot) bool {
 		select {
 		case <-b.lost:
 		case <-next:
-			if err := f.messages().ping(ctx, b.ID); err != nil && ctx.Err() == nil {
+			switch err := f.messages().ping(ctx, b.ID); {
+			case err == nil:
+				f.dht.RoutingTable().TryAddPeer(b.ID, true, false) // it may have been silent for so long that the DHT gave it up
+			case ctx.Err() == nil:
 				f.log.Info("bootstrap peer is silent", "peer", b.ID, "err", Brief(err))
 				f.host.Network().ClosePeer(b.ID)
 			}

@@ -162,3 +162,24 @@ func TestSearchHearsMore(t *testing.T) {
 		}
 	})
 }
+
+// Who could not tell the mesh where it is does so soon after it can.
+func TestToldAtLast(t *testing.T) {
+	for _, outage := range []time.Duration{publishWait + publishSoon, time.Hour} {
+		inMeshWith(t, Config{}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+			member.run(f.Run)
+			f.tries(1)
+			w.dead.Store(server.ip.String(), true)
+			time.Sleep(outage)
+			w.dead.Delete(server.ip.String())
+			member.becomes(t, true, server, 2*maxPause)
+			if f.toldIn(2 * outage) {
+				t.Fatal("the mesh was told at once: there is nothing to see here")
+			}
+			time.Sleep(30 * time.Second)
+			if !f.toldIn(time.Minute) {
+				t.Errorf("after %v the mesh was not told", outage)
+			}
+		})
+	}
+}

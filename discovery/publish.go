@@ -26,7 +26,7 @@ const (
 	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
 	publishWait = 20 * time.Second
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
-	minRetry = time.Minute
+	minRetry = 10 * time.Second
 	maxRetry = time.Hour
 	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
 	publicRepublish = 12 * time.Hour
@@ -37,7 +37,7 @@ type publisher struct {
 	finder *Finder
 	news   chan struct{}  // holds a token when our addresses have changed
 	met    chan struct{}  // holds a token when we have met somebody
-	said   []ma.Multiaddr // by the last attempt; nil before the first
+	said   []ma.Multiaddr // by the last attempt; nil where there was none, or is nobody left
 	pause  time.Duration  // after attempts in vain
 	renew  time.Time      // when to make the next one, though nothing has changed
 	due    time.Time      // when to look again what there is to say
@@ -112,6 +112,7 @@ func (p *publisher) tell(ctx context.Context) {
 	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
 	switch {
 	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0: // there will be news, but whom we met may not be a member yet
+		p.said = nil
 		p.pause = min(max(2*p.pause, publishSoon), maxRetry)
 		p.due = time.Now().Add(p.pause)
 		return
@@ -170,6 +171,9 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	keepers, err := f.neighbours(ctx)
 	if err != nil {
 		return fmt.Errorf("search for who is to keep it: %w", err)
+	}
+	if len(keepers) == 0 {
+		return errors.New("nobody answers")
 	}
 	return f.handOut(ctx, keepers, value)
 }
