@@ -53,8 +53,9 @@ func beacon(id peer.ID) cid.Cid {
 
 // sealRecord signs a record of the addresses, or of the best if they are too many.
 func sealRecord(key crypto.PrivKey, id peer.ID, addrs []ma.Multiaddr) ([]byte, error) {
+	now := uint64(time.Now().UnixNano()) // peer.TimestampSeq would be that or later, were there others of this process with clocks of their own
 	for n := min(len(addrs), maxRecordAddrs); n > 0; n-- {
-		says := &published{peer.PeerRecord{PeerID: id, Addrs: addrs[:n], Seq: peer.TimestampSeq()}}
+		says := &published{peer.PeerRecord{PeerID: id, Addrs: addrs[:n], Seq: now}}
 		sealed, err := record.Seal(says, key)
 		if err != nil {
 			return nil, err

@@ -69,15 +69,17 @@ func (n *Node) alive() *life {
 const lookEvery = 50 * time.Millisecond
 
 // Joined waits until the node knows others of its mesh, and can be found by them: it serves in the DHT itself, or has a
-// relay, or is the first.
+// relay, and has told them where it is; or is the first.
 func (n *Node) Joined(ctx context.Context) error {
+	first, mute := len(n.cfg.Bootstrap) == 0, n.net.cfg.Lean || n.cfg.unpublished
 	for {
 		l := n.alive()
 		if l == nil {
 			return fmt.Errorf("testnet: %s: %w", n, errStopped)
 		}
 		s := l.node.Status()
-		if (s.DHT.Peers > 0 || len(n.cfg.Bootstrap) == 0) && (s.DHT.Mode == "server" || len(s.Relays) > 0) {
+		known := first || s.DHT.Peers > 0 && (mute || !s.DHT.Published.IsZero())
+		if known && (s.DHT.Mode == "server" || len(s.Relays) > 0) {
 			return nil
 		}
 		select {
