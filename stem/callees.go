@@ -11,7 +11,6 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
-	"github.com/cell-mesh/cell/internal/socket"
 )
 
 // callees are the connections to cells of this machine, by the names that the cells know their callers by. A cell that
@@ -31,18 +30,24 @@ type callee struct {
 
 var errCutByCell = errors.New("the cell could not finish the call")
 
-func (c *callees) add(cell address.Name, conn *net.UnixConn) pipe.Stream {
-	name, _ := socket.CallerName(conn.LocalAddr().String())
-	one := &callee{Stream: pipe.Unix(conn), cell: cell}
+// add connects to the cell under a name, which it knows before the cell does: a cell that can't even begin says so at once.
+func (c *callees) add(cell address.Name, name string, dial func() (*net.UnixConn, error)) (*callee, error) {
+	one := &callee{cell: cell}
 	one.leave = func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.by, name)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.by[name] = one
-	return one
+	c.mu.Unlock()
+	conn, err := dial()
+	if err != nil {
+		one.leave()
+		return nil, err
+	}
+	one.Stream = pipe.Unix(conn)
+	return one, nil
 }
 
 // Cut marks the call of a caller.

@@ -62,9 +62,9 @@ func (f *factory) Run(ctx context.Context) error {
 // may end between its start and our connect, so that is tried a second time.
 func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller) (pipe.Stream, error) {
 	for try := 1; ; try++ {
-		conn, err := f.dialInTime(ctx, cell, caller)
+		callee, err := f.dial(ctx, cell, caller)
 		if err == nil {
-			return f.callees.add(cell, conn), nil
+			return callee, nil
 		}
 		if !socket.Missing(err) || try == 3 {
 			return nil, wire.Refusal{Code: wire.Failed, Reason: err.Error()}
@@ -78,10 +78,20 @@ func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller)
 // acceptTimeout is how long a cell may be too busy to take one more connection.
 const acceptTimeout = 10 * time.Second
 
-func (f *factory) dialInTime(ctx context.Context, cell address.Name, caller Caller) (*net.UnixConn, error) {
+// dial connects under the caller's name; a cell is never connected to without one.
+func (f *factory) dial(ctx context.Context, cell address.Name, caller Caller) (*callee, error) {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	return f.dial(ctx, cell, caller)
+	path, err := f.home.Socket(cell)
+	if err != nil {
+		return nil, err
+	}
+	peer := caller.peer
+	if caller.local() {
+		peer = f.id
+	}
+	name := socket.NewCallerName(peer.String())
+	return f.callees.add(cell, name, func() (*net.UnixConn, error) { return socket.DialFrom(ctx, path, name) })
 }
 
 // Germinate has the cell started unless it runs. However many ask, it is started once.
@@ -170,19 +180,6 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 	err = f.grow(ctx, cell, settings, path)
 	f.limits.started(cell, f.source(cell), err)
 	return err
-}
-
-// dial connects under the caller's name; a cell is never connected to without one.
-func (f *factory) dial(ctx context.Context, cell address.Name, caller Caller) (*net.UnixConn, error) {
-	path, err := f.home.Socket(cell)
-	if err != nil {
-		return nil, err
-	}
-	peer := caller.peer
-	if caller.local() {
-		peer = f.id
-	}
-	return socket.DialFrom(ctx, path, peer.String())
 }
 
 // alive says whether a process holds the cell's socket, without its noticing.

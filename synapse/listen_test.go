@@ -67,7 +67,7 @@ func TestAcceptTellsTheCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := socket.DialFrom(soon(t), path, peer)
+	conn, err := socket.DialFrom(soon(t), path, socket.NewCallerName(peer))
 	if err != nil {
 		t.Fatal(err)
 	}

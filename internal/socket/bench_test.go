@@ -31,7 +31,7 @@ func BenchmarkDial(b *testing.B) {
 			return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 		}},
 		{"dial", func() (*net.UnixConn, error) { return Dial(context.Background(), path) }},
-		{"from", func() (*net.UnixConn, error) { return DialFrom(context.Background(), path, peer) }},
+		{"from", func() (*net.UnixConn, error) { return DialFrom(context.Background(), path, NewCallerName(peer)) }},
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			for b.Loop() {

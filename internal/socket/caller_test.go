@@ -1,9 +1,6 @@
 package socket
 
 import (
-	"bytes"
-	"crypto/rand"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +24,7 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 	var calls sync.WaitGroup
 	for range callers {
 		calls.Go(func() {
-			conn, err := DialFrom(ctx, path, peer)
+			conn, err := DialFrom(ctx, path, NewCallerName(peer))
 			if err != nil {
 				t.Error(err)
 				return
@@ -58,32 +55,14 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 	t.Cleanup(calls.Wait)
 }
 
-// A name that is taken, be it by chance or in order to block a call, is no failure: another is tried.
-func TestDialFromTriesAnotherName(t *testing.T) {
-	path := filepath.Join(hometest.Dir(t), "a.sock")
-	listen(t, path)
-	was := rand.Reader
-	t.Cleanup(func() { rand.Reader = was })
-	var taken [8]byte
-	rand.Read(taken[:])
-	rand.Reader = io.MultiReader(bytes.NewReader(taken[:]), bytes.NewReader(taken[:]), was)
-	for range 2 {
-		conn, err := DialFrom(soon(t), path, peer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-	}
-}
-
 // The errors of Dial hold for DialFrom.
 func TestDialFromNobody(t *testing.T) {
 	path := filepath.Join(hometest.Dir(t), "a.sock")
-	if _, err := DialFrom(soon(t), path, peer); !Missing(err) {
+	if _, err := DialFrom(soon(t), path, NewCallerName(peer)); !Missing(err) {
 		t.Errorf("no file: %v", err)
 	}
 	sockettest.Dead(t, path)
-	if _, err := DialFrom(soon(t), path, peer); !Missing(err) {
+	if _, err := DialFrom(soon(t), path, NewCallerName(peer)); !Missing(err) {
 		t.Errorf("a dead socket: %v", err)
 	}
 }

@@ -7,8 +7,6 @@ package socket
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -25,19 +23,12 @@ func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 }
 
 // DialFrom is Dial with a name bound to the calling end, which the accepting process reads with getpeername(2);
-// see Caller. peer must be a peer ID in text form.
-func DialFrom(ctx context.Context, path, peer string) (*net.UnixConn, error) {
+// see Caller. The name is one of NewCallerName's, and used for this connection alone.
+func DialFrom(ctx context.Context, path, caller string) (*net.UnixConn, error) {
 	return retry(ctx, path, func() (*net.UnixConn, error) {
-		for {
-			var random [8]byte
-			rand.Read(random[:]) // never fails
-			name, unbind := callerName(peer, hex.EncodeToString(random[:]))
-			conn, err := net.DialUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}, &net.UnixAddr{Name: path, Net: "unix"})
-			unbind()
-			if !errors.Is(err, syscall.EADDRINUSE) {
-				return conn, err
-			}
-		}
+		name, unbind := bindName(caller)
+		defer unbind()
+		return net.DialUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}, &net.UnixAddr{Name: path, Net: "unix"})
 	})
 }
 

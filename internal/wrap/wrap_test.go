@@ -81,7 +81,7 @@ func dial(t *testing.T, path, peer string) *net.UnixConn {
 	if peer == "" {
 		conn, err = socket.Dial(ctx, path)
 	} else {
-		conn, err = socket.DialFrom(ctx, path, peer)
+		conn, err = socket.DialFrom(ctx, path, socket.NewCallerName(peer))
 	}
 	if err != nil {
 		t.Fatal(err)
