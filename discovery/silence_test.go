@@ -49,7 +49,7 @@ func TestUnknownAmongTheDead(t *testing.T) {
 // Those who are gone do not stand in the way of one who knows the peer, though they are nearer to it, and more than are asked
 // at a time.
 func TestFoundBehindTheDead(t *testing.T) {
-	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: time.Second, 300 * time.Millisecond: 4 * time.Second} {
+	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 1250 * time.Millisecond, 300 * time.Millisecond: 4 * time.Second} {
 		t.Run(rtt.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const dead = 12
