@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +22,8 @@ import (
 const (
 	// askFew is how many are asked at once for the peer, and for its record.
 	askFew = 3
-	// askSteps is how often: each step leaves a twentieth of the distance or less, as everybody names the twenty nearest that it knows.
-	askSteps = 3
+	// askSteps is how often at most: each step leaves a twentieth of the distance or less, as everybody names the twenty nearest that it knows.
+	askSteps = 5
 	// askWait is how long they have each time.
 	askWait = 400 * time.Millisecond
 )
@@ -58,10 +59,10 @@ func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Mul
 	}})
 }
 
-// ask asks step by step, and returns when one knows, when somebody has said nothing, or when nobody else is to be asked.
+// ask asks step by step, and returns when one knows, when somebody has said nothing, or when nobody is named who is nearer.
 func (f *Finder) ask(ctx context.Context, q asking) {
 	key := kbucket.ConvertKey(q.key)
-	asked := map[peer.ID]bool{f.host.ID(): true}
+	asked := map[peer.ID]bool{}
 	few := f.handiest(key)
 	for range askSteps {
 		for _, id := range few {
@@ -71,14 +72,13 @@ func (f *Finder) ask(ctx context.Context, q asking) {
 		if !more {
 			return
 		}
-		var others []peer.ID
-		for id := range named {
-			if !asked[id] {
-				others = append(others, id)
-			}
+		delete(named, f.host.ID())
+		near := kbucket.SortClosestPeers(slices.AppendSeq(slices.Collect(maps.Keys(named)), maps.Keys(asked)), key)
+		if len(near) == 0 || asked[near[0]] {
+			return
 		}
-		others = kbucket.SortClosestPeers(others, key)
-		few = others[:min(len(others), askFew)]
+		near = slices.DeleteFunc(near, func(id peer.ID) bool { return asked[id] })
+		few = near[:min(len(near), askFew)]
 		for _, id := range few {
 			if f.host.Network().Connectedness(id) != network.Connected {
 				f.host.Peerstore().AddAddrs(id, named[id], peerstore.TempAddrTTL)
