@@ -7,6 +7,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cell-mesh/cell/internal/pipe/pipetest"
+	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // A stem that is stopped lets calls end by themselves: nobody who is about to be answered is cut.
@@ -93,6 +97,26 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 			t.Errorf("the cells were asked to %q", a.cells.asked)
 		}
 	})
+}
+
+// While the stem is closing, a cell can still say that it can't finish a call: those that stop at the same time do.
+func TestCutWhileClosing(t *testing.T) {
+	a, _ := twins(t)
+	caller := socket.NewCallerName(testID(2).String())
+	for request, want := range map[string]string{
+		string(wire.CutCall) + " " + caller: "",
+		string(wire.Germinate) + " echo":    "the stem is closing",
+	} {
+		near, door := pipetest.New()
+		go a.serveLate(door)
+		_, _, err := ask(t, near, request)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", request, err, want)
+		}
+	}
+	if got := a.cells.asked; len(got) != 1 || got[0] != "cut "+caller {
+		t.Errorf("the cells were asked to %q", got)
+	}
 }
 
 func number(t *testing.T, call string) uint64 {

@@ -131,7 +131,11 @@ func wantStarts(t *testing.T, h home.Home, want int) {
 // pidOf returns the process of the n-th start.
 func pidOf(t *testing.T, h home.Home, n int) (pid int) {
 	t.Helper()
-	line := starts(h)[n]
+	all := starts(h)
+	if n >= len(all) {
+		t.Fatalf("%d starts: %q", len(all), all)
+	}
+	line := all[n]
 	if _, err := fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &pid); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/tasks"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -12,8 +13,7 @@ import (
 type flights struct {
 	mu      sync.Mutex
 	running map[address.Name]*flight
-	closed  bool
-	work    sync.WaitGroup
+	starts  *tasks.Group
 }
 
 type flight struct {
@@ -21,14 +21,10 @@ type flight struct {
 	err  error // once done
 }
 
-// do waits for the start of a cell that is under way, or begins one. ctx is that of all calls and not of one caller,
-// so a start goes on without those who have left; close waits for it. Whoever would be the first has to be allowed to.
+// do waits for the start of a cell that is under way, or begins one, which goes on without those who have left until close
+// stops it. Whoever would be the first has to be allowed to.
 func (f *flights) do(ctx context.Context, cell address.Name, allowed func() error, start func(context.Context) error) error {
 	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
-		return wire.Refusal{Code: wire.Failed, Reason: "the stem is closing"}
-	}
 	under, ok := f.running[cell]
 	if !ok {
 		if err := allowed(); err != nil {
@@ -36,14 +32,18 @@ func (f *flights) do(ctx context.Context, cell address.Name, allowed func() erro
 			return err
 		}
 		under = &flight{done: make(chan struct{})}
-		f.running[cell] = under
-		f.work.Go(func() {
-			under.err = start(ctx)
+		begun := f.starts.Go(func() {
+			under.err = start(f.starts.Context())
 			f.mu.Lock()
 			delete(f.running, cell)
 			f.mu.Unlock()
 			close(under.done)
 		})
+		if !begun {
+			f.mu.Unlock()
+			return wire.Refusal{Code: wire.Failed, Reason: "the stem is closing"}
+		}
+		f.running[cell] = under
 	}
 	f.mu.Unlock()
 	select {
@@ -54,10 +54,8 @@ func (f *flights) do(ctx context.Context, cell address.Name, allowed func() erro
 	}
 }
 
-// close lets no more starts begin and waits for those under way.
+// close lets no more starts begin, stops those under way, and waits for their ends.
 func (f *flights) close() {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
-	f.work.Wait()
+	f.starts.End()
+	f.starts.Wait()
 }

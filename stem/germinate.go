@@ -19,6 +19,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/tasks"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -38,7 +39,7 @@ type factory struct {
 
 func newFactory(h home.Home, id address.ID, log *slog.Logger) *factory {
 	f := &factory{home: h, id: id, log: log, reaper: newReaper(), births: newBirths(h.RunDir()), limits: newLimits()}
-	f.flights.running = map[address.Name]*flight{}
+	f.flights = flights{running: map[address.Name]*flight{}, starts: tasks.New()}
 	f.callees.by = map[string]*callee{}
 	return f
 }
@@ -107,7 +108,7 @@ func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Calle
 			if f.alive(cell) { // a late one of a crowd starts nothing
 				return nil
 			}
-			if err := f.limits.mayStart(cell, f.home.DNA(cell)); err != nil {
+			if err := f.limits.mayStart(cell, f.source(cell)); err != nil {
 				return err
 			}
 			return f.limits.allow(caller)

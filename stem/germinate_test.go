@@ -139,6 +139,25 @@ func TestCellThatRunsNeedsNoDNA(t *testing.T) {
 	}
 }
 
+// Whoever has asked first may leave: the start goes on for the others.
+func TestStartOutlivesItsFirstCaller(t *testing.T) {
+	f := newFactoryWith(t, "slow")
+	ctx, leave := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- f.Germinate(ctx, name("slow"), Caller{}) }()
+	eventually(t, "the cell is started", func() bool { return len(starts(f.home)) > 0 })
+	leave()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("the one who has left is told %v", err)
+	}
+	go func() { second <- f.Germinate(t.Context(), name("slow"), Caller{}) }()
+	write(t, filepath.Join(f.home.String(), "go"), "", 0o600)
+	if err := <-second; err != nil {
+		t.Errorf("the other is told %v", err)
+	}
+	wantStarts(t, f.home, 1)
+}
+
 // When the stem ends, a start that is under way is given up: the cell would never be asked for.
 func TestStartEndsWithTheStem(t *testing.T) {
 	h := newHome(t, "silent")

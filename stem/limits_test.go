@@ -151,7 +151,15 @@ func TestPausesOfACellThatFails(t *testing.T) {
 
 // However often it is called, a cell that fails is not started in a busy loop; callers are told why all the same.
 func TestCellThatFailsIsLeftAlone(t *testing.T) {
-	f := newFactoryWith(t, "crash")
+	t.Run("a program", func(t *testing.T) { leftAlone(t, newFactoryWith(t, "crash")) })
+	t.Run("with settings", func(t *testing.T) {
+		f := newFactoryWith(t, "crash")
+		write(t, f.home.DNA(name("crash"))+".toml", "start_timeout = \"5s\"\n", 0o600)
+		leftAlone(t, f)
+	})
+}
+
+func leftAlone(t *testing.T, f *factory) {
 	var err error
 	calls := 0
 	for ; calls < 100 && (err == nil || !strings.Contains(err.Error(), "left alone")); calls++ {

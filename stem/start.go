@@ -116,8 +116,8 @@ func (f *factory) await(ctx context.Context, cell address.Name, settings dna.Set
 			}
 			return errors.New(reason)
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); cause != context.DeadlineExceeded {
-				return fmt.Errorf("did not answer at its socket in time: %w", cause)
+			if ctx.Err() == context.Canceled {
+				return errors.New("did not answer at its socket before the stem ended")
 			}
 			return fmt.Errorf("did not answer at its socket in time, which is %v%s", settings.StartTimeout, f.orStdio(cell, settings))
 		}

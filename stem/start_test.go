@@ -53,7 +53,7 @@ func TestLastWordsAreOfThisStart(t *testing.T) {
 // A cell that never answers is given up at its own deadline and killed, or every call would add one more of them.
 func TestSilentCellIsKilledAtItsDeadline(t *testing.T) {
 	f := newFactoryWith(t, "silent")
-	write(t, f.home.DNA(name("silent"))+".toml", "start_timeout = \"1s\"\n", 0o600)
+	write(t, f.home.DNA(name("silent"))+".toml", "start_timeout = \"3s\"\n", 0o600)
 	_, err := talk(f, "silent", Caller{}, "")
 	wantRefusal(t, err, wire.Failed, "silent did not answer at its socket in time")
 	wantStarts(t, f.home, 1)

@@ -144,7 +144,12 @@ func (c *fakeCells) Germinate(_ context.Context, cell address.Name, caller Calle
 	return c.ask("germinate", cell, caller)
 }
 
-func (c *fakeCells) Cut(string) bool { return false }
+func (c *fakeCells) Cut(caller string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, "cut "+caller)
+	return true
+}
 
 func (c *fakeCells) Running() (cells []address.Name) {
 	for text := range c.do {

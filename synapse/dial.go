@@ -49,10 +49,11 @@ func withoutKey(a address.Address) address.Address {
 }
 
 // dialHere connects to the cell's socket. The stem is not involved unless nobody answers there, or the cell stands for a server,
-// which may be down: then the stem, if one runs, can tell that from an end.
+// which may be down: then the stem, if one runs, can tell that from an end. A stem that ended before it answered may have passed on
+// what was said already.
 func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
 	if forwards(h, to.Cell) {
-		if conn, err := dialPeer(ctx, h, to, early); !errors.Is(err, ErrNoStem) {
+		if conn, err := dialPeer(ctx, h, to, early); err != door.ErrNoStem {
 			return conn, err
 		}
 	}

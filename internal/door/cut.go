@@ -9,8 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// cutTimeout is how long the stem may take to hear of a cut.
-const cutTimeout = 2 * time.Second
+// cutTimeout is how long the stem may take to hear of a cut, be the machine as busy as it may: what is not told is taken for an orderly end.
+const cutTimeout = 30 * time.Second
 
 // Cut tells the home's stem that a cell can't finish the call of a caller, whom it knows by the name that getpeername(2) gave,
 // before it closes the socket, which reads as an orderly end. A process of this machine that has connected by itself has

@@ -1,5 +1,7 @@
 package pipe
 
+import "context"
+
 // Unread returns a stream that reads rest before anything else. It keeps rest until it is read.
 func Unread(s Stream, rest []byte) Stream {
 	if len(rest) == 0 {
@@ -26,6 +28,9 @@ func (u *unread) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// Left tells whether the stream's other end has gone.
+func (u *unread) Left(ctx context.Context) bool { return HasLeft(ctx, u.Stream) }
 
 // ReadLate is Read into the loan's buffer. Once rest is read, it waits as the stream does.
 func (u *unread) ReadLate(l *Loan) (int, error) {

@@ -1,6 +1,7 @@
 package pipe_test
 
 import (
+	"context"
 	"testing"
 	"testing/iotest"
 
@@ -47,6 +48,19 @@ func TestUnreadIsPatient(t *testing.T) {
 		loan.GiveBack()
 	}
 }
+
+// Whether the other end has left is the stream's to say.
+func TestUnreadTellsWhoLeft(t *testing.T) {
+	s := pipe.Unread(leaver{}, []byte("rest"))
+	if !pipe.HasLeft(t.Context(), s) {
+		t.Error("nobody has left")
+	}
+}
+
+// leaver is a stream whose other end has left.
+type leaver struct{ pipe.Stream }
+
+func (leaver) Left(context.Context) bool { return true }
 
 // A stream without a rest is handed back as it is: no layer for nothing.
 func TestUnreadNothing(t *testing.T) {

@@ -1,10 +1,14 @@
 package socket
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,6 +57,30 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 		t.Errorf("%d calls have %d names", callers, len(names))
 	}
 	t.Cleanup(calls.Wait)
+}
+
+// A name that is still taken, as by a child that another thread has forked, is waited for.
+func TestDialFromWaitsForItsName(t *testing.T) {
+	path := filepath.Join(hometest.Dir(t), "a.sock")
+	listen(t, path)
+	caller := NewCallerName(peer)
+	name, unbind := bindName(caller)
+	defer unbind()
+	taken, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := DialFrom(ctx, path, caller); !errors.Is(err, syscall.EADDRINUSE) || ctx.Err() == nil {
+		t.Errorf("while its name is taken: %v, and then %v", err, ctx.Err())
+	}
+	taken.Close()
+	conn, err := DialFrom(soon(t), path, caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
 }
 
 // The errors of Dial hold for DialFrom.

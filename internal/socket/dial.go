@@ -23,7 +23,8 @@ func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 }
 
 // DialFrom is Dial with a name bound to the calling end, which the accepting process reads with getpeername(2);
-// see Caller. The name is one of NewCallerName's, and used for this connection alone.
+// see Caller. The name is one of NewCallerName's, and used for this connection alone. After a try that failed it may be taken
+// for as long as a child that another thread has forked takes to execute its program; that is waited for, too.
 func DialFrom(ctx context.Context, path, caller string) (*net.UnixConn, error) {
 	return retry(ctx, path, func() (*net.UnixConn, error) {
 		name, unbind := bindName(caller)
@@ -49,14 +50,14 @@ func Missing(err error) bool {
 // listenTimeout is how long a process may take from bind(2) to listen(2), which usually follows at once.
 const listenTimeout = 10 * time.Second
 
-// retry repeats dial with doubling pauses while the listener's queue is full (EAGAIN), and while a live process
-// does not listen yet. The kernel offers nothing to wait on in either case.
+// retry repeats dial with doubling pauses while the listener's queue is full (EAGAIN), while our name is taken (EADDRINUSE), and while
+// a live process does not listen yet. The kernel offers nothing to wait on in either case.
 func retry(ctx context.Context, path string, dial func() (*net.UnixConn, error)) (*net.UnixConn, error) {
 	began := time.Now()
 	for pause := FirstPause; ; pause = NextPause(pause) {
 		conn, err := dial()
 		switch {
-		case errors.Is(err, syscall.EAGAIN):
+		case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EADDRINUSE):
 			err = fmt.Errorf("busy: %w", err)
 		case errors.Is(err, syscall.ECONNREFUSED):
 			alive, probeErr := Alive(path)
