@@ -3,9 +3,11 @@ package stem
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/wire"
@@ -22,19 +24,22 @@ type calls struct {
 	order []uint64 // of cut, oldest first
 	floor uint64   // of calls below it, cuts have been forgotten
 
-	under   map[uint64]bool     // the calls under way, and whether their callers have asked already
-	closing bool                // the stem is
-	unasked map[uint64]struct{} // calls that ended since, whose callers have not asked yet
-	asked   chan struct{}       // gets something whenever one does
+	under   map[uint64]bool      // the calls under way, and whether their callers have asked already
+	unasked map[uint64]time.Time // when calls ended whose callers have not asked yet
+	asked   chan struct{}        // gets something whenever one does
 }
 
-// maxCuts bounds what is remembered; a caller asks as soon as it reads the end of file.
-const maxCuts = 4096
+const (
+	// maxCuts bounds what is remembered; a caller asks as soon as it reads the end of file.
+	maxCuts = 4096
+	// askSoon is how long that may take, as a rule: a stem that is stopped doesn't wait for those who haven't asked by then.
+	askSoon = time.Second
+)
 
 func newCalls() *calls {
 	first := rand.Uint64() >> 1
 	return &calls{first: first, next: first, floor: first, cut: map[uint64]string{},
-		under: map[uint64]bool{}, unasked: map[uint64]struct{}{}, asked: make(chan struct{}, 1)}
+		under: map[uint64]bool{}, unasked: map[uint64]time.Time{}, asked: make(chan struct{}, 1)}
 }
 
 // begin numbers a new call.
@@ -50,17 +55,25 @@ func (c *calls) begin() uint64 {
 func (c *calls) left(call uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if asked, under := c.under[call]; under && !asked && c.closing {
-		c.unasked[call] = struct{}{}
+	if len(c.unasked) == maxCuts {
+		c.forget()
+	}
+	if asked, under := c.under[call]; under && !asked && len(c.unasked) < maxCuts {
+		c.unasked[call] = time.Now()
 	}
 	delete(c.under, call)
 }
 
-// close makes the calls that end from now on be remembered until their callers have asked.
+// forget drops those who had their time to ask; c.mu is held.
+func (c *calls) forget() {
+	maps.DeleteFunc(c.unasked, func(_ uint64, since time.Time) bool { return time.Since(since) > askSoon })
+}
+
+// close makes only those count as unasked who may still be about to ask.
 func (c *calls) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closing = true
+	c.forget()
 }
 
 // allAsked waits until nobody is left who may ask, or ctx ends.

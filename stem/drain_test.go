@@ -99,6 +99,29 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 	})
 }
 
+// Nor is it cut for one whose call ended just before the stem was stopped, and who has yet to ask.
+func TestCallThatEndedJustBefore(t *testing.T) {
+	for pause, want := range map[time.Duration]time.Duration{askSoon / 2: time.Second, 2 * askSoon: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := twins(t)
+			b.cells.do["echo"] = echo
+			b.grant(a, "echo")
+			call, stream := open(t, a.local(), "echo@"+b.net.id.String())
+			everything(t, stream, "words")
+			time.Sleep(pause)
+			since, ended := time.Now(), make(chan time.Duration)
+			go func() {
+				a.drain(a.cut)
+				ended <- time.Since(since)
+			}()
+			defer time.AfterFunc(time.Second, func() { a.calls.end(number(t, call)) }).Stop()
+			if took := <-ended; took != want {
+				t.Errorf("stopped %v after the end of a call it took %v, want %v", pause, took, want)
+			}
+		})
+	}
+}
+
 // While the stem is closing, a cell can still say that it can't finish a call: those that stop at the same time do.
 func TestCutWhileClosing(t *testing.T) {
 	a, _ := twins(t)
