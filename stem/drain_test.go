@@ -101,7 +101,7 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 
 // Nor is it cut for one whose call ended just before the stem was stopped, and who has yet to ask.
 func TestCallThatEndedJustBefore(t *testing.T) {
-	for pause, want := range map[time.Duration]time.Duration{askSoon / 2: time.Second, 2 * askSoon: 0} {
+	for pause, want := range map[time.Duration]time.Duration{time.Second / 2: time.Second, 2 * time.Second: 0} {
 		synctest.Test(t, func(t *testing.T) {
 			a, b := twins(t)
 			b.cells.do["echo"] = echo
