@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/marcopolo/simnet"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -182,4 +183,27 @@ func TestToldAtLast(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who was alone for hours tells the mesh where it is as soon as somebody has come, who is in its table only a few round trips after it was met.
+func TestToldByWhoWasAlone(t *testing.T) {
+	inMeshWith(t, Config{}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+		w.router.LatencyFunc = func(*simnet.Packet) time.Duration { return 125 * time.Millisecond }
+		w.dead.Store(server.ip.String(), true)
+		member.run(f.Run)
+		time.Sleep(5 * time.Hour)
+		w.addServer()
+		newcomer := w.servers[1].host
+		if err := newcomer.Connect(t.Context(), peer.AddrInfo{ID: member.host.ID(), Addrs: member.host.Addrs()}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(publishNow)
+		if f.dht.RoutingTable().Size() > 0 {
+			t.Fatal("the newcomer is in the table at once: there is nothing to see here")
+		}
+		time.Sleep(5 * time.Second)
+		if !f.toldIn(5 * time.Second) {
+			t.Errorf("the newcomer was not told: %d in the table", f.dht.RoutingTable().Size())
+		}
+	})
 }

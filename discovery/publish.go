@@ -28,6 +28,9 @@ const (
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
 	minRetry = 10 * time.Second
 	maxRetry = time.Hour
+	// As long as there is nothing to say, or nobody to say it to, the pause between looks grows from publishSoon to maxLook. A look costs nothing, and
+	// who is alone calls those it could begin with as often.
+	maxLook = time.Minute
 	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
 	publicRepublish = 12 * time.Hour
 )
@@ -38,7 +41,7 @@ type publisher struct {
 	news   chan struct{}  // holds a token when our addresses have changed
 	met    chan struct{}  // holds a token when we have met somebody
 	said   []ma.Multiaddr // by the last attempt; nil where there was none, or is nobody left
-	pause  time.Duration  // after attempts in vain
+	pause  time.Duration  // after attempts, or looks, in vain
 	renew  time.Time      // when to make the next one, though nothing has changed
 	due    time.Time      // when to look again what there is to say
 }
@@ -91,6 +94,9 @@ func (p *publisher) wait(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		}
+		if p.said == nil {
+			p.pause = 0 // whom we met is in the table a few round trips later, if at all
+		}
 		wait := publishSoon
 		if slices.ContainsFunc(p.finder.host.Addrs(), isForAll) {
 			wait = publishNow
@@ -111,9 +117,9 @@ func (p *publisher) tell(ctx context.Context) {
 	}
 	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
 	switch {
-	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0: // there will be news, but whom we met may not be a member yet
+	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0:
 		p.said = nil
-		p.pause = min(max(2*p.pause, publishSoon), maxRetry)
+		p.pause = min(max(2*p.pause, publishSoon), maxLook)
 		p.due = time.Now().Add(p.pause)
 		return
 	case changed:
