@@ -2,10 +2,12 @@ package discovery
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -49,12 +51,15 @@ func inMesh(t *testing.T, test func(t *testing.T, w *world, server, member *resi
 }
 
 func inMeshWith(t *testing.T, cfg Config, test func(t *testing.T, w *world, server, member *resident, f *Finder)) {
+	if cfg.Mesh == "" {
+		cfg.Mesh = "lab"
+	}
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, mesh{"lab"})
+		w := newWorld(t, mesh{cfg.Mesh})
 		defer w.close()
 		w.addServer()
 		server, member := w.servers[0], w.add()
-		cfg.Host, cfg.Mesh, cfg.NoMDNS = member.host, "lab", true
+		cfg.Host, cfg.NoMDNS = member.host, true
 		cfg.Bootstrap = []string{server.host.Addrs()[0].String() + "/p2p/" + server.host.ID().String()}
 		f, err := New(cfg)
 		if err != nil {
@@ -166,20 +171,63 @@ func TestSearchHearsMore(t *testing.T) {
 
 // Who could not tell the mesh where it is does so soon after it can.
 func TestToldAtLast(t *testing.T) {
-	for _, outage := range []time.Duration{publishWait + publishSoon, time.Hour} {
-		inMeshWith(t, Config{}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+	for _, name := range []string{"lab", public} {
+		for _, outage := range []time.Duration{publishWait + publishSoon, time.Hour} {
+			inMeshWith(t, Config{Mesh: name}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+				member.run(f.Run)
+				f.tries(1)
+				w.dead.Store(server.ip.String(), true)
+				time.Sleep(outage)
+				w.dead.Delete(server.ip.String())
+				member.becomes(t, true, server, 2*maxPause)
+				if f.toldIn(2 * outage) {
+					t.Fatalf("mesh %s was told at once: there is nothing to see here", name)
+				}
+				time.Sleep(30 * time.Second)
+				if !f.toldIn(time.Minute) {
+					t.Errorf("after %v mesh %s was not told", outage, name)
+				}
+				if name == public && !server.keepsBeacon(t, member) {
+					t.Errorf("after %v nobody keeps the beacon", outage)
+				}
+			})
+		}
+	}
+}
+
+// keepsBeacon says whether a server of the public mesh keeps where a member is.
+func (r *resident) keepsBeacon(t *testing.T, member *resident) bool {
+	t.Helper()
+	kept, err := r.dht.ProviderStore().GetProviders(t.Context(), beacon(member.host.ID()).Hash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(kept, func(info peer.AddrInfo) bool {
+		return info.ID == member.host.ID() && slices.ContainsFunc(info.Addrs, member.host.Addrs()[0].Equal)
+	})
+}
+
+// The public mesh is told when somebody has taken it in, and not when it is written to a server that is gone without a word, or that refuses it.
+func TestPublicMeshConfirms(t *testing.T) {
+	for name, spoil := range map[string]func(w *world, server *resident){
+		"none": func(*world, *resident) {},
+		"cut":  func(w *world, server *resident) { w.dead.Store(server.ip.String(), true) },
+		"refused": func(_ *world, server *resident) {
+			server.host.SetStreamHandler(mesh{public}.protocol(), func(s network.Stream) { s.Reset() })
+		},
+	} {
+		inMeshWith(t, Config{Mesh: public, Unpublished: true}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
 			member.run(f.Run)
 			f.tries(1)
-			w.dead.Store(server.ip.String(), true)
-			time.Sleep(outage)
-			w.dead.Delete(server.ip.String())
-			member.becomes(t, true, server, 2*maxPause)
-			if f.toldIn(2 * outage) {
-				t.Fatal("the mesh was told at once: there is nothing to see here")
+			spoil(w, server)
+			to, err := pb.NewProtocolMessenger(confirmed{f.messages()})
+			if err != nil {
+				t.Fatal(err)
 			}
-			time.Sleep(30 * time.Second)
-			if !f.toldIn(time.Minute) {
-				t.Errorf("after %v the mesh was not told", outage)
+			self := peer.AddrInfo{ID: member.host.ID(), Addrs: member.host.Addrs()}
+			err = to.PutProviderAddrs(t.Context(), server.host.ID(), beacon(self.ID).Hash(), self)
+			if kept := server.keepsBeacon(t, member); kept != (err == nil) || kept != (name == "none") {
+				t.Errorf("%s: kept is %v, and %v", name, kept, err)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-msgio/pbio"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -25,6 +27,8 @@ const (
 	publishNow  = 100 * time.Millisecond
 	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
 	publishWait = 20 * time.Second
+	// handWait is what is left of that for handing over when a search in the public mesh takes too long. We are connected to those who were found.
+	handWait = 2 * time.Second
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
 	minRetry = 10 * time.Second
 	maxRetry = time.Hour
@@ -164,7 +168,7 @@ func (f *Finder) toldIn(past time.Duration) bool {
 // put hands our addresses to those members of the mesh that are to keep them.
 func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if f.mesh.name == public {
-		return f.dht.Provide(ctx, beacon(f.host.ID()), true)
+		return f.provide(ctx, addrs)
 	}
 	key := f.host.Peerstore().PrivKey(f.host.ID())
 	if key == nil {
@@ -178,23 +182,66 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if err != nil {
 		return fmt.Errorf("search for who is to keep it: %w", err)
 	}
-	if len(keepers) == 0 {
-		return errors.New("nobody answers")
-	}
-	return f.handOut(ctx, keepers, value)
-}
-
-// handOut asks members to keep our record. One that does is enough for now.
-func (f *Finder) handOut(ctx context.Context, keepers []peer.ID, value []byte) error {
 	to, err := pb.NewProtocolMessenger(f.messages())
 	if err != nil {
 		return err
 	}
 	rec := record.MakePutRecord(recordKey(f.host.ID()), value)
+	return handOut(keepers, func(keeper peer.ID) error { return to.PutValue(ctx, keeper, rec) })
+}
+
+// provide has members of the public mesh keep that we provide our beacon, and where. kad-dht's Provide would not tell whether anybody does.
+func (f *Finder) provide(ctx context.Context, addrs []ma.Multiaddr) error {
+	key := beacon(f.host.ID()).Hash()
+	searching, cancel := context.WithTimeout(ctx, publishWait-handWait)
+	defer cancel()
+	keepers, late := f.dht.GetClosestPeers(searching, string(key))
+	if late != nil {
+		late = fmt.Errorf("search for who is to keep it: %w", late)
+		if len(keepers) == 0 {
+			return late
+		}
+	}
+	to, err := pb.NewProtocolMessenger(confirmed{f.messages()})
+	if err != nil {
+		return err
+	}
+	self := peer.AddrInfo{ID: f.host.ID(), Addrs: addrs}
+	if err := handOut(keepers, func(keeper peer.ID) error { return to.PutProviderAddrs(ctx, keeper, key, self) }); err != nil {
+		return err
+	}
+	return late // others may be nearer than those who were found in time
+}
+
+// confirmed are messages that count as sent when the member has taken them in, even those that have no answer: one that is gone without a word
+// could be written to for half a minute. A server that has read all there was closes its side of the stream, and resets what it refuses.
+type confirmed struct{ messages }
+
+func (c confirmed) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
+	return c.exchange(ctx, to, func(s network.Stream) error {
+		if err := pbio.NewDelimitedWriter(s).WriteMsg(msg); err != nil {
+			return err
+		}
+		if err := s.CloseWrite(); err != nil {
+			return err
+		}
+		_, err := s.Read(make([]byte, 1))
+		if err == io.EOF {
+			return nil
+		}
+		return err
+	})
+}
+
+// handOut asks members to keep something of ours, all at once. One that does is enough for now.
+func handOut(keepers []peer.ID, hand func(peer.ID) error) error {
+	if len(keepers) == 0 {
+		return errors.New("nobody answers")
+	}
 	errs := make([]error, len(keepers))
 	var group sync.WaitGroup
 	for i, keeper := range keepers {
-		group.Go(func() { errs[i] = to.PutValue(ctx, keeper, rec) })
+		group.Go(func() { errs[i] = hand(keeper) })
 	}
 	group.Wait()
 	if slices.Contains(errs, nil) {
