@@ -255,3 +255,23 @@ func TestToldByWhoWasAlone(t *testing.T) {
 		}
 	})
 }
+
+// A clock that was ahead may be set back: those who keep our record take a new one all the same.
+func TestToldWithClockSetBack(t *testing.T) {
+	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+		member.run(f.Run)
+		f.tries(1)
+		ahead := nextSeq(0, time.Now().Add(maxAhead/2))
+		if err := f.put(t.Context(), member.host.Addrs(), ahead); err != nil {
+			t.Fatal(err)
+		}
+		(&publisher{finder: f}).tell(t.Context())
+		if f.toldIn(time.Hour) {
+			t.Fatal("an older record is taken: there is nothing to see here")
+		}
+		(&publisher{finder: f, seq: ahead}).tell(t.Context())
+		if !f.toldIn(time.Hour) {
+			t.Error("the next record is not taken")
+		}
+	})
+}

@@ -45,6 +45,7 @@ type publisher struct {
 	news   chan struct{}  // holds a token when our addresses have changed
 	met    chan struct{}  // holds a token when we have met somebody
 	said   []ma.Multiaddr // by the last attempt; nil where there was none, or is nobody left
+	seq    uint64         // of the record that the last attempt made
 	pause  time.Duration  // after attempts, or looks, in vain
 	renew  time.Time      // when to make the next one, though nothing has changed
 	due    time.Time      // when to look again what there is to say
@@ -134,7 +135,8 @@ func (p *publisher) tell(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishWait)
 	defer cancel()
-	err := f.put(ctx, addrs)
+	p.seq = nextSeq(p.seq, time.Now())
+	err := f.put(ctx, addrs, p.seq)
 	p.said = addrs
 	wait := lookEvery // the mesh may have grown around us, so that others should keep our record
 	if f.mesh.name == public {
@@ -165,8 +167,8 @@ func (f *Finder) toldIn(past time.Duration) bool {
 	return at != nil && time.Since(*at) < past
 }
 
-// put hands our addresses to those members of the mesh that are to keep them.
-func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
+// put hands our addresses to those members of the mesh that are to keep them, in a private one as the record of that number.
+func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr, seq uint64) error {
 	if f.mesh.name == public {
 		return f.provide(ctx, addrs)
 	}
@@ -174,7 +176,7 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr) error {
 	if key == nil {
 		return errors.New("there is no key to sign with")
 	}
-	value, err := sealRecord(key, f.host.ID(), addrs)
+	value, err := sealRecord(key, f.host.ID(), addrs, seq)
 	if err != nil {
 		return fmt.Errorf("sign a record: %w", err)
 	}

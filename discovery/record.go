@@ -20,8 +20,8 @@ import (
 // In a private mesh each member keeps a record in the DHT: its addresses, signed with its key. Its neighbours in the mesh hold the record
 // whether or not they are in touch with it, so it is found even when those that were connected to it have gone. The record is libp2p's
 // signed peer record under a name of our own, so that one that was meant for a neighbour is not taken for
-// one that was published. Its sequence number is the time it was made, in ns since 1970: the newest counts, and an
-// old one counts no more.
+// one that was published. Its sequence number is the time it was made, in ns since 1970 (see nextSeq): the newest counts,
+// and an old one counts no more.
 const (
 	// maxRecord and maxRecordAddrs bound a record, in bytes and addresses.
 	maxRecord      = 2 << 10
@@ -51,11 +51,21 @@ func beacon(id peer.ID) cid.Cid {
 	return cid.NewCidV1(cid.Raw, hash)
 }
 
+// nextSeq is the number of a record that is made now: the time, or the one after that of the last record, if the clock was set back since. Else
+// nobody who keeps that one would take a new one until the clock is where it was. A record that came from further ahead than maxAhead has never counted.
+// (peer.TimestampSeq has one last number for all of the process, in which others may have clocks of their own.)
+func nextSeq(last uint64, now time.Time) uint64 {
+	seq := uint64(now.UnixNano())
+	if last >= seq && last-seq < uint64(maxAhead) {
+		return last + 1
+	}
+	return seq
+}
+
 // sealRecord signs a record of the addresses, or of the best if they are too many.
-func sealRecord(key crypto.PrivKey, id peer.ID, addrs []ma.Multiaddr) ([]byte, error) {
-	now := uint64(time.Now().UnixNano()) // peer.TimestampSeq would be that or later, were there others of this process with clocks of their own
+func sealRecord(key crypto.PrivKey, id peer.ID, addrs []ma.Multiaddr, seq uint64) ([]byte, error) {
 	for n := min(len(addrs), maxRecordAddrs); n > 0; n-- {
-		says := &published{peer.PeerRecord{PeerID: id, Addrs: addrs[:n], Seq: now}}
+		says := &published{peer.PeerRecord{PeerID: id, Addrs: addrs[:n], Seq: seq}}
 		sealed, err := record.Seal(says, key)
 		if err != nil {
 			return nil, err

@@ -133,7 +133,7 @@ func TestSealedRecordCounts(t *testing.T) {
 		long = append(long, ma.StringCast(fmt.Sprintf("/ip6/2001:db8::%x/udp/4433/quic-v1/p2p/%s/p2p-circuit/p2p/%s", i+1, relay, relay)))
 	}
 	for _, addrs := range [][]ma.Multiaddr{someAddrs(1), someAddrs(40), long} {
-		value, err := sealRecord(alice.key, alice.id, addrs)
+		value, err := sealRecord(alice.key, alice.id, addrs, nextSeq(0, time.Now()))
 		if err == nil {
 			err = records{}.Validate(recordKey(alice.id), value)
 		}
@@ -141,8 +141,24 @@ func TestSealedRecordCounts(t *testing.T) {
 			t.Errorf("%d addresses: %v", len(addrs), err)
 		}
 	}
-	if _, err := sealRecord(alice.key, alice.id, nil); err == nil {
+	if _, err := sealRecord(alice.key, alice.id, nil, nextSeq(0, time.Now())); err == nil {
 		t.Error("sealed nothing")
+	}
+}
+
+func TestNextSeq(t *testing.T) {
+	now := time.Now()
+	at := func(ahead time.Duration) uint64 { return uint64(now.Add(ahead).UnixNano()) }
+	for name, c := range map[string]struct{ last, want uint64 }{
+		"the first":                {0, at(0)},
+		"the clock has gone on":    {at(-time.Minute), at(0)},
+		"the clock stands":         {at(0), at(0) + 1},
+		"the clock was set back":   {at(maxAhead / 2), at(maxAhead/2) + 1},
+		"nobody believed the last": {at(2 * maxAhead), at(0)},
+	} {
+		if got := nextSeq(c.last, now); got != c.want {
+			t.Errorf("%s: %d after %d, want %d", name, got, c.last, c.want)
+		}
 	}
 }
 
