@@ -68,6 +68,13 @@ func loadCache(path string, log *slog.Logger) *cache {
 		log.Debug("cache is empty", "file", path, "err", err)
 		return c
 	}
+	now := time.Now()
+	past := func(at time.Time) time.Time { // one to come was written when the clock was ahead, and would be the newest until then
+		if at.After(now) {
+			return now
+		}
+		return at
+	}
 	for text, lines := range file.Peers {
 		id, err := peer.Decode(text)
 		if err != nil {
@@ -75,13 +82,13 @@ func loadCache(path string, log *slog.Logger) *cache {
 		}
 		for _, line := range lines {
 			if addr, err := ma.NewMultiaddr(line.Addr); err == nil {
-				c.add(id, contact{addr, line.At})
+				c.add(id, contact{addr, past(line.At)})
 			}
 		}
 	}
 	for text, at := range file.Seen {
 		if id, err := peer.Decode(text); err == nil {
-			c.note(id, at)
+			c.note(id, past(at))
 		}
 	}
 	return c

@@ -29,3 +29,35 @@ func TestSeen(t *testing.T) {
 		t.Errorf("%d peers are remembered, the first of them seen at %v", n, f.LastSeen(first))
 	}
 }
+
+// What was remembered when the clock was ahead does not count for more than what is true now.
+func TestCacheOfClockAhead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "addresses.json")
+	id, other, ahead := newID(t), newID(t), time.Now().Add(24*time.Hour)
+	f := &Finder{cache: loadCache(path, slog.New(slog.DiscardHandler))}
+	addrs := someAddrs(maxCachedAddrs + 1)
+	for i, addr := range addrs[:maxCachedAddrs] {
+		f.cache.add(id, contact{addr, ahead.Add(time.Duration(-i) * time.Minute)})
+	}
+	f.Seen(id, ahead)
+	f.cache.save()
+	f = &Finder{cache: loadCache(path, slog.New(slog.DiscardHandler))}
+	if at := f.LastSeen(id); time.Until(at) > 0 {
+		t.Errorf("seen in %v from now", time.Until(at))
+	}
+	if got := f.cache.get(id); !got[0].Equal(addrs[0]) {
+		t.Errorf("another address is the newest: %v", got)
+	}
+	f.Seen(id, time.Now())
+	if at := f.LastSeen(id); time.Until(at) > 0 {
+		t.Errorf("seen again, and still in %v from now", time.Until(at))
+	}
+	f.cache.put(id, addrs[maxCachedAddrs])
+	if got := f.cache.get(id); len(got) != maxCachedAddrs || !got[0].Equal(addrs[maxCachedAddrs]) {
+		t.Errorf("the address that worked last is not the first: %v", got)
+	}
+	f.cache.put(other, addrs[0])
+	if got := f.cache.latest(1); got[0].ID != other {
+		t.Errorf("the peer that was reached last is not the first: %v", got)
+	}
+}
