@@ -28,6 +28,7 @@ func TestRejoinThroughCache(t *testing.T) {
 
 	again := newMemberWith(t, newHost(t), Config{Cache: file}, boot)
 	target := newMember(t, newHost(t), second)
+	knows(t, second.dht, target.host.ID())
 	if addrs, err := again.find(t, target.host.ID()); err != nil || !slices.ContainsFunc(addrs, target.host.Addrs()[0].Equal) {
 		t.Errorf("found %v, %v", addrs, err)
 	}

@@ -137,6 +137,7 @@ func (m *member) find(t *testing.T, id peer.ID) (addrs []ma.Multiaddr, err error
 func TestRecordOutlivesConnections(t *testing.T) {
 	first := newMember(t, newHost(t))
 	second := newMember(t, newHost(t), first)
+	knows(t, first.dht, second.host.ID()) // else the target hears of nobody but the first
 	target := newMember(t, newHost(t), first)
 	id, addr := target.host.ID(), target.host.Addrs()[0]
 	first.keeps(t, id, addr)
