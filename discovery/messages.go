@@ -13,8 +13,16 @@ import (
 	"github.com/libp2p/go-msgio/pbio"
 )
 
-// messageWait bounds a message to a member, and its answer.
-const messageWait = 10 * time.Second
+const (
+	// messageWait bounds a message to a member, and its answer.
+	messageWait = 10 * time.Second
+	// maxAnswer bounds an answer, in bytes. The longest honest one names a peer and the twenty nearest to it, each in 8 KiB at most, and holds
+	// a record of 2 KiB, which makes 170 KiB; or has room for maxBeacons providers besides, at 0.8 KiB each. What libp2p takes for
+	// a message, 4 MiB, is half a million names of a liar's.
+	maxAnswer = 256 << 10
+	// maxNamed bounds whom an answer names, to as many as a search of kad-dht takes. It tells those who listen of all.
+	maxNamed = 40
+)
 
 // messages sends the DHT's messages, each over a stream of its own, which costs no round trip. kad-dht's own sender keeps a stream to everybody that it
 // has asked, and a goroutine at the other end that reads it, for a minute after the last message.
@@ -42,11 +50,13 @@ func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) 
 		if err := s.CloseWrite(); err != nil {
 			return err
 		}
-		err := pbio.NewDelimitedReader(s, network.MessageSizeMax).ReadMsg(&answer)
-		if err == nil {
-			m.host.Peerstore().RecordLatency(to, time.Since(began))
+		if err := pbio.NewDelimitedReader(s, maxAnswer).ReadMsg(&answer); err != nil {
+			return err
 		}
-		return err
+		m.host.Peerstore().RecordLatency(to, time.Since(began))
+		answer.CloserPeers = answer.CloserPeers[:min(len(answer.CloserPeers), maxNamed)]
+		answer.ProviderPeers = answer.ProviderPeers[:min(len(answer.ProviderPeers), maxBeacons)]
+		return nil
 	})
 }
 
