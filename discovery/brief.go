@@ -42,9 +42,8 @@ func Brief(err error) error {
 // libp2p's say little.
 func Root(err error) error {
 	var other sec.ErrPeerIDMismatch
-	var slow interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout(): // some of QUIC's unwrap to something else
+	case isSilence(err):
 		return errors.New("no answer in time")
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return errors.New("private, and not in a network of this machine")
@@ -63,4 +62,10 @@ func Root(err error) error {
 		}
 		err = inner
 	}
+}
+
+// isSilence says whether the other one has not answered in time, or a connection has ended as there was nothing any more.
+func isSilence(err error) bool {
+	var slow interface{ Timeout() bool } // some of QUIC's unwrap to something else
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &slow) && slow.Timeout()
 }

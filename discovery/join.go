@@ -133,7 +133,7 @@ func (f *Finder) isAlone() bool {
 }
 
 // hold waits until the peer is no longer connected, or ctx ends. One that was named is kept: it is asked for a sign of life before the connection
-// to it ends by itself, and left if there is none.
+// to it ends by itself, and left if there is none: calls and relays end with that, so a refusal is sign enough.
 func (f *Finder) hold(ctx context.Context, b *boot) bool {
 	var next <-chan time.Time
 	if !b.cached {
@@ -149,9 +149,12 @@ func (f *Finder) hold(ctx context.Context, b *boot) bool {
 			switch err := f.messages().ping(ctx, b.ID); {
 			case err == nil:
 				f.dht.RoutingTable().TryAddPeer(b.ID, true, false) // it may have been silent for so long that the DHT gave it up
-			case ctx.Err() == nil:
+			case ctx.Err() != nil:
+			case isSilence(err):
 				f.log.Info("bootstrap peer is silent", "peer", b.ID, "err", Brief(err))
 				f.host.Network().ClosePeer(b.ID)
+			default: // it lives, and serves the mesh no more, or has too much to do; and of a connection that has ended the host tells us
+				f.log.Debug("bootstrap peer refuses a sign of life", "peer", b.ID, "err", Brief(err))
 			}
 		case <-ctx.Done():
 			return false

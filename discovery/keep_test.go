@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -110,6 +111,59 @@ func TestCrowdedBootstrapIsLeft(t *testing.T) {
 			if left := away > 4*maxPause; left != (known > enough) {
 				t.Errorf("with %d others known, it was back after %v", known, away)
 			}
+		})
+	}
+}
+
+// A bootstrap peer that refuses a sign of life is there, and calls to it go on; one that is silent is left before the connection ends by itself.
+func TestRefusalIsSignOfLife(t *testing.T) {
+	const calls = "/calls"
+	isServer := mesh{"lab"}.protocol()
+	for name, test := range map[string]struct {
+		becomes func(server *resident)
+		left    bool
+	}{
+		"serves the mesh no more": {func(server *resident) { server.host.RemoveStreamHandler(isServer) }, false},
+		"nor says so":             {func(server *resident) { server.host.Mux().RemoveHandler(isServer) }, false},
+		"has too much to do": {func(server *resident) {
+			server.host.SetStreamHandler(isServer, func(s network.Stream) { s.ResetWithError(network.StreamResourceLimitExceeded) })
+		}, false},
+		"hangs up": {func(server *resident) {
+			server.host.SetStreamHandler(isServer, func(s network.Stream) { s.Close() })
+		}, false},
+		"is silent": {func(server *resident) {
+			server.host.SetStreamHandler(isServer, func(s network.Stream) { io.Copy(io.Discard, s) })
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMesh(t, func(t *testing.T, _ *world, server, member *resident, f *Finder) {
+				server.host.SetStreamHandler(calls, func(s network.Stream) {
+					io.Copy(s, s)
+					s.Close()
+				})
+				member.run(f.Run)
+				f.tries(1)
+				call, err := member.host.NewStream(t.Context(), server.host.ID(), calls)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer call.Reset()
+				goesOn := func() error {
+					if _, err := call.Write([]byte("a")); err != nil {
+						return err
+					}
+					_, err := io.ReadFull(call, make([]byte, 1))
+					return err
+				}
+				if err := goesOn(); err != nil {
+					t.Fatal(err)
+				}
+				test.becomes(server)
+				time.Sleep(3 * (signEvery + messageWait))
+				if err := goesOn(); (err != nil) != test.left {
+					t.Errorf("the call: %v", err)
+				}
+			})
 		})
 	}
 }

@@ -65,7 +65,8 @@ func (m messages) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) 
 	return m.exchange(ctx, to, func(s network.Stream) error { return pbio.NewDelimitedWriter(s).WriteMsg(msg) })
 }
 
-// ping asks a member that we are connected to for a sign of life.
+// ping asks a member that we are connected to for a sign of life. There is none if the error is silence; any other comes from
+// the member, which refuses or has hung up, or from here.
 func (m messages) ping(ctx context.Context, of peer.ID) error {
 	_, err := m.SendRequest(network.WithNoDial(ctx, "ping"), of, pb.NewMessage(pb.Message_PING, nil, 0))
 	return err
@@ -85,6 +86,9 @@ func (m messages) exchange(ctx context.Context, to peer.ID, say func(network.Str
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
 	if err := say(s); err != nil {
 		s.Reset()
+		if ctx.Err() != nil { // then it was us who broke off
+			err = ctx.Err()
+		}
 		return fmt.Errorf("ask %s: %w", to, err)
 	}
 	return s.Close()
