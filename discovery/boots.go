@@ -75,6 +75,18 @@ func (all *boots) lost(b *boot) {
 	b.connected = false
 }
 
+// tries says whether a peer was configured, so that it is tried again and again in any case.
+func (all *boots) tries(id peer.ID) bool {
+	return slices.ContainsFunc(all.list, func(b *boot) bool { return b.ID == id && !b.cached })
+}
+
+// expect counts attempts to join the mesh that are about to begin, through others than these.
+func (all *boots) expect(attempts int) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.pending += attempts
+}
+
 // attempted counts an attempt to join the mesh that has come to an end.
 func (all *boots) attempted() {
 	all.mu.Lock()
@@ -136,16 +148,21 @@ func (all *boots) wake() {
 	}
 }
 
-// wait returns when we know a member of the mesh, or there is no more hope, or ctx ends: at first it waits for the attempts that are under
-// way, or else for new ones.
-func (all *boots) wait(ctx context.Context, known func() bool) {
+// try begins new attempts, unless some are under way.
+func (all *boots) try() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if all.pending == 0 && !known() {
+	if all.pending == 0 {
 		for _, b := range all.list {
 			all.wakeLocked(b)
 		}
 	}
+}
+
+// wait returns when we know a member of the mesh, or there is no more hope, since no attempt is under way, or ctx ends.
+func (all *boots) wait(ctx context.Context, known func() bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	for !known() && all.pending > 0 && ctx.Err() == nil {
 		changed := all.changed
 		all.mu.Unlock()

@@ -75,6 +75,7 @@ type Finder struct {
 	mute    bool          // does not tell the mesh where we are
 	boots   *boots
 
+	rejoins   atomic.Bool               // rejoin is under way
 	announced atomic.Pointer[time.Time] // when the mesh was last told where we are; nil if never
 
 	tasks *tasks.Group // lookups that nobody waits for any more

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -16,6 +18,8 @@ const (
 	meetWait = 8 * time.Second
 	// joinWait is how long a lookup waits for attempts to join the mesh.
 	joinWait = 5 * time.Second
+	// rejoinWait is how long it waits for those who were reached before: who is there has taken a call by then, and many may be gone.
+	rejoinWait = goneTrips * maxTrip
 	// After a failure the next attempt comes after minPause, then twice that, up to maxPause. Who lets us in and soon hangs up has
 	// more to do than it can; with one that was there for longer than steady, one begins anew.
 	minPause = time.Second
@@ -50,6 +54,7 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 			}
 		} else if !b.cached {
 			f.log.Warn("can't join through a bootstrap peer", "peer", b.ID, "mesh", f.mesh.name, "err", err)
+			f.rejoin()
 		}
 		if !f.boots.rest(ctx, b, pause) {
 			return
@@ -169,8 +174,49 @@ func (f *Finder) join(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
 	known := func() bool { return f.dht.RoutingTable().Size() > 0 }
+	if !known() {
+		f.boots.try()
+		f.rejoin()
+	}
 	f.boots.wait(ctx, known)
 	return known()
+}
+
+// rejoin meets those who were reached last, unless we know somebody, or it is under way. In an outage the DHT gives up all whom it knew, and those
+// through whom we came at the start may be gone for good by its end. It returns at once.
+func (f *Finder) rejoin() {
+	if f.dht.RoutingTable().Size() > 0 || !f.rejoins.CompareAndSwap(false, true) {
+		return
+	}
+	latest := slices.DeleteFunc(f.cache.latest(maxRejoin), func(info peer.AddrInfo) bool { return f.boots.tries(info.ID) })
+	f.boots.expect(len(latest))
+	f.tasks.Go(func() { // if none may begin, nobody waits any more
+		defer f.rejoins.Store(false)
+		var group sync.WaitGroup
+		for _, info := range latest {
+			group.Go(func() { f.meetAgain(info) })
+		}
+		group.Wait()
+	})
+}
+
+// meetAgain meets one who was reached before, which is an attempt that is expected.
+func (f *Finder) meetAgain(info peer.AddrInfo) {
+	over := sync.OnceFunc(f.boots.attempted)
+	defer over()
+	defer time.AfterFunc(rejoinWait, over).Stop()
+	ctx, cancel := context.WithTimeout(f.tasks.Context(), meetWait)
+	defer cancel()
+	var err error
+	if f.host.Network().Connectedness(info.ID) == network.Connected { // which may be out of date
+		err = f.messages().ping(ctx, info.ID)
+	}
+	if err == nil {
+		err = f.meet(ctx, info)
+	}
+	if err != nil {
+		f.log.Debug("can't join through one who was reached before", "peer", info.ID, "mesh", f.mesh.name, "err", err)
+	}
 }
 
 // Moved is to be called when this machine is in another network, or has other addresses there: we say so in the local
@@ -181,8 +227,12 @@ func (f *Finder) Moved() {
 		signal(f.near.again)
 	}
 	f.boots.wake()
-	if f.dht != nil && f.dht.RoutingTable().Size() > 0 {
+	switch {
+	case f.dht == nil:
+	case f.dht.RoutingTable().Size() > 0:
 		f.dht.RefreshRoutingTable()
+	default:
+		f.rejoin()
 	}
 }
 

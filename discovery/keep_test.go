@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -51,7 +52,7 @@ func inMesh(t *testing.T, test func(t *testing.T, w *world, server, member *resi
 	inMeshWith(t, Config{Unpublished: true}, test)
 }
 
-func inMeshWith(t *testing.T, cfg Config, test func(t *testing.T, w *world, server, member *resident, f *Finder)) {
+func inMeshWith(t *testing.T, cfg Config, test func(t *testing.T, w *world, server, member *resident, f *Finder), options ...libp2p.Option) {
 	if cfg.Mesh == "" {
 		cfg.Mesh = "lab"
 	}
@@ -59,7 +60,7 @@ func inMeshWith(t *testing.T, cfg Config, test func(t *testing.T, w *world, serv
 		w := newWorld(t, mesh{cfg.Mesh})
 		defer w.close()
 		w.addServer()
-		server, member := w.servers[0], w.add()
+		server, member := w.servers[0], w.add(options...)
 		cfg.Host, cfg.NoMDNS = member.host, true
 		cfg.Bootstrap = []string{server.host.Addrs()[0].String() + "/p2p/" + server.host.ID().String()}
 		f, err := New(cfg)
@@ -178,6 +179,67 @@ func TestMovedGoesBack(t *testing.T) {
 		f.Moved()
 		member.becomes(t, true, server, 2*time.Second)
 	})
+}
+
+// Whose bootstrap peer is gone for good, and whose mesh was out of reach until the DHT knew nobody, comes back through those whom it has
+// met since its start: when someone needs the mesh, when it has moved, or else with the next attempt to reach the bootstrap peer.
+func TestWayBackAfterOutage(t *testing.T) {
+	for name, test := range map[string]struct {
+		back  func(t *testing.T, f *Finder, target *resident)
+		limit time.Duration
+	}{
+		"needed": {func(t *testing.T, f *Finder, target *resident) {
+			ctx, found := context.WithCancel(t.Context())
+			if err := f.findFar(ctx, target.host.ID(), func([]ma.Multiaddr) { found() }); err != nil {
+				t.Error(err)
+			}
+		}, 2 * time.Second},
+		"moved":     {func(_ *testing.T, f *Finder, _ *resident) { f.Moved() }, time.Second},
+		"by itself": {func(*testing.T, *Finder, *resident) {}, 2 * maxPause},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMeshWith(t, Config{Unpublished: true}, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+				for range 6 {
+					w.addServer()
+				}
+				member.run(f.Run)
+				f.tries(1)
+				time.Sleep(time.Minute) // in which it looks around
+				for _, conn := range member.host.Network().Conns() {
+					f.Worked(conn)
+				}
+				w.dead.Store(server.ip.String(), true)
+				server.stop()
+				w.dead.Store(member.ip.String(), true)
+				for began := time.Now(); time.Since(began) < 5*time.Minute; time.Sleep(time.Minute) {
+					if err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) {}); err == nil {
+						t.Error("it is found")
+					}
+				}
+				f.tries(1)
+				time.Sleep(meetWait + rejoinWait) // so that no attempt is under way, nor begins before its pause is over
+				if known := f.dht.RoutingTable().Size(); known > 0 || f.rejoins.Load() {
+					t.Fatalf("%d members are known, or an attempt is under way", known)
+				}
+				w.dead.Delete(member.ip.String())
+				target := w.add()
+				through := w.servers[len(w.servers)-1].host
+				if err := target.host.Connect(t.Context(), peer.AddrInfo{ID: through.ID(), Addrs: through.Addrs()}); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				test.back(t, f, target)
+				for f.dht.RoutingTable().Size() == 0 && time.Since(began) <= test.limit {
+					time.Sleep(10 * time.Millisecond)
+				}
+				if took := time.Since(began); took > test.limit {
+					t.Errorf("not back after %v", took)
+				} else {
+					t.Logf("back after %v", took)
+				}
+			}, libp2p.UDPBlackHoleSuccessCounter(nil)) // as in a node: libp2p would dial nobody any more after some hundred dials in vain
+		})
+	}
 }
 
 // Members get to know those who have come after them: who tells the mesh of itself does so to them, and needs not look for them besides.

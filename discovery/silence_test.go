@@ -46,6 +46,39 @@ func TestUnknownAmongTheDead(t *testing.T) {
 	}
 }
 
+// Where all of a mesh is gone, that is soon said, though those who were reached before are tried again: they get the time that members need, and
+// who is still connected, as far as the host knows, counts only when it answers.
+func TestUnknownWhereAllAreDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSteadyWorld(t, 40*time.Millisecond)
+		defer w.close()
+		r := w.add()
+		f, err := New(Config{Host: r.host, Mesh: "lab", NoMDNS: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.onStop(func() { f.Close() })
+		for range maxRejoin {
+			w.addServer()
+		}
+		for _, s := range w.servers {
+			if err := f.meet(t.Context(), peer.AddrInfo{ID: s.host.ID(), Addrs: s.host.Addrs()}); err != nil {
+				t.Fatal(err)
+			}
+			w.dead.Store(s.ip.String(), true)
+		}
+		for _, limit := range []time.Duration{messageWait + 3*time.Second, 2 * time.Second, 2 * time.Second} {
+			began := time.Now()
+			err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
+			took := time.Since(began)
+			if t.Logf("after %v: %v", took, err); took > limit || err == nil || !strings.Contains(err.Error(), "has no peers yet") {
+				t.Errorf("after %v, want %v: %v", took, limit, err)
+			}
+			time.Sleep(20 * time.Second)
+		}
+	})
+}
+
 // Those who are gone do not stand in the way of one who knows the peer, though they are nearer to it, and more than are asked
 // at a time.
 func TestFoundBehindTheDead(t *testing.T) {
