@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,9 @@ func (m messages) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) 
 		}
 		if err := pbio.NewDelimitedReader(s, maxAnswer).ReadMsg(&answer); err != nil {
 			return err
+		}
+		if msg.GetType() == pb.Message_PUT_VALUE && answer.GetRecord() == nil {
+			return errors.New("it answers without the record") // of which kad-dht would read the value
 		}
 		m.host.Peerstore().RecordLatency(to, time.Since(began))
 		answer.CloserPeers = answer.CloserPeers[:min(len(answer.CloserPeers), maxNamed)]

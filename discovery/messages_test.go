@@ -3,6 +3,7 @@ package discovery
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,21 @@ func TestNamedAreFew(t *testing.T) {
 			}
 		}
 		if err := f.findFar(t.Context(), id, func([]ma.Multiaddr) {}); err == nil {
+			t.Error("it is found")
+		}
+	})
+}
+
+// A member that answers nothing to the point keeps no record of ours, and does no harm.
+func TestEmptyAnswers(t *testing.T) {
+	inMesh(t, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+		member.run(f.Run)
+		f.tries(1)
+		server.answers(&pb.Message{})
+		if err := f.put(t.Context(), member.host.Addrs(), 1); err == nil || !strings.Contains(err.Error(), "without the record") {
+			t.Errorf("handing out a record ended with %v", err)
+		}
+		if err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) {}); err == nil {
 			t.Error("it is found")
 		}
 	})
