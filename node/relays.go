@@ -28,8 +28,10 @@ const (
 	// lookEvery is how often a relay is asked where it sees us. It must be at a machine's new address before callers
 	// give up, and nothing but its own packets tells a relay where that is.
 	lookEvery = 4 * time.Second
-	// renewBefore is how long before its end a reservation is renewed, and at least checked.
-	renewBefore = 20 * time.Minute
+	// A place is renewed at half of its life, which the relay says by its own clock. A life shorter than minLife is refused, else
+	// we would ask all the time. None is believed to be longer than maxLife: it may end sooner than a clock ahead of ours says.
+	minLife = 2 * time.Minute
+	maxLife = time.Hour
 	// A relay that refused is asked again after minGrudge, then twice that, up to maxGrudge.
 	minGrudge = 15 * time.Second
 	maxGrudge = 10 * time.Minute
@@ -68,6 +70,7 @@ type relays struct {
 type relayHeld struct {
 	conn    network.Conn
 	addrs   []ma.Multiaddr
+	renew   time.Time
 	expires time.Time
 	doubted bool // it did not answer when it was asked last
 }
@@ -123,7 +126,7 @@ func (r *relays) step(ctx context.Context) time.Duration {
 	}
 	next := time.Hour
 	for id, h := range r.held {
-		due := time.Until(h.expires) - renewBefore
+		due := time.Until(h.renew)
 		if due <= 0 && !r.trying[id] && !r.grudges(id) {
 			r.try(id, h.conn)
 		}
@@ -223,6 +226,13 @@ func (r *relays) try(id peer.ID, conn network.Conn) {
 // settle takes in what came of an attempt.
 func (r *relays) settle(result reserved) {
 	delete(r.trying, result.id)
+	now := time.Now()
+	var life time.Duration
+	if result.err == nil {
+		if life = min(result.reservation.Expiration.Sub(now), maxLife); life < minLife {
+			result.err = fmt.Errorf("a place for %v is too short", life.Round(time.Second))
+		}
+	}
 	if result.err != nil {
 		old := r.refused[result.id].pause
 		pause := min(max(2*old, minGrudge), maxGrudge)
@@ -234,7 +244,7 @@ func (r *relays) settle(result reserved) {
 	if r.held[result.id] == nil {
 		r.node.log.Info("relay lets others through to us", "peer", result.id, "address", result.conn.RemoteMultiaddr())
 	}
-	r.held[result.id] = &relayHeld{conn: result.conn, addrs: r.lent(result), expires: result.reservation.Expiration}
+	r.held[result.id] = &relayHeld{conn: result.conn, addrs: r.lent(result), renew: now.Add(life / 2), expires: now.Add(life)}
 	r.node.host.ConnManager().Protect(result.id, "relay")
 	for len(r.held) > wantedRelays {
 		r.drop(r.worst(friends(r.reach.cfg)))

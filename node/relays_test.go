@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/address"
@@ -167,6 +172,92 @@ func TestRelayLost(t *testing.T) {
 	defer s.Close()
 	fmt.Fprint(s, "hello")
 	expect(t, receive(t, came), "hello")
+}
+
+// reserving is the part of a node that holds relays, which the test runs, and a connection to a peer that relays with
+// such places. asked counts who asks for one.
+func reserving(t *testing.T, places relay.Resources) (r *relays, conn network.Conn, asked *atomic.Int32) {
+	t.Helper()
+	n, err := New(Config{Identity: testIdentity(t), Mesh: "lab", NoMDNS: true, Listen: []netip.Addr{loopback}, wide: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
+	b := startNode(t, Config{})
+	asked = new(atomic.Int32)
+	service, err := relay.New(b.host, relay.WithResources(places), relay.WithACL(allowed(func(peer.ID) bool {
+		asked.Add(1)
+		return true
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { service.Close() })
+	if err := n.host.Connect(testContext(t), *host.InfoFromHost(b.host)); err != nil {
+		t.Fatal(err)
+	}
+	conn = n.connection(b.host.ID())
+	eventually(t, "identify", func() bool { return len(n.reach.relays.candidates(nil)) == 1 })
+	return n.reach.relays, conn, asked
+}
+
+// TestShortPlaces holds one that ends in ten minutes, as they do with a relay whose clock is behind, and looks after it often.
+func TestShortPlaces(t *testing.T) {
+	t.Parallel()
+	places := relay.DefaultResources()
+	places.ReservationTTL = 10 * time.Minute
+	r, conn, asked := reserving(t, places)
+	id := conn.RemotePeer()
+	for want := range int32(2) {
+		for range 100 {
+			r.step(testContext(t))
+			for len(r.trying) > 0 {
+				r.settle(receive(t, r.results))
+			}
+		}
+		if got := asked.Load(); got != want+1 {
+			t.Fatalf("asked %d times, want %d", got, want+1)
+		}
+		h := r.held[id]
+		if renew := time.Until(h.renew); renew > 5*time.Minute || renew < 4*time.Minute {
+			t.Errorf("renewed in %v", renew)
+		}
+		h.renew = time.Now() // as if half of its life had passed
+	}
+}
+
+// TestPlaces has places of all lengths given and held, or refused.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	r, conn, _ := reserving(t, relay.DefaultResources())
+	id := conn.RemotePeer()
+	for length, want := range map[time.Duration]time.Duration{
+		-time.Minute:        0,
+		time.Second:         0,
+		119 * time.Second:   0,
+		3 * time.Minute:     90 * time.Second,
+		time.Hour:           30 * time.Minute,
+		100 * time.Minute:   30 * time.Minute,
+		1000000 * time.Hour: 30 * time.Minute,
+	} {
+		r.drop(id)
+		r.forgive()
+		r.settle(reserved{id: id, conn: conn, reservation: &client.Reservation{Expiration: time.Now().Round(0).Add(length)}})
+		h := r.held[id]
+		switch {
+		case want == 0:
+			if h != nil || !r.grudges(id) {
+				t.Errorf("%v: held %v, refused %v", length, h != nil, r.grudges(id))
+			}
+		case h == nil:
+			t.Errorf("%v: refused", length)
+		default:
+			renew, expires := time.Until(h.renew), time.Until(h.expires)
+			if renew > want || renew < want-testWait || expires > 2*want {
+				t.Errorf("%v: renewed in %v of %v, want %v", length, renew, expires, want)
+			}
+		}
+	}
 }
 
 func TestServes(t *testing.T) {
