@@ -58,6 +58,7 @@ type relays struct {
 	trying  map[peer.ID]bool
 	seen    map[peer.ID]view // where a relay saw us last
 	looked  time.Time
+	alone   time.Time // when we roamed last on one relay's word
 	refused map[peer.ID]grudge
 
 	scouted time.Time
@@ -68,11 +69,12 @@ type relays struct {
 
 // relayHeld is a place at a relay.
 type relayHeld struct {
-	conn    network.Conn
-	addrs   []ma.Multiaddr
-	renew   time.Time
-	expires time.Time
-	doubted bool // it did not answer when it was asked last
+	conn      network.Conn
+	addrs     []ma.Multiaddr
+	renew     time.Time
+	expires   time.Time
+	doubted   bool // it did not answer when it was asked last
+	elsewhere bool // it says that we are elsewhere, and is not believed yet
 }
 
 // view is where a relay sees us, if it answers.
@@ -276,7 +278,7 @@ func (r *relays) grudges(id peer.ID) bool { return time.Now().Before(r.refused[i
 // forgive begins anew, as in another network.
 func (r *relays) forgive() {
 	clear(r.refused)
-	clear(r.seen)
+	r.unsee()
 	r.scouted, r.pause = time.Time{}, minScout
 }
 

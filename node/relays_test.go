@@ -174,18 +174,23 @@ func TestRelayLost(t *testing.T) {
 	expect(t, receive(t, came), "hello")
 }
 
-// reserving is the part of a node that holds relays, which the test runs, and a connection to a peer that relays with
-// such places. asked counts who asks for one.
-func reserving(t *testing.T, places relay.Resources) (r *relays, conn network.Conn, asked *atomic.Int32) {
+// reserving is the part of a node that holds relays, which the test runs.
+func reserving(t *testing.T, cfg Config) *relays {
 	t.Helper()
-	n, err := New(Config{Identity: testIdentity(t), Mesh: "lab", NoMDNS: true, Listen: []netip.Addr{loopback}, wide: true})
+	cfg.Identity, cfg.Mesh, cfg.NoMDNS, cfg.Listen, cfg.wide = testIdentity(t), "lab", true, []netip.Addr{loopback}, true
+	n, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Close() })
-	b := startNode(t, Config{})
+	return n.reach.relays
+}
+
+// lets has a node relay, with such places. asked counts who asks for one.
+func lets(t *testing.T, n *Node, places relay.Resources) (asked *atomic.Int32) {
+	t.Helper()
 	asked = new(atomic.Int32)
-	service, err := relay.New(b.host, relay.WithResources(places), relay.WithACL(allowed(func(peer.ID) bool {
+	service, err := relay.New(n.host, relay.WithResources(places), relay.WithACL(allowed(func(peer.ID) bool {
 		asked.Add(1)
 		return true
 	})))
@@ -193,12 +198,26 @@ func reserving(t *testing.T, places relay.Resources) (r *relays, conn network.Co
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { service.Close() })
-	if err := n.host.Connect(testContext(t), *host.InfoFromHost(b.host)); err != nil {
+	return asked
+}
+
+// reservable connects to a peer that relays.
+func reservable(t *testing.T, r *relays, b *Node) network.Conn {
+	t.Helper()
+	if err := r.node.host.Connect(testContext(t), *host.InfoFromHost(b.host)); err != nil {
 		t.Fatal(err)
 	}
-	conn = n.connection(b.host.ID())
-	eventually(t, "identify", func() bool { return len(n.reach.relays.candidates(nil)) == 1 })
-	return n.reach.relays, conn, asked
+	eventually(t, "identify", func() bool { return len(r.candidates(nil)) == 1 })
+	return r.node.connection(b.host.ID())
+}
+
+// settle has the node do what there is to do about relays, until it has their answers.
+func settle(t *testing.T, r *relays) {
+	t.Helper()
+	r.step(testContext(t))
+	for len(r.trying) > 0 {
+		r.settle(receive(t, r.results))
+	}
 }
 
 // TestShortPlaces holds one that ends in ten minutes, as they do with a relay whose clock is behind, and looks after it often.
@@ -206,14 +225,12 @@ func TestShortPlaces(t *testing.T) {
 	t.Parallel()
 	places := relay.DefaultResources()
 	places.ReservationTTL = 10 * time.Minute
-	r, conn, asked := reserving(t, places)
-	id := conn.RemotePeer()
+	r, b := reserving(t, Config{}), startNode(t, Config{})
+	asked := lets(t, b, places)
+	id := reservable(t, r, b).RemotePeer()
 	for want := range int32(2) {
 		for range 100 {
-			r.step(testContext(t))
-			for len(r.trying) > 0 {
-				r.settle(receive(t, r.results))
-			}
+			settle(t, r)
 		}
 		if got := asked.Load(); got != want+1 {
 			t.Fatalf("asked %d times, want %d", got, want+1)
@@ -229,7 +246,9 @@ func TestShortPlaces(t *testing.T) {
 // TestPlaces has places of all lengths given and held, or refused.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	r, conn, _ := reserving(t, relay.DefaultResources())
+	r, b := reserving(t, Config{}), startNode(t, Config{})
+	lets(t, b, relay.DefaultResources())
+	conn := reservable(t, r, b)
 	id := conn.RemotePeer()
 	for length, want := range map[time.Duration]time.Duration{
 		-time.Minute:        0,
