@@ -15,15 +15,33 @@ const calm = 150 * time.Millisecond
 // watchInterfaces calls moved when this machine has other addresses than before, or the same on other interfaces, until
 // ctx ends. The kernel tells; nothing is polled while it is silent.
 func watchInterfaces(ctx context.Context, moved func()) error {
+	w, err := newWatch()
+	if err != nil {
+		return err
+	}
+	return w.run(ctx, moved)
+}
+
+// watch misses nothing from the moment that it is made.
+type watch struct {
+	news   *os.File
+	before []string
+}
+
+func newWatch() (*watch, error) {
 	news, err := interfaceNews()
 	if err != nil {
-		return fmt.Errorf("watch interfaces: %w", err)
+		return nil, fmt.Errorf("watch interfaces: %w", err)
 	}
-	defer news.Close()
-	defer context.AfterFunc(ctx, func() { news.SetReadDeadline(time.Unix(1, 0)) })()
-	before := interfaces()
+	return &watch{news, interfaces()}, nil
+}
+
+// run is called once.
+func (w *watch) run(ctx context.Context, moved func()) error {
+	defer w.news.Close()
+	defer context.AfterFunc(ctx, func() { w.news.SetReadDeadline(time.Unix(1, 0)) })()
 	for buffer := make([]byte, 8<<10); ; {
-		if _, err := news.Read(buffer); err != nil && !lostSome(err) {
+		if _, err := w.news.Read(buffer); err != nil && !lostSome(err) {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -34,8 +52,8 @@ func watchInterfaces(ctx context.Context, moved func()) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if now := interfaces(); !slices.Equal(before, now) {
-			before = now
+		if now := interfaces(); !slices.Equal(w.before, now) {
+			w.before = now
 			moved()
 		}
 	}

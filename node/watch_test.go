@@ -34,8 +34,11 @@ func TestHelperWatch(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(testContext(t))
 	moved, ended := make(chan bool, 1), make(chan error, 1)
-	go func() { ended <- watchInterfaces(ctx, func() { moved <- true }) }()
-	time.Sleep(100 * time.Millisecond) // there is no telling when it listens
+	w, err := newWatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- w.run(ctx, func() { moved <- true }) }()
 	for _, change := range [][]string{
 		{"addr", "add", "10.99.0.1/24", "dev", "wire"},
 		{"link", "set", "wire", "down"},
