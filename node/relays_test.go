@@ -60,20 +60,24 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// behindNAT starts a node that holds places at the relays, and one that reaches it through them alone.
+// behindNAT starts a node that holds places at the relays, and one that reaches it through them alone: nor is a hole punched
+// from inside.
 func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	t.Helper()
 	var through []string
 	for _, b := range boots {
 		through = append(through, b.Addrs()[0])
 	}
-	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true})
-	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
-	caller = startNode(t, Config{Mesh: "lab", Bootstrap: through,
-		Options: []libp2p.Option{func(cfg *libp2p.Config) error {
-			cfg.ConnectionGater = noDirect{inside.ID()}
+	without := func(to address.ID) []libp2p.Option {
+		return []libp2p.Option{func(cfg *libp2p.Config) error {
+			cfg.ConnectionGater = noDirect{to}
 			return nil
-		}}})
+		}}
+	}
+	calls := testIdentity(t)
+	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true, Options: without(calls.ID())})
+	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
+	caller = startNode(t, Config{Identity: calls, Mesh: "lab", Bootstrap: through, Options: without(inside.ID())})
 	return inside, caller
 }
 
