@@ -2,8 +2,6 @@ package node
 
 import (
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // A relay that vanishes takes with it all who would call us, and one that sees us at another address than before tells us
@@ -63,7 +61,7 @@ func (r *relays) take(v view) {
 		r.seen[id], h.elsewhere = v, false
 		return
 	}
-	if !r.believes(id) {
+	if !r.believes(v) {
 		if !h.elsewhere {
 			r.node.log.Info("relay says that we are elsewhere", "peer", id, "was", was.at, "is", v.at)
 			h.elsewhere, r.looked = true, time.Time{}
@@ -76,16 +74,18 @@ func (r *relays) take(v view) {
 }
 
 // believes says whether to believe a relay that says that it sees us elsewhere. To roam costs connections, so none shall
-// have us do it as often as it likes: another one has to say so, too. Both are asked at the same time, and again as soon as the
+// have us do it as often as it likes: another one has to say so, too, be it one that sees us there for the first time. Both are asked at the same time, and again as soon as the
 // first says so: it takes no longer. One whom nobody contradicts, since the others are silent or there are none, is believed
 // once in aloneEvery, and asked until then: it may well be right. No grudge is held against it, for it may be the only way to us.
-func (r *relays) believes(id peer.ID) bool {
-	denied := false
+func (r *relays) believes(v view) bool {
+	id, denied := v.conn.RemotePeer(), false
+	there := v.at.Addr() != r.seen[id].at.Addr() // and not only at another port
 	for other, h := range r.held {
-		if _, known := r.seen[other]; other == id || !known || h.doubted {
+		seen, known := r.seen[other]
+		if other == id || !known || h.doubted {
 			continue
 		}
-		if h.elsewhere {
+		if h.elsewhere || there && seen.at.Addr() == v.at.Addr() {
 			return true
 		}
 		denied = true

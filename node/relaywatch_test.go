@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -103,6 +104,25 @@ func TestRelaysAgree(t *testing.T) {
 		askAll(t, r)
 		if roamed.seen != want+1 {
 			t.Fatalf("a new address: roamed %d times, want %d", roamed.seen, want+1)
+		}
+	}
+}
+
+// TestRelayAgreesAtFirstSight has a relay see the node for the first time where another one says that it has gone.
+func TestRelayAgreesAtFirstSight(t *testing.T) {
+	t.Parallel()
+	r, _, roamed := watching(t, startNode(t, Config{}), startNode(t, Config{}))
+	r.alone = time.Now() // one is not believed
+	var views []view
+	for _, h := range r.held {
+		views = append(views, view{conn: h.conn, at: netip.MustParseAddrPort("192.0.2.2:4433")})
+	}
+	before := views[0]
+	before.at = netip.MustParseAddrPort("192.0.2.1:4433")
+	for i, v := range []view{before, views[1], views[0]} {
+		r.take(v)
+		if want := i / 2; roamed.seen != want {
+			t.Errorf("after %d answers: roamed %d times, want %d", i+1, roamed.seen, want)
 		}
 	}
 }
