@@ -1,7 +1,10 @@
 package discovery
 
 import (
+	"net"
+
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -17,11 +20,31 @@ func (f *Finder) Worked(conn network.Conn) {
 	if err != nil || !manet.IsPrivateAddr(conn.RemoteMultiaddr()) || isRelayed(conn.RemoteMultiaddr()) {
 		return
 	}
+	if f.listens(conn, from) {
+		return
+	}
+	ids, ok := f.host.(interface{ IDService() identify.IDService })
+	if !ok {
+		return
+	}
+	f.tasks.Go(func() { // it may have come so recently that it has yet to say where it listens
+		select {
+		case <-ids.IDService().IdentifyWait(conn):
+			f.listens(conn, from)
+		case <-f.tasks.Context().Done():
+		}
+	})
+}
+
+// listens remembers where the peer says that it listens at an address, and whether it says so.
+func (f *Finder) listens(conn network.Conn, from net.IP) (told bool) {
 	for _, addr := range f.host.Peerstore().Addrs(conn.RemotePeer()) {
 		if at, err := manet.ToIP(addr); err == nil && at.Equal(from) && !isRelayed(addr) {
 			f.cache.put(conn.RemotePeer(), addr)
+			told = true
 		}
 	}
+	return told
 }
 
 // isRelayed says whether an address leads through a relay.
