@@ -71,6 +71,8 @@ func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 		}
 	}
 	switch {
+	case n.tasks.Context().Err() != nil: // so that is what ended the search, too
+		reasons = append(reasons, errClosed)
 	case gaveUp != nil && !errors.Is(gaveUp, context.DeadlineExceeded):
 		return gaveUp
 	case f.dialErr != nil:
