@@ -8,7 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 
-	"github.com/cell-mesh/cell/internal/direct"
+	"github.com/cell-mesh/cell/internal/rawio"
 )
 
 // Machine is what a node runs on, as far as its network goes.
@@ -37,7 +37,7 @@ func (thisMachine) ListenUDP(network string, at *net.UDPAddr) (net.PacketConn, e
 	if err != nil {
 		return nil, err
 	}
-	return direct.UDP(conn), nil
+	return rawio.UDP(conn), nil
 }
 
 func (thisMachine) Source(network string, to *net.UDPAddr) (netip.Addr, error) {

@@ -13,7 +13,7 @@ import (
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 
 	"github.com/cell-mesh/cell/internal/bundle"
-	"github.com/cell-mesh/cell/internal/direct"
+	"github.com/cell-mesh/cell/internal/rawio"
 )
 
 // security is libp2p's TLS, handshake and all. What it does otherwise is beneath: the records of one Write, four for what yamux writes at
@@ -36,7 +36,7 @@ func (s security) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.
 }
 
 func secure(ctx context.Context, insecure net.Conn, p peer.ID, shake func(context.Context, net.Conn, peer.ID) (sec.SecureConn, error)) (sec.SecureConn, error) {
-	beneath := bundle.New(direct.New(insecure))
+	beneath := bundle.New(rawio.New(insecure))
 	conn, err := shake(ctx, beneath, p)
 	if err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "call" {
 		os.Exit(goCall(os.Args[2]))
 	}
-	os.Exit(machinetest.Main(m))
+	os.Exit(localtest.Main(m))
 }
 
 // language is how the programs of one SDK are run.
@@ -124,15 +124,15 @@ func (l language) wantError(t *testing.T, home, address, class, words string) {
 }
 
 // up runs a stem in a home of its own.
-func up(t *testing.T) *machine.Machine {
+func up(t *testing.T) *local.Machine {
 	t.Helper()
-	return machinetest.Up(t, hometest.Dir(t))
+	return localtest.Up(t, hometest.Dir(t))
 }
 
 // newHome is one without a stem; what runs in it ends with the test.
 func newHome(t *testing.T) string {
 	t.Helper()
-	return machinetest.New(t, hometest.Dir(t)).Home
+	return localtest.New(t, hometest.Dir(t)).Home
 }
 
 // goCells is testdata/cells.* in Go.

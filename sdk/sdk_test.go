@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // Every language calls every language's cells, here and on another machine: they are germinated, hear 8 MiB to its end
@@ -24,7 +24,7 @@ import (
 func TestEachCallsEach(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	text := make([]byte, 8<<20)
 	rand.NewChaCha8([32]byte{1}).Read(text)
 	hash := fmt.Sprintf("%x\n", sha256.Sum256(text))
@@ -45,7 +45,7 @@ func TestGerminate(t *testing.T) {
 		for _, callee := range languages(t) {
 			echo := callee.dnaAs(t, here.Home, "echo", fmt.Sprintf("echo%d-%s", i, callee.name))
 			caller.wantAnswer(t, here.Home, echo, "hello", "hello")
-			machinetest.KillCells(here.Home)
+			localtest.KillCells(here.Home)
 			caller.wantAnswer(t, here.Home, echo, "hello again", "hello again")
 		}
 	}
@@ -149,7 +149,7 @@ func TestEndings(t *testing.T) {
 func TestHalfCloseByTheCell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
 		first := callee.dna(t, far.Home, "first")
 		for _, caller := range foreign(t) {
@@ -182,7 +182,7 @@ func TestHalfCloseByTheCell(t *testing.T) {
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
 		early := callee.dna(t, far.Home, "early")
 		for _, caller := range languages(t) {
@@ -198,7 +198,7 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, l := range foreign(t) {
 		near, far := up(t), up(t)
-		machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+		localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 		hang := l.dna(t, far.Home, "hang")
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -226,7 +226,7 @@ func TestCut(t *testing.T) {
 func TestReset(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, l := range foreign(t) {
 		torn := l.dna(t, far.Home, "torn")
 		if got, complaint := languages(t)[0].ask(t, near.Home, torn+"@"+far.Addr("tcp"), "x"); !strings.HasPrefix(complaint, "Cut: ") {
@@ -243,7 +243,7 @@ func TestForwarded(t *testing.T) {
 	down, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	down.Close()
-	machinetest.Run(t, here, "expose", "down", down.Addr().String())
+	localtest.Run(t, here, "expose", "down", down.Addr().String())
 	for _, l := range languages(t) {
 		l.wantError(t, here.Home, "down", "Cut", "the cell could not finish the call")
 	}
@@ -257,7 +257,7 @@ func TestForwarded(t *testing.T) {
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, callee := range foreign(t) {
 		who := callee.dna(t, far.Home, "who")
 		for _, caller := range languages(t) {
@@ -354,7 +354,7 @@ func TestExamples(t *testing.T) {
 func TestShell(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	self := languages(t)[0]
 	echo, late := self.dna(t, far.Home, "echo"), self.dna(t, far.Home, "late")
 	script := `. sh/cell.sh

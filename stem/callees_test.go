@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -78,7 +78,7 @@ func TestCutAtTheDoor(t *testing.T) {
 	h := newHome(t)
 	runStem(t, h, nil)
 	for _, caller := range []string{"nobody", testID(2).String() + "/0123456789abcdef"} {
-		_, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.CutCall, Object: caller})
+		_, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.CutCall, Object: caller})
 		if !errors.Is(err, wire.NotFound) {
 			t.Errorf("%s: %v", caller, err)
 		}

@@ -7,21 +7,21 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/places"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // Places remember which peer answered at a place the first time.
 type Places interface {
 	// Learn returns who is known at the place; if nobody is, that is id from now on.
-	Learn(ctx context.Context, place address.Place, id address.ID) (places.Known, error)
+	Learn(ctx context.Context, place address.Place, id address.ID) (knownplaces.Known, error)
 }
 
 // placesFile are the Places of a home.
 type placesFile struct{ home home.Home }
 
-func (p placesFile) Learn(ctx context.Context, place address.Place, id address.ID) (places.Known, error) {
-	return places.Learn(ctx, p.home, place, id)
+func (p placesFile) Learn(ctx context.Context, place address.Place, id address.ID) (knownplaces.Known, error) {
+	return knownplaces.Learn(ctx, p.home, place, id)
 }
 
 // whois tells which peer lives at a place. The first answer is kept as known; another one later is refused, since

@@ -9,8 +9,8 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 	"github.com/cell-mesh/cell/internal/pipe"
-	"github.com/cell-mesh/cell/internal/places"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -78,7 +78,7 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 		for range 2 {
 			wantEcho(t, a, at)
 		}
-		if known, ok, err := places.Find(h, place(at)); known.ID != b.net.id || !ok || err != nil {
+		if known, ok, err := knownplaces.Find(h, place(at)); known.ID != b.net.id || !ok || err != nil {
 			t.Errorf("of %s is known %v, %v", at, known, err)
 		}
 		if !slices.Equal(network.at, []address.Place{place(at)}) {
@@ -94,11 +94,11 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 		if a.net.opens != opens {
 			t.Errorf("a stream was opened to whoever it is at %s", at)
 		}
-		if _, _, err := places.Forget(t.Context(), h, place(at)); err != nil {
+		if _, _, err := knownplaces.Forget(t.Context(), h, place(at)); err != nil {
 			t.Fatal(err)
 		}
 		wantEcho(t, a, at)
-		if known, _, _ := places.Find(h, place(at)); known.ID != testID(3) {
+		if known, _, _ := knownplaces.Find(h, place(at)); known.ID != testID(3) {
 			t.Errorf("of %s is known %v now", at, known)
 		}
 	}

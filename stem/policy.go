@@ -17,8 +17,8 @@ import (
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 	"github.com/cell-mesh/cell/internal/peers"
-	"github.com/cell-mesh/cell/internal/places"
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
@@ -94,7 +94,7 @@ func (f *files) read() *Rules {
 	for _, serial := range serials {
 		rules.Revoked[serial] = true
 	}
-	if _, err := places.List(f.home); err != nil {
+	if _, err := knownplaces.List(f.home); err != nil {
 		problems = append(problems, err) // no rule, but the calls to places fail
 	}
 	rules.Problems = problems

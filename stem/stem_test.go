@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -52,7 +52,7 @@ func TestStemLivesAndEnds(t *testing.T) {
 	h := newHome(t, "who")
 	for range 2 {
 		_, stop := runStem(t, h, nil)
-		answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "who"})
+		answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "who"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestStemLivesAndEnds(t *testing.T) {
 		}
 		stop()
 		stop() // a second time it has ended already
-		if _, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Status}); !errors.Is(err, door.ErrNoStem) {
+		if _, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Status}); !errors.Is(err, stemclient.ErrNoStem) {
 			t.Errorf("after its end: %v", err)
 		}
 		if _, err := os.Stat(h.StemSocket()); err == nil {
@@ -100,7 +100,7 @@ func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	h := newHome(t)
 	sockettest.Dead(t, h.StemSocket())
 	runStem(t, h, nil)
-	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
+	answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,14 +115,14 @@ func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 func TestRunWaitsForCalls(t *testing.T) {
 	h := newHome(t, "echo")
 	_, stop := runStem(t, h, nil)
-	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "echo"})
+	answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: "echo"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); stop() }()
 	eventually(t, "the stem is closing", func() bool {
-		answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
+		answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Reread})
 		if err == nil {
 			answer.Conn.Close()
 		}
@@ -136,7 +136,7 @@ func TestRunWaitsForCalls(t *testing.T) {
 	if got, err := exchange(pipe.Unix(answer.Conn), "to the end"); got != "to the end" || err != nil {
 		t.Errorf("the call got %q, %v", got, err)
 	}
-	end, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
+	end, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
 	if err != nil {
 		t.Fatalf("how did it end? %v", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -64,7 +64,7 @@ func timedStem(t *testing.T) *Stem {
 	h := newHome(t, existing)
 	write(t, peerFile(h, "laptop"), grantText(2, `"echo"`), 0o600)
 	stem, _ := runStem(t, h, nil)
-	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Germinate, Object: existing})
+	answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Germinate, Object: existing})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -53,7 +53,7 @@ func withoutKey(a address.Address) address.Address {
 // what was said already.
 func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
 	if forwards(h, to.Cell) {
-		if conn, err := dialPeer(ctx, h, to, early); err != door.ErrNoStem {
+		if conn, err := dialPeer(ctx, h, to, early); err != stemclient.ErrNoStem {
 			return conn, err
 		}
 	}
@@ -102,8 +102,8 @@ func say(ctx context.Context, conn *net.UnixConn, early []byte) error {
 // is tried a second time.
 func germinate(ctx context.Context, h home.Home, cell address.Name, path string) (conn *net.UnixConn, err error) {
 	for range 2 {
-		var answer *door.Answer
-		if answer, err = door.Ask(ctx, h, wire.Request{Verb: wire.Germinate, Object: cell.String()}); err != nil {
+		var answer *stemclient.Answer
+		if answer, err = stemclient.Ask(ctx, h, wire.Request{Verb: wire.Germinate, Object: cell.String()}); err != nil {
 			return nil, err
 		}
 		answer.Conn.Close()
@@ -116,7 +116,7 @@ func germinate(ctx context.Context, h home.Home, cell address.Name, path string)
 
 // dialPeer asks the stem to open the way; on a verdict of ok, the connection to the stem has become it.
 func dialPeer(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
-	answer, err := door.AskWith(ctx, h, wire.Request{Verb: wire.Open, Object: to.String()}, early)
+	answer, err := stemclient.AskWith(ctx, h, wire.Request{Verb: wire.Open, Object: to.String()}, early)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -34,12 +34,12 @@ func (e *ending) verdict() error {
 func (e *ending) ask() error {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
-	answer, err := door.Ask(ctx, e.home, wire.Request{Verb: wire.End, Object: e.call})
+	answer, err := stemclient.Ask(ctx, e.home, wire.Request{Verb: wire.End, Object: e.call})
 	switch {
 	case err == nil:
 		answer.Conn.Close()
 		return io.EOF
-	case errors.Is(err, door.ErrNoStem):
+	case errors.Is(err, stemclient.ErrNoStem):
 		return fmt.Errorf("%w: the stem of this machine ended", io.ErrUnexpectedEOF)
 	default:
 		return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)

@@ -1,7 +1,7 @@
 package synapse
 
 import (
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -21,5 +21,5 @@ var (
 	// ErrBusy: too much is being asked of that machine at once; try again later.
 	ErrBusy error = wire.Busy
 	// ErrNoStem: a stem is needed, and none runs on this machine.
-	ErrNoStem = door.ErrNoStem
+	ErrNoStem = stemclient.ErrNoStem
 )

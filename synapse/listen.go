@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/cellsocket"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/listen"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/stemclient"
 )
 
 // ErrInUse is what Listen fails with when a live cell of that name is already there.
@@ -17,7 +17,7 @@ var ErrInUse = socket.ErrInUse
 
 // ErrIdle is what Accept fails with when the cell has left because nobody used it, as Idle has it. It is a
 // net.ErrClosed, too.
-var ErrIdle = listen.ErrIdle
+var ErrIdle = cellsocket.ErrIdle
 
 // Option is how a cell listens.
 type Option func(*options)
@@ -52,13 +52,13 @@ func listenAs(name string, how []Option) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner, err := listen.As(h, cell, o.idle)
+	inner, err := cellsocket.As(h, cell, o.idle)
 	return &listener{h, inner}, err
 }
 
 type listener struct {
 	home  home.Home
-	inner *listen.Listener
+	inner *cellsocket.Listener
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -66,7 +66,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	cut := func() { door.Cut(l.home, conn.RemoteAddr().String()) }
+	cut := func() { stemclient.Cut(l.home, conn.RemoteAddr().String()) }
 	return &Conn{unix: conn, remote: callerOf(conn), cut: cut, closed: ended}, nil
 }
 

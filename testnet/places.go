@@ -6,22 +6,22 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/places"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 )
 
 // memory is who answered where, for as long as the node lives.
 type memory struct {
 	mu    sync.Mutex
-	known map[address.Place]places.Known
+	known map[address.Place]knownplaces.Known
 }
 
-func newPlaces() *memory { return &memory{known: map[address.Place]places.Known{}} }
+func newPlaces() *memory { return &memory{known: map[address.Place]knownplaces.Known{}} }
 
-func (m *memory) Learn(_ context.Context, at address.Place, id address.ID) (places.Known, error) {
+func (m *memory) Learn(_ context.Context, at address.Place, id address.ID) (knownplaces.Known, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.known[at]; !ok {
-		m.known[at] = places.Known{ID: id, Since: time.Now()}
+		m.known[at] = knownplaces.Known{ID: id, Since: time.Now()}
 	}
 	return m.known[at], nil
 }

@@ -12,8 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cell-mesh/cell/internal/bench"
+	"github.com/cell-mesh/cell/cmd/cell/internal/demo"
 	"github.com/cell-mesh/cell/synapse"
+	"github.com/cell-mesh/cell/testnet/bench"
 	"github.com/cell-mesh/cell/testnet/floor"
 )
 
@@ -44,7 +45,7 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 				return err
 			}
 			cfg.Cell, cfg.Log = self, cmd.ErrOrStderr()
-			cfg.Dial, cfg.Floor = dialIn, dialFloor
+			cfg.Build, cfg.Dial, cfg.Floor = buildExamples, dialIn, dialFloor
 			rows, err := bench.Run(cmd.Context(), cfg)
 			if asJSON {
 				json.NewEncoder(cmd.OutOrStdout()).Encode(rows)
@@ -63,6 +64,11 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 	f.StringVar(&serve, "serve", "", "be a far end of a measurement")
 	f.MarkHidden("serve")
 	return cmd
+}
+
+func buildExamples(ctx context.Context, home string) error {
+	_, err := demo.Build(ctx, home)
+	return err
 }
 
 // dialIn dials as a program does that lives in a home.

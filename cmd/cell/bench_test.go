@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cell-mesh/cell/internal/bench"
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/testnet/bench"
 )
 
 // Every row is measured once, and 10,000 bridges are open at once between two stems over one QUIC port, all of which

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/cmd/cell/internal/build"
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/build"
 	"github.com/cell-mesh/cell/internal/home"
 )
 

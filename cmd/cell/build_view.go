@@ -8,8 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/cell-mesh/cell/cmd/cell/internal/build"
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/build"
 )
 
 // buildView shows how a build goes: a line for each cell that is done and, to a person, a bar below them.

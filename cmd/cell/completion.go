@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/bench"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 	"github.com/cell-mesh/cell/internal/peers"
-	"github.com/cell-mesh/cell/internal/places"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
+	"github.com/cell-mesh/cell/testnet/bench"
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
@@ -123,7 +123,7 @@ func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) 
 		case "NAME":
 			all = append(all, cellNames(h)...)
 		case "RUNNING":
-			for _, cell := range running.List(h) {
+			for _, cell := range process.List(h) {
 				all = append(all, cell.Name.String())
 			}
 		case "EXPOSED":
@@ -154,7 +154,7 @@ func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) 
 				how |= cobra.ShellCompDirectiveNoSpace
 			}
 		case "PLACE":
-			known, _ := places.List(h)
+			known, _ := knownplaces.List(h)
 			all = append(all, known...)
 		case "DIR":
 			return nil, cobra.ShellCompDirectiveFilterDirs

@@ -10,28 +10,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // However many call a cell that is not running, from wherever, it is started once and all are answered.
 func TestCrowd(t *testing.T) {
 	dir := hometest.Dir(t)
-	here := machinetest.Up(t, filepath.Join(dir, "h"))
-	one := machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
-	two := machinetest.Up(t, filepath.Join(dir, "b"), "--bootstrap", here.Addr("tcp"))
+	here := localtest.Up(t, filepath.Join(dir, "h"))
+	one := localtest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
+	two := localtest.Up(t, filepath.Join(dir, "b"), "--bootstrap", here.Addr("tcp"))
 	check(t, putDNA(here.Home, "echo", "echo"))
-	machinetest.Run(t, here, "trust", one.ID, "--cells", "echo")
-	machinetest.Run(t, here, "trust", two.ID, "--cells", "echo")
+	localtest.Run(t, here, "trust", one.ID, "--cells", "echo")
+	localtest.Run(t, here, "trust", two.ID, "--cells", "echo")
 
 	var callers sync.WaitGroup
 	start := make(chan struct{})
 	for i := range 100 {
-		from := []*machine.Machine{here, one, two}[i%3]
+		from := []*local.Machine{here, one, two}[i%3]
 		callers.Go(func() {
 			<-start
 			said := fmt.Sprintf("I am %d", i)
@@ -56,7 +56,7 @@ func ask(t *testing.T, from, address, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := door.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: address})
+	answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Open, Object: address})
 	if err != nil {
 		return "", err
 	}

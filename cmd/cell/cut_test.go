@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -27,12 +27,12 @@ func TestCut(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			dir := hometest.Dir(t)
-			far := machinetest.Up(t, filepath.Join(dir, "b"))
-			near := machinetest.Up(t, filepath.Join(dir, "a"))
+			far := localtest.Up(t, filepath.Join(dir, "b"))
+			near := localtest.Up(t, filepath.Join(dir, "a"))
 			for _, cell := range []string{"source", "sink"} {
 				check(t, putDNA(far.Home, cell, cell))
 			}
-			machinetest.Run(t, far, "trust", near.ID, "--cells", "*")
+			localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 			t.Setenv("CELL_HOME", near.Home)
 
 			// All transfers stand, with their bytes carried, when the far stem is killed.
@@ -47,7 +47,7 @@ func TestCut(t *testing.T) {
 				}
 			}
 			carried.Wait()
-			if !strings.Contains(machinetest.Run(t, near, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
+			if !strings.Contains(localtest.Run(t, near, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
 				t.Errorf("the transfers did not go over %s", transport)
 			}
 			far.Kill()
@@ -60,10 +60,10 @@ func TestCut(t *testing.T) {
 // them.
 func TestReset(t *testing.T) {
 	dir := hometest.Dir(t)
-	far := machinetest.Up(t, filepath.Join(dir, "b"))
-	near := machinetest.Up(t, filepath.Join(dir, "a"))
+	far := localtest.Up(t, filepath.Join(dir, "b"))
+	near := localtest.Up(t, filepath.Join(dir, "a"))
 	check(t, putDNA(far.Home, "torn", "torn"))
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "torn")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "torn")
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Setenv("CELL_HOME", near.Home)
 		wantReset(t, "torn@"+far.Addr(transport))

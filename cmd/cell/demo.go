@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cell-mesh/cell/internal/demo"
+	"github.com/cell-mesh/cell/cmd/cell/internal/demo"
 )
 
 func demoCommand() *cobra.Command {

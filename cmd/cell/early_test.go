@@ -12,7 +12,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/node"
 )
@@ -39,7 +39,7 @@ func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 		}
 		s.Close()
 	})
-	near := machinetest.Up(t, filepath.Join(dir, "a"))
+	near := localtest.Up(t, filepath.Join(dir, "a"))
 
 	file := filepath.Join(dir, "hello")
 	check(t, os.WriteFile(file, []byte("hello"), 0o600))
@@ -73,10 +73,10 @@ func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 // What is longer than goes along follows, and nothing of it is lost or comes twice; here and there.
 func TestConnectSaysTheRestLater(t *testing.T) {
 	dir := hometest.Dir(t)
-	far, near := machinetest.Up(t, filepath.Join(dir, "b")), machinetest.Up(t, filepath.Join(dir, "a"))
+	far, near := localtest.Up(t, filepath.Join(dir, "b")), localtest.Up(t, filepath.Join(dir, "a"))
 	check(t, putDNA(far.Home, "echo", "echo"))
 	check(t, putDNA(near.Home, "echo", "echo"))
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "echo")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "echo")
 	for _, size := range []int{0, 1, mostAtHand - 1, mostAtHand, mostAtHand + 1, 4096, 1 << 20} {
 		words := strings.Repeat("0123456789", size/10+1)[:size]
 		file := filepath.Join(dir, "words")

@@ -13,7 +13,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
 )
 
 func exposeCommand() *cobra.Command {
@@ -106,7 +106,7 @@ func hideCommand() *cobra.Command {
 
 // end stops a cell if it runs, so that it does not go on as it was.
 func end(ctx context.Context, h home.Home, cell address.Name) error {
-	if _, err := running.Stop(ctx, h, cell); err != nil && !errors.Is(err, running.ErrNotRunning) {
+	if _, err := process.Stop(ctx, h, cell); err != nil && !errors.Is(err, process.ErrNotRunning) {
 		return fmt.Errorf("the file is changed, but %s goes on as it was: %w", cell, err)
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/places"
+	"github.com/cell-mesh/cell/internal/knownplaces"
 )
 
 func forgetCommand() *cobra.Command {
@@ -32,7 +32,7 @@ machine at the place, forget the old one: the next call learns who it is.`,
 			if err != nil {
 				return err
 			}
-			known, ok, err := places.Forget(cmd.Context(), h, place)
+			known, ok, err := knownplaces.Forget(cmd.Context(), h, place)
 			if err != nil {
 				return err
 			}

@@ -14,18 +14,18 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // linked runs two stems of which the near one may call a cell of the far one, which it calls b.
-func linked(t *testing.T, cell string) (near, far *machine.Machine) {
+func linked(t *testing.T, cell string) (near, far *local.Machine) {
 	dir := hometest.Dir(t)
-	far = machinetest.Up(t, filepath.Join(dir, "b"))
-	near = machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", far.Addr("quic-v1"))
+	far = localtest.Up(t, filepath.Join(dir, "b"))
+	near = localtest.Up(t, filepath.Join(dir, "a"), "--bootstrap", far.Addr("quic-v1"))
 	check(t, putDNA(far.Home, cell, cell))
-	machinetest.Run(t, far, "trust", near.ID, "--cells", cell)
-	machinetest.Run(t, near, "trust", far.ID, "--as", "b")
+	localtest.Run(t, far, "trust", near.ID, "--cells", cell)
+	localtest.Run(t, near, "trust", far.ID, "--as", "b")
 	return near, far
 }
 
@@ -34,7 +34,7 @@ func TestForwardTellsCut(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "source")
 	forward := func() (at string, conn net.Conn) {
-		at = strings.TrimSpace(machinetest.Run(t, near, "forward", "source@b"))
+		at = strings.TrimSpace(localtest.Run(t, near, "forward", "source@b"))
 		conn, err := net.Dial("tcp", at)
 		check(t, err)
 		t.Cleanup(func() { conn.Close() })
@@ -46,7 +46,7 @@ func TestForwardTellsCut(t *testing.T) {
 	}
 	at, unlinked := forward()
 	_, cut := forward()
-	machinetest.Run(t, near, "unlink", at)
+	localtest.Run(t, near, "unlink", at)
 	far.Kill()
 	for _, conn := range []net.Conn{unlinked, cut} {
 		if rest, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
@@ -75,10 +75,10 @@ func TestServerBreaksOff(t *testing.T) {
 			conn.Close()
 		}
 	})
-	machinetest.Run(t, far, "expose", "half", server.Addr().String())
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "half")
+	localtest.Run(t, far, "expose", "half", server.Addr().String())
+	localtest.Run(t, far, "trust", near.ID, "--cells", "half")
 
-	conn, err := net.Dial("tcp", strings.TrimSpace(machinetest.Run(t, near, "forward", "half@b")))
+	conn, err := net.Dial("tcp", strings.TrimSpace(localtest.Run(t, near, "forward", "half@b")))
 	check(t, err)
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
@@ -89,7 +89,7 @@ func TestServerBreaksOff(t *testing.T) {
 		t.Errorf("read %q, %v, want a reset", rest, err)
 	}
 
-	for s, why := range map[*machine.Machine]string{near: "the other end broke off", far: `the cell could not finish the call: "cell logs half" may say why`} {
+	for s, why := range map[*local.Machine]string{near: "the other end broke off", far: `the cell could not finish the call: "cell logs half" may say why`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		var said strings.Builder
 		cmd.Stderr = &said
@@ -111,8 +111,8 @@ func TestServerBreaksOff(t *testing.T) {
 func TestLinkLeaksNothing(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "echo")
-	forward := strings.TrimSpace(machinetest.Run(t, near, "forward", "echo@b"))
-	link := strings.TrimSpace(machinetest.Run(t, near, "link", "echo@b"))
+	forward := strings.TrimSpace(localtest.Run(t, near, "forward", "echo@b"))
+	link := strings.TrimSpace(localtest.Run(t, near, "link", "echo@b"))
 	say := func(n int) error {
 		network, at := "tcp", forward
 		if n%2 == 1 {
@@ -133,7 +133,7 @@ func TestLinkLeaksNothing(t *testing.T) {
 		return nil
 	}
 	check(t, say(0))
-	before := map[*machine.Machine]int{near: files(t, near), far: files(t, far)}
+	before := map[*local.Machine]int{near: files(t, near), far: files(t, far)}
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
@@ -153,13 +153,13 @@ func TestLinkLeaksNothing(t *testing.T) {
 			time.Sleep(10 * time.Millisecond) // a stream's end is acknowledged soon, and tells nobody
 		}
 	}
-	if status := machinetest.Run(t, near, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
+	if status := localtest.Run(t, near, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
 		t.Errorf("the status is %s", status)
 	}
 }
 
 // files counts the file descriptors of a stem.
-func files(t *testing.T, s *machine.Machine) int {
+func files(t *testing.T, s *local.Machine) int {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.PID()))
 	check(t, err)
 	return len(entries)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/cmd/cell/internal/service"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/service"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/synapse"
 )

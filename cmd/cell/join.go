@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -151,7 +151,7 @@ func prove(ctx context.Context, h home.Home, token invite.Token, proof string) (
 			req.Pairs = append(req.Pairs, pair)
 		}
 	}
-	answer, err := door.Ask(ctx, h, req)
+	answer, err := stemclient.Ask(ctx, h, req)
 	if err == nil {
 		defer answer.Conn.Close()
 		answer.Conn.SetDeadline(time.Now().Add(30 * time.Second))

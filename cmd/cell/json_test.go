@@ -12,19 +12,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // Whatever lists or shows something can do so in JSON: as one value, or as a line for each. What there is to see here is
 // two peers, a call, an invite and a cell.
 func TestJSON(t *testing.T) {
 	dir := hometest.Dir(t)
-	here := machinetest.Up(t, filepath.Join(dir, "h"))
-	there := machinetest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
+	here := localtest.Up(t, filepath.Join(dir, "h"))
+	there := localtest.Up(t, filepath.Join(dir, "a"), "--bootstrap", here.Addr("quic-v1"))
 	check(t, putDNA(here.Home, "echo", "echo"))
-	machinetest.Run(t, here, "trust", there.ID, "--as", "there", "--cells", "echo")
-	machinetest.Run(t, there, "trust", here.ID, "--as", "here", "--cells", "*")
-	machinetest.Run(t, here, "invite", "--cells", "echo")
+	localtest.Run(t, here, "trust", there.ID, "--as", "there", "--cells", "echo")
+	localtest.Run(t, there, "trust", here.ID, "--as", "here", "--cells", "*")
+	localtest.Run(t, here, "invite", "--cells", "echo")
 	if _, err := ask(t, there.Home, "echo@here", "hello"); err != nil {
 		t.Fatal(err)
 	}

@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // A caller that is killed takes its call along, though the cell neither says a word nor minds that its input has ended: the stem
 // of the caller ends it at once, and where the transport tells (QUIC), so does the cell's.
 func TestCallerIsKilled(t *testing.T) {
 	dir := hometest.Dir(t)
-	far, near := machinetest.Up(t, filepath.Join(dir, "b")), machinetest.Up(t, filepath.Join(dir, "a"))
+	far, near := localtest.Up(t, filepath.Join(dir, "b")), localtest.Up(t, filepath.Join(dir, "a"))
 	check(t, putDNA(far.Home, "source", "source"))
-	machinetest.Run(t, far, "trust", near.ID, "--cells", "source")
+	localtest.Run(t, far, "trust", near.ID, "--cells", "source")
 	for calls, transport := range []string{"quic-v1", "tcp"} {
 		cmd := cellCommand(t.Context(), near.Home, "connect", "source@"+far.Addr(transport))
 		stdin, err := cmd.StdinPipe()
@@ -43,7 +43,7 @@ func TestCallerIsKilled(t *testing.T) {
 }
 
 // awaitCalls waits until a stem has recorded so many calls, which it does when they are over: each in order.
-func awaitCalls(t *testing.T, m *machine.Machine, want int) {
+func awaitCalls(t *testing.T, m *local.Machine, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

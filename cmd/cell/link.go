@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/links"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -141,7 +141,7 @@ func serve(cmd *cobra.Command, h home.Home, at links.Listen, to address.Address,
 
 // askLink asks the stem, and returns where it says that the link or forward is.
 func askLink(ctx context.Context, h home.Home, at links.Listen, to address.Address) (where string, err error) {
-	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Link, Object: to.URL(), Pairs: wire.Pairs{{"at", at.String()}}})
+	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Link, Object: to.URL(), Pairs: wire.Pairs{{"at", at.String()}}})
 	if err != nil {
 		return "", err
 	}
@@ -156,7 +156,7 @@ func askLink(ctx context.Context, h home.Home, at links.Listen, to address.Addre
 
 func linkHint(err error, to address.Address) string {
 	switch {
-	case errors.Is(err, door.ErrNoStem):
+	case errors.Is(err, stemclient.ErrNoStem):
 		return `start one with "cell up"`
 	case errors.Is(err, wire.Unreachable):
 		return dialHint(err, to)
@@ -249,8 +249,8 @@ func unlinkArg(h home.Home, text string) (links.Listen, error) {
 
 // askUnlink has the stem end a link or forward; ended is false if there was none. Without a stem, nothing is served.
 func askUnlink(ctx context.Context, h home.Home, at links.Listen) (ended bool, err error) {
-	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Unlink, Object: at.String()})
-	if errors.Is(err, door.ErrNoStem) || errors.Is(err, wire.NotFound) {
+	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Unlink, Object: at.String()})
+	if errors.Is(err, stemclient.ErrNoStem) || errors.Is(err, wire.NotFound) {
 		return false, nil
 	}
 	if err != nil {

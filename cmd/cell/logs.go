@@ -14,7 +14,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
 )
 
 func logsCommand() *cobra.Command {
@@ -56,7 +56,7 @@ func logsCommand() *cobra.Command {
 
 // noLog says why a cell has no log.
 func noLog(h home.Home, cell address.Name) error {
-	if by, ok := running.Find(h, cell); ok {
+	if by, ok := process.Find(h, cell); ok {
 		return hint(fmt.Errorf("%s was started by hand, and prints there: there is no %s", cell, h.Log(cell)), fmt.Sprintf("it is process %d", by.PID))
 	}
 	return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)), `"cell ls" lists what could be`)

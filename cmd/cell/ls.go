@@ -17,7 +17,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
 	"github.com/cell-mesh/cell/synapse"
 )
 
@@ -95,7 +95,7 @@ func cellsOf(h home.Home) []cellJSON {
 		cell.Mode, cell.Target, cell.Public = string(settings.Mode), settings.Target.String(), settings.Public
 		cells[cell.Name] = cell
 	}
-	for _, run := range running.List(h) {
+	for _, run := range process.List(h) {
 		cell := cells[run.Name.String()]
 		cell.Name, cell.PID, cell.Since, cell.Memory = run.Name.String(), run.PID, &run.Since, run.Memory
 		cells[cell.Name] = cell

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cell-mesh/cell/internal/scaffold"
+	"github.com/cell-mesh/cell/cmd/cell/internal/scaffold"
 )
 
 func newCommand() *cobra.Command {

@@ -12,13 +12,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // A plain libp2p program, which knows nothing of cell, reaches a cell by the protocol /x/cell/NAME, behind the same gate:
 // that is what kubo's "ipfs p2p forward" dials.
 func TestRawProtocol(t *testing.T) {
-	far := machinetest.Up(t, filepath.Join(hometest.Dir(t), "b"))
+	far := localtest.Up(t, filepath.Join(hometest.Dir(t), "b"))
 	check(t, putDNA(far.Home, "late", "late"))
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestRawProtocol(t *testing.T) {
 			if heard, err := say("hello"); err == nil {
 				t.Errorf("a stranger heard %q", heard)
 			}
-			machinetest.Run(t, far, "trust", program.ID().String(), "--cells", "late")
+			localtest.Run(t, far, "trust", program.ID().String(), "--cells", "late")
 			if heard, err := say("hello"); err != nil || heard != "got 5 bytes\n" {
 				t.Errorf("heard %q, %v", heard, err)
 			}

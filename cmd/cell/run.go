@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cell-mesh/cell/cmd/cell/internal/adapter"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/dna"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/wrap"
 )
 
 func runCommand() *cobra.Command {
@@ -53,7 +53,7 @@ Without PROGRAM, NAME is run as its dna says; that is how the stem starts it.`,
 			if idle > 0 && settings.Mode == dna.FD {
 				return misuse(fmt.Errorf("--idle %v can't be kept in mode %s", idle, mode), "a program in mode fd takes its calls unseen, and has to leave by itself")
 			}
-			return wrapped(cmd.Context(), wrap.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
+			return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
 		},
 	}
 	cmd.Flags().StringVar(&mode, "mode", "stdio", "how calls reach the program: `MODE` is stdio or fd")
@@ -103,11 +103,11 @@ func runDNA(cmd *cobra.Command, h home.Home, cell address.Name) error {
 			fmt.Sprintf("run it directly, or write mode = \"stdio\" there; or name a program, as in cell run %s -- PROGRAM", cell))
 	}
 	program := append([]string{h.DNA(cell)}, settings.Args...)
-	return wrapped(cmd.Context(), wrap.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
+	return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
 }
 
 // wrapped gives the wrapper a file to complain to, which programs may go on using after us.
-func wrapped(ctx context.Context, w wrap.Wrapper) error {
+func wrapped(ctx context.Context, w adapter.Wrapper) error {
 	w.Stderr = os.Stderr
 	if err := w.Run(ctx); err != nil {
 		return fmt.Errorf("run %s: %w", w.Cell, err)

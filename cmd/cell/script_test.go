@@ -17,8 +17,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/cell-mesh/cell/internal/machine"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // The scripts in testdata drive the real program, and real cells beside it. Each tells one story.
@@ -164,9 +164,9 @@ func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: up MACHINE FLAG...")
 	}
-	m := &machine.Machine{Home: homeOf(ts, args[0]), Cell: "cell", Mesh: "test"}
+	m := &local.Machine{Home: homeOf(ts, args[0]), Cell: "cell", Mesh: "test"}
 	ts.Defer(m.Kill)
-	ts.Defer(func() { machinetest.KillCells(m.Home) })
+	ts.Defer(func() { localtest.KillCells(m.Home) })
 	ts.Check(m.Start(context.Background(), args[1:]...))
 	machines.Store(m.Home, m)
 	ts.Setenv(args[0]+"_ID", m.ID)
@@ -174,7 +174,7 @@ func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0]+"_TCP", m.Addr("tcp"))
 }
 
-func runningStem(ts *testscript.TestScript, neg bool, args []string) *machine.Machine {
+func runningStem(ts *testscript.TestScript, neg bool, args []string) *local.Machine {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: down or kill9 MACHINE")
 	}
@@ -182,7 +182,7 @@ func runningStem(ts *testscript.TestScript, neg bool, args []string) *machine.Ma
 	if !ok {
 		ts.Fatalf("%s is not up", args[0])
 	}
-	return m.(*machine.Machine)
+	return m.(*local.Machine)
 }
 
 // down MACHINE: asks the stem to end, and waits until it has, in good order.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/stem"
@@ -73,7 +73,7 @@ func askStatus(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Status})
+	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Status})
 	if err != nil {
 		return nil, fmt.Errorf("status of %s: %w", h, err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
 )
 
 func stopCommand() *cobra.Command {
@@ -47,15 +47,15 @@ has not (SIGKILL). Returns once it is gone.`,
 
 // stop ends a cell, and says so if it took force.
 func stop(cmd *cobra.Command, h home.Home, cell address.Name) error {
-	killed, err := running.Stop(cmd.Context(), h, cell)
-	if errors.Is(err, running.ErrNotRunning) {
+	killed, err := process.Stop(cmd.Context(), h, cell)
+	if errors.Is(err, process.ErrNotRunning) {
 		return hint(fmt.Errorf("stop %s: it is not running", cell), `"cell ls" lists what is`)
 	}
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", cell, err)
 	}
 	if killed {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell, running.Patience)
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell, process.Patience)
 	}
 	return nil
 }

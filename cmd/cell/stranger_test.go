@@ -15,7 +15,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -25,7 +25,7 @@ const few = 64
 
 // A stranger who opens streams and says nothing on them holds a few dozen of them, and the rest are refused at once.
 func TestStrangerHoldsFew(t *testing.T) {
-	far := machinetest.Up(t, filepath.Join(hometest.Dir(t), "b"))
+	far := localtest.Up(t, filepath.Join(hometest.Dir(t), "b"))
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			stranger, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ResourceManager(&network.NullResourceManager{}))
@@ -55,7 +55,7 @@ func TestStrangerHoldsFew(t *testing.T) {
 					t.Error("a stream was answered that has asked for nothing")
 				}
 			}
-			machinetest.Run(t, far, "status") // it has time for others
+			localtest.Run(t, far, "status") // it has time for others
 			select {
 			case err := <-answers:
 				t.Errorf("another stream ends with %v", err)
@@ -71,7 +71,7 @@ func TestStrangerIsToldBusy(t *testing.T) {
 	home := filepath.Join(dir, "b")
 	check(t, putDNA(home, "echo", "echo"))
 	check(t, os.WriteFile(filepath.Join(home, "dna", "echo.toml"), []byte("public = true\n"), 0o600))
-	far, near := machinetest.Up(t, home), machinetest.Up(t, filepath.Join(dir, "a"))
+	far, near := localtest.Up(t, home), localtest.Up(t, filepath.Join(dir, "a"))
 	t.Setenv("CELL_HOME", near.Home)
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		var calls []*synapse.Conn

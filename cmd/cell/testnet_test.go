@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/testnet/local"
 )
@@ -137,7 +137,7 @@ func TestTestnetDownEndsItsOwn(t *testing.T) {
 	if err := first.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.Ask(t.Context()); !errors.Is(err, door.ErrNoStem) {
+	if _, err := first.Ask(t.Context()); !errors.Is(err, stemclient.ErrNoStem) {
 		t.Fatalf("a stem that was killed: %v", err)
 	}
 	// The number of the process that was killed may be anyone's now.
@@ -150,21 +150,21 @@ func TestTestnetDownEndsItsOwn(t *testing.T) {
 	if ended, err := syscall.Wait4(stranger.Process.Pid, nil, syscall.WNOHANG, nil); ended != 0 {
 		t.Errorf("a process that has nothing to do with it was ended: %v", err)
 	}
-	if !running.Ended(cell.PID) {
+	if !process.Ended(cell.PID) {
 		t.Errorf("the cell %s is left, as process %d", cell.Name, cell.PID)
 	}
 	nothingLeft(t, cfg)
 }
 
 // germinate has a cell of a node grow.
-func germinate(t *testing.T, node local.Node, cell string) running.Cell {
+func germinate(t *testing.T, node local.Node, cell string) process.Cell {
 	t.Helper()
-	answer, err := door.Ask(t.Context(), node.Home, wire.Request{Verb: wire.Germinate, Object: cell})
+	answer, err := stemclient.Ask(t.Context(), node.Home, wire.Request{Verb: wire.Germinate, Object: cell})
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer.Conn.Close()
-	cells := running.List(node.Home)
+	cells := process.List(node.Home)
 	if len(cells) != 1 || cells[0].PID == 0 {
 		t.Fatalf("there run %v", cells)
 	}

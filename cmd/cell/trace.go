@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/trace"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/synapse"
@@ -30,7 +30,7 @@ func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line
 	if err != nil {
 		return err
 	}
-	answer, err := door.Ask(ctx, h, req)
+	answer, err := stemclient.Ask(ctx, h, req)
 	if err != nil {
 		return hint(fmt.Errorf("%s: %w", what, err), dialHint(err, address.Address{Peer: to}))
 	}

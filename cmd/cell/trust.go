@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -191,8 +191,8 @@ func knownPeer(h home.Home, who string) (peers.Peer, error) {
 
 // reread returns when the running stem, if there is one, uses the files as they are.
 func reread(ctx context.Context, h home.Home) error {
-	answer, err := door.Ask(ctx, h, wire.Request{Verb: wire.Reread})
-	if errors.Is(err, door.ErrNoStem) {
+	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Reread})
+	if errors.Is(err, stemclient.ErrNoStem) {
 		return nil // the next one will
 	}
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cell-mesh/cell/cmd/cell/internal/service"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/internal/service"
 	"github.com/cell-mesh/cell/internal/textfile"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/stem"

@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cell-mesh/cell/internal/doctor"
+	"github.com/cell-mesh/cell/cmd/cell/internal/doctor"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/internal/machine/machinetest"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // A stem that runs since before an upgrade is of another version than the command: status and doctor say so, with the remedy. One
 // of the same version is no news.
 func TestOtherVersion(t *testing.T) {
-	m := machinetest.Up(t, filepath.Join(hometest.Dir(t), "a"))
+	m := localtest.Up(t, filepath.Join(hometest.Dir(t), "a"))
 	var now fullStatus
-	check(t, json.Unmarshal([]byte(machinetest.Run(t, m, "status", "--json")), &now))
+	check(t, json.Unmarshal([]byte(localtest.Run(t, m, "status", "--json")), &now))
 	own := thisBuild().Version
 	for was, told := range map[string]string{own: "", "v0.0.1": "the stem is v0.0.1, and this command " + own, "": "the stem is of an older version, and"} {
 		now.Version = was

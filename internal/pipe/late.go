@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/direct"
+	"github.com/cell-mesh/cell/internal/rawio"
 )
 
 // lateReader reads from a socket into a buffer that it borrows for each try, and gives back before it waits. That takes
@@ -14,7 +14,7 @@ import (
 type lateReader struct {
 	raw   syscall.RawConn
 	try   func(fd uintptr) bool // s.read, made once
-	reads direct.Reads
+	reads rawio.Reads
 	loan  *Loan
 	n     int
 	err   error

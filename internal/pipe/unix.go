@@ -7,12 +7,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/direct"
+	"github.com/cell-mesh/cell/internal/rawio"
 )
 
 // Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end reads an abort as an
 // orderly end, so who must know better has to be told another way.
-func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, direct: direct.New(conn)} }
+func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, direct: rawio.New(conn)} }
 
 type unixStream struct {
 	conn   *net.UnixConn

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cell-mesh/cell/internal/running"
+	"github.com/cell-mesh/cell/internal/process"
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
@@ -55,7 +55,7 @@ func (n Node) end(ctx context.Context) error {
 	if err := n.Stop(ctx); err != nil {
 		return err
 	}
-	return running.StopAll(ctx, n.Home)
+	return process.StopAll(ctx, n.Home)
 }
 
 // Stop asks the node's stem to end, and ends it if it has not within some seconds. It returns once no stem lives in the home; it is no
@@ -105,7 +105,7 @@ func (n Node) left(pid int) (bool, error) {
 	if pid == 0 {
 		return false, nil
 	}
-	if !running.Ended(pid) {
+	if !process.Ended(pid) {
 		return true, nil
 	}
 	wait(pid, 0) // it may be our child

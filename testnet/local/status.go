@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/stem"
@@ -30,7 +30,7 @@ const askWait = 10 * time.Second
 func (n Node) Ask(ctx context.Context) (s Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	answer, err := door.Ask(ctx, n.Home, wire.Request{Verb: wire.Status})
+	answer, err := stemclient.Ask(ctx, n.Home, wire.Request{Verb: wire.Status})
 	if err != nil {
 		return s, err
 	}

@@ -8,17 +8,17 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
 // call is a conversation with an echo.
-type call struct{ *door.Answer }
+type call struct{ *stemclient.Answer }
 
 // call calls the echo of another stem, as `cell connect` does, but from this process, whose start would be measured, too. It
 // returns when the first byte has come back.
 func (s *stem) call(ctx context.Context, to *stem) (call, error) {
-	answer, err := door.Ask(ctx, s.home, wire.Request{Verb: wire.Open, Object: "echo@" + to.id})
+	answer, err := stemclient.Ask(ctx, s.home, wire.Request{Verb: wire.Open, Object: "echo@" + to.id})
 	if err != nil {
 		return call{}, err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -44,7 +44,7 @@ func TestPrivateAddressesOfStrangers(t *testing.T) {
 	answer := make(chan struct{})
 	go func() {
 		defer close(answer)
-		if a, err := door.Ask(ctx, dialer.home, wire.Request{Verb: wire.Open, Object: "echo@/ip4/10.1.2.3/tcp/4433/p2p/" + nobody.id}); err == nil {
+		if a, err := stemclient.Ask(ctx, dialer.home, wire.Request{Verb: wire.Open, Object: "echo@/ip4/10.1.2.3/tcp/4433/p2p/" + nobody.id}); err == nil {
 			a.Conn.Close()
 		}
 	}()

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/socket"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
@@ -46,7 +46,7 @@ func (s *stem) status() (now status) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), readyWait)
 	defer cancel()
-	answer, err := door.Ask(ctx, s.home, wire.Request{Verb: wire.Status})
+	answer, err := stemclient.Ask(ctx, s.home, wire.Request{Verb: wire.Status})
 	check(s.t, err)
 	defer answer.Conn.Close()
 	deadline, _ := ctx.Deadline()

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/bench"
-	"github.com/cell-mesh/cell/internal/door"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/trace"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/testnet/bench"
 )
 
 // BenchmarkTransports measures what the two transports do between stems on one machine, in one home, and 20 ms apart, in turns:
@@ -84,7 +84,7 @@ func measureTransport(b *testing.B, host *Host, target *stem, listen, transport 
 		}
 	}
 	dial := func() (bench.Conn, error) {
-		answer, err := door.Ask(b.Context(), dialer.home, wire.Request{Verb: wire.Open, Object: "bench@" + target.id})
+		answer, err := stemclient.Ask(b.Context(), dialer.home, wire.Request{Verb: wire.Open, Object: "bench@" + target.id})
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (s *stem) events(req wire.Request) (all []trace.Event) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), readyWait)
 	defer cancel()
-	answer, err := door.Ask(ctx, s.home, req)
+	answer, err := stemclient.Ask(ctx, s.home, req)
 	check(s.t, err)
 	defer answer.Conn.Close()
 	deadline, _ := ctx.Deadline()

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cell-mesh/cell/internal/door"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/stem"
 	"github.com/cell-mesh/cell/testnet/natlab"
@@ -147,7 +147,7 @@ func (r *real) call(ctx context.Context, c Call) (Record, bool) {
 
 // ask makes the call through the door of the caller's stem, as a program of its machine would.
 func (r *Record) ask(ctx context.Context, from *machine, to string, size int) (got int, err error) {
-	answer, err := door.Ask(ctx, from.home.Home, wire.Request{Verb: wire.Open, Object: to})
+	answer, err := stemclient.Ask(ctx, from.home.Home, wire.Request{Verb: wire.Open, Object: to})
 	if err != nil {
 		return 0, err
 	}

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package direct
-
-import "syscall"
-
-func read(fd int, p []byte) (int, error)  { return syscall.Read(fd, p) }
-func write(fd int, p []byte) (int, error) { return syscall.Write(fd, p) }

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package direct
-
-import "net"
-
-// UDP returns the socket as it is.
-func UDP(conn *net.UDPConn) net.PacketConn { return conn }

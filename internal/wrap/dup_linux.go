@@ -1,6 +1,0 @@
-package wrap
-
-import "syscall"
-
-// dup makes one file descriptor another, which stays open in the next program.
-func dup(from, to int) error { return syscall.Dup3(from, to, 0) }

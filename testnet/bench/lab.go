@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cell-mesh/cell/testnet/local"
+)
+
+// lab is what one kind of rows is measured in.
+type lab struct {
+	Config
+	ctx  context.Context // of the one Run it is for
+	dir  string
+	rows []Row
+	undo []func() error
+}
+
+// close stops what was started, the last first.
+func (l *lab) close() (err error) {
+	for i := len(l.undo) - 1; i >= 0; i-- {
+		err = errors.Join(err, l.undo[i]())
+	}
+	return err
+}
+
+// machine makes a machine whose stem runs.
+func (l *lab) machine(name string, flags ...string) (*local.Machine, error) {
+	m := &local.Machine{Name: name, Home: filepath.Join(l.dir, name), Cell: l.Cell, Mesh: "bench"}
+	l.undo = append(l.undo, m.Stop)
+	return m, m.Start(l.ctx, flags...)
+}
+
+// pair makes two machines that are connected by a transport; there may be a way in between. The first may reach the second's cells.
+func (l *lab) pair(transport string, way func(multiaddr string) (string, error)) (here, there *local.Machine, err error) {
+	if there, err = l.machine("b"); err != nil {
+		return nil, nil, err
+	}
+	addr := there.Addr(transport)
+	if way != nil {
+		if addr, err = way(addr); err != nil {
+			return nil, nil, err
+		}
+	}
+	if here, err = l.machine("a", "--bootstrap", addr); err != nil {
+		return nil, nil, err
+	}
+	_, err = there.Run(l.ctx, nil, "trust", here.ID, "--as", "a", "--cells", CellName+","+HelloName)
+	return here, there, err
+}
+
+// serve starts this program as a far end and returns the lines that it says before it is ready.
+func (l *lab) serve(role, home string, env ...string) (lines []string, err error) {
+	cmd := exec.Command(l.Cell, "bench", "--serve", role)
+	cmd.Env = append(append(os.Environ(), "CELL_HOME="+home), env...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe() // whose end ends it
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	l.undo = append(l.undo, func() error {
+		in.Close()
+		slow := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
+		defer slow.Stop()
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
+			return nil // a cell that was stopped with its machine
+		}
+		return err
+	})
+	said := bufio.NewScanner(out)
+	for said.Scan() {
+		if said.Text() == Ready {
+			return lines, nil
+		}
+		lines = append(lines, said.Text())
+	}
+	return nil, fmt.Errorf("the far end %q is not ready: %s", role, strings.Join(lines, "; "))
+}
+
+// dial calls an address in a home.
+func (l *lab) dial(home, address string) (Conn, error) { return l.Dial(l.ctx, home, address, nil) }
+
+// times says how often to do what, and just once if it is only to be seen to work.
+func (l *lab) times(n int) int {
+	if l.Quick {
+		return 1
+	}
+	return n
+}
