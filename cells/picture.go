@@ -1,4 +1,5 @@
-// Package cells holds the picture that the example cells are shown; the cells are the folders beside it.
+// Package cells holds the picture that the example cells are shown; the cells are the
+// folders beside it.
 package cells
 
 import _ "embed"

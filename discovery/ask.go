@@ -16,13 +16,16 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A search of kad-dht asks ten members at once, and goes on while the first answers are on their way, so that it connects to twenty or more.
-// A few of the nearest that we know mostly know the peer, or keep its record; in a mesh of many, a few of those that they name do. So
-// these are asked first, each few before the next: at first those that we are connected to.
+// A search of kad-dht asks ten members at once, and goes on while the first answers are
+// on their way, so that it connects to twenty or more. A few of the nearest that we know
+// mostly know the peer, or keep its record; in a mesh of many, a few of those that they
+// name do. So these are asked first, each few before the next: at first those that we are
+// connected to.
 const (
 	// askFew is how many are asked at once for the peer, and for its record.
 	askFew = 3
-	// askSteps is how often at most: each step leaves a twentieth of the distance or less, as everybody names the twenty nearest that it knows.
+	// askSteps is how often at most: each step leaves a twentieth of the distance or
+	// less, as everybody names the twenty nearest that it knows.
 	askSteps = 5
 	// askWait is how long they have each time.
 	askWait = 400 * time.Millisecond
@@ -32,15 +35,20 @@ const (
 type asking struct {
 	key  string
 	kind pb.Message_MessageType
-	// knows is told what a member has answered and whom it named, from any goroutine, and says whether there is nobody else to ask.
+	// knows is told what a member has answered and whom it named, from any goroutine, and
+	// says whether there is nobody else to ask.
 	knows func(msg *pb.Message, named []*peer.AddrInfo) bool
 }
 
-// askPeer asks members near the peer whether they know it. Those who listen to a search's events hear of it.
+// askPeer asks members near the peer whether they know it. Those who listen to a search's
+// events hear of it.
 func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)) {
-	f.ask(ctx, asking{string(id), pb.Message_FIND_NODE, func(_ *pb.Message, named []*peer.AddrInfo) bool {
-		return slices.ContainsFunc(named, func(info *peer.AddrInfo) bool { return info.ID == id && len(info.Addrs) > 0 })
-	}})
+	f.ask(ctx, asking{string(id), pb.Message_FIND_NODE,
+		func(_ *pb.Message, named []*peer.AddrInfo) bool {
+			return slices.ContainsFunc(named, func(info *peer.AddrInfo) bool {
+				return info.ID == id && len(info.Addrs) > 0
+			})
+		}})
 }
 
 // askRecord asks members near the peer's record whether they keep it.
@@ -59,7 +67,8 @@ func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Mul
 	}})
 }
 
-// ask asks step by step, and returns when one knows, when somebody has said nothing, or when nobody is named who is nearer.
+// ask asks step by step, and returns when one knows, when somebody has said nothing, or
+// when nobody is named who is nearer.
 func (f *Finder) ask(ctx context.Context, q asking) {
 	key := kbucket.ConvertKey(q.key)
 	asked := map[peer.ID]bool{}
@@ -73,7 +82,8 @@ func (f *Finder) ask(ctx context.Context, q asking) {
 			return
 		}
 		delete(named, f.host.ID())
-		near := kbucket.SortClosestPeers(slices.AppendSeq(slices.Collect(maps.Keys(named)), maps.Keys(asked)), key)
+		near := kbucket.SortClosestPeers(slices.AppendSeq(slices.Collect(maps.Keys(named)),
+			maps.Keys(asked)), key)
 		if len(near) == 0 || asked[near[0]] {
 			return
 		}
@@ -87,9 +97,11 @@ func (f *Finder) ask(ctx context.Context, q asking) {
 	}
 }
 
-// askAll asks some members at once, and returns when all have answered or have had their time: whom they named, and whether it makes sense
-// to go on, as all have answered and none knows.
-func (f *Finder) askAll(ctx context.Context, few []peer.ID, q asking) (named map[peer.ID][]ma.Multiaddr, more bool) {
+// askAll asks some members at once, and returns when all have answered or have had their
+// time: whom they named, and whether it makes sense to go on, as all have answered and
+// none knows.
+func (f *Finder) askAll(ctx context.Context, few []peer.ID,
+	q asking) (named map[peer.ID][]ma.Multiaddr, more bool) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	var group sync.WaitGroup
@@ -110,19 +122,23 @@ func (f *Finder) askAll(ctx context.Context, few []peer.ID, q asking) (named map
 	return named, more
 }
 
-// askOne asks a member, and returns whom it named, which is nobody if it said nothing, and whether it knows.
-func (f *Finder) askOne(ctx context.Context, to peer.ID, q asking) (named []*peer.AddrInfo, known bool) {
+// askOne asks a member, and returns whom it named, which is nobody if it said nothing,
+// and whether it knows.
+func (f *Finder) askOne(ctx context.Context, to peer.ID,
+	q asking) (named []*peer.AddrInfo, known bool) {
 	routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.SendingQuery})
 	msg, err := f.messages().SendRequest(ctx, to, pb.NewMessage(q.kind, []byte(q.key), 0))
 	if err != nil {
 		return nil, false
 	}
 	named = pb.PBPeersToPeerInfos(msg.GetCloserPeers())
-	routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.PeerResponse, Responses: named})
+	routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.PeerResponse,
+		Responses: named})
 	return named, q.knows(msg, named)
 }
 
-// handiest are the members nearest to a key of those that we are connected to, and then of all others.
+// handiest are the members nearest to a key of those that we are connected to, and then
+// of all others.
 func (f *Finder) handiest(key kbucket.ID) []peer.ID {
 	near := f.dht.RoutingTable().NearestPeers(key, f.dht.RoutingTable().Size())
 	handy := func(id peer.ID) int {

@@ -10,8 +10,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Whoever knows nobody who knows the peer asks a few of those who are named, and not all: one member for the peer and for its record,
-// and then three each.
+// Whoever knows nobody who knows the peer asks a few of those who are named, and not all:
+// one member for the peer and for its record, and then three each.
 func TestFewAreAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSteadyWorld(t, 40*time.Millisecond)
@@ -40,7 +40,8 @@ func TestFewAreAsked(t *testing.T) {
 				t.Error(err)
 			}
 			if looks++; !seen.Found || seen.Hops != 2 || seen.Asked > 2+2*askFew {
-				t.Errorf("%+v: want one hop more than to %s, and at most %d asked", seen, through.host.ID(), 2+2*askFew)
+				t.Errorf("%+v: want one hop more than to %s, and at most %d asked", seen,
+					through.host.ID(), 2+2*askFew)
 			}
 		}
 		if looks == 0 {

@@ -13,8 +13,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// boot is a peer through which we join the mesh: one that was configured, which we hold on to, or one that
-// the cache remembers, which we try at the start and when someone needs the mesh.
+// boot is a peer through which we join the mesh: one that was configured, which we hold
+// on to, or one that the cache remembers, which we try at the start and when someone
+// needs the mesh.
 type boot struct {
 	peer.AddrInfo
 	cached bool
@@ -28,7 +29,8 @@ type boot struct {
 }
 
 func newBoot(info peer.AddrInfo, cached bool) *boot {
-	return &boot{AddrInfo: info, cached: cached, wake: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+	return &boot{AddrInfo: info, cached: cached, wake: make(chan struct{}, 1),
+		lost: make(chan struct{}, 1)}
 }
 
 // boots are those through whom we join the mesh, and how the attempts to do so stand.
@@ -41,8 +43,9 @@ type boots struct {
 	changed chan struct{} // closed and replaced when pending falls
 }
 
-// newBoots counts the first attempts as pending before Run begins them, so that a lookup that comes earlier waits; and as one more, if
-// there is to be one, the first look at the local network.
+// newBoots counts the first attempts as pending before Run begins them, so that a lookup
+// that comes earlier waits; and as one more, if there is to be one, the first look at the
+// local network.
 func newBoots(configured, cached []peer.AddrInfo, look bool) *boots {
 	all := &boots{changed: make(chan struct{})}
 	for _, info := range configured {
@@ -105,7 +108,8 @@ func (all *boots) disconnected(_ network.Network, conn network.Conn) {
 	}
 }
 
-// rest waits for the pause, or until someone needs the peer; for one from the cache nothing else counts.
+// rest waits for the pause, or until someone needs the peer; for one from the cache
+// nothing else counts.
 func (all *boots) rest(ctx context.Context, b *boot, pause time.Duration) bool {
 	all.mu.Lock()
 	b.pausing = true
@@ -159,7 +163,8 @@ func (all *boots) try() {
 	}
 }
 
-// wait returns when we know a member of the mesh, or there is no more hope, since no attempt is under way, or ctx ends.
+// wait returns when we know a member of the mesh, or there is no more hope, since no
+// attempt is under way, or ctx ends.
 func (all *boots) wait(ctx context.Context, known func() bool) {
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -11,9 +11,10 @@ import (
 // maxRejoin is how many peers of the cache are tried at a start.
 const maxRejoin = 8
 
-// publicBoots are where the public mesh begins: the servers that its makers run for that, as their own programs name them. They
-// publish the first ones by DNS names alone; the last one has an address, so that a network without DNS is no obstacle.
-// From the first visit on there is the cache.
+// publicBoots are where the public mesh begins: the servers that its makers run for that,
+// as their own programs name them. They publish the first ones by DNS names alone; the
+// last one has an address, so that a network without DNS is no obstacle. From the first
+// visit on there is the cache.
 var publicBoots = []string{
 	"/dnsaddr/bootstrap.libp2p.io/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN",
 	"/dnsaddr/bootstrap.libp2p.io/p2p/QmQCU2EcMqAqQPR2i9bChDtGNJchTbq5TbXJJ16u19uLTa",
@@ -24,7 +25,8 @@ var publicBoots = []string{
 	"/ip4/104.131.131.82/tcp/4001/p2p/QmaCpDMGvV2BGHeYERUEnRQAwe3N8SzbUtfsmvsqQLuvuJ",
 }
 
-// CheckBootstrap says what New would refuse of a Config's Bootstrap, in a mesh that CheckMesh takes.
+// CheckBootstrap says what New would refuse of a Config's Bootstrap, in a mesh that
+// CheckMesh takes.
 func CheckBootstrap(name string, texts []string) error {
 	m, err := parseMesh(name)
 	if err == nil {
@@ -45,7 +47,8 @@ func parseBootstrap(m mesh, texts []string, self peer.ID) ([]peer.AddrInfo, erro
 	for _, text := range texts {
 		addr, err := ma.NewMultiaddr(text)
 		if err != nil {
-			return nil, fmt.Errorf("bootstrap %s: %w: write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID", text, err)
+			return nil, fmt.Errorf("bootstrap %s: %w: write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID",
+				text, err)
 		}
 		if transport, id := peer.SplitAddr(addr); id == "" || transport == nil {
 			return nil, fmt.Errorf("bootstrap %s: needs an address and a peer: write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID", text)

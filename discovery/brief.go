@@ -15,7 +15,8 @@ import (
 // maxTold bounds how many addresses an error names.
 const maxTold = 4
 
-// Brief makes one line of the error of a dial, of which libp2p makes many: each address, and why it failed.
+// Brief makes one line of the error of a dial, of which libp2p makes many: each address,
+// and why it failed.
 func Brief(err error) error {
 	var all *swarm.DialError
 	switch {
@@ -38,8 +39,8 @@ func Brief(err error) error {
 	return errors.New(strings.Join(told, "; "))
 }
 
-// Root is the innermost error, without the addresses that every layer around it repeats, and in our words where
-// libp2p's say little.
+// Root is the innermost error, without the addresses that every layer around it repeats,
+// and in our words where libp2p's say little.
 func Root(err error) error {
 	var other sec.ErrPeerIDMismatch
 	switch {
@@ -49,7 +50,8 @@ func Root(err error) error {
 		return errors.New("private, and not in a network of this machine")
 	case errors.As(err, &other):
 		return fmt.Errorf("is %s", other.Actual)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.HasSuffix(err.Error(), syscall.ECONNRESET.Error()),
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.HasSuffix(err.Error(),
+		syscall.ECONNRESET.Error()),
 		strings.HasSuffix(err.Error(), syscall.EPIPE.Error()): // which libp2p does not always wrap
 		return errors.New("hung up")
 	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // there is no better mark
@@ -64,7 +66,8 @@ func Root(err error) error {
 	}
 }
 
-// isSilence says whether the other one has not answered in time, or a connection has ended as there was nothing any more.
+// isSilence says whether the other one has not answered in time, or a connection has
+// ended as there was nothing any more.
 func isSilence(err error) bool {
 	var slow interface{ Timeout() bool } // some of QUIC's unwrap to something else
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &slow) && slow.Timeout()

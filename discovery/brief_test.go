@@ -9,10 +9,11 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// Whoever does not answer has not answered in time, however the library puts it: some of its errors unwrap to others that
-// say something else.
+// Whoever does not answer has not answered in time, however the library puts it: some of
+// its errors unwrap to others that say something else.
 func TestRootOfSilence(t *testing.T) {
-	for _, err := range []error{&quic.HandshakeTimeoutError{}, &quic.IdleTimeoutError{}, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}} {
+	for _, err := range []error{&quic.HandshakeTimeoutError{}, &quic.IdleTimeoutError{},
+		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}} {
 		if got := Root(fmt.Errorf("dial: %w", err)).Error(); got != "no answer in time" {
 			t.Errorf("%T: %q", err, got)
 		}

@@ -25,8 +25,8 @@ const (
 	putAgain = time.Minute
 )
 
-// cache remembers addresses that worked. It may be deleted at any time: a file that is missing or damaged is an
-// empty one.
+// cache remembers addresses that worked. It may be deleted at any time: a file that is
+// missing or damaged is an empty one.
 type cache struct {
 	path string
 	log  *slog.Logger
@@ -55,7 +55,8 @@ type cacheLine struct {
 }
 
 func loadCache(path string, log *slog.Logger) *cache {
-	c := &cache{path: path, log: log, peers: map[peer.ID][]contact{}, seen: map[peer.ID]time.Time{}, dirty: make(chan struct{}, 1)}
+	c := &cache{path: path, log: log, peers: map[peer.ID][]contact{}, seen: map[peer.ID]time.Time{},
+		dirty: make(chan struct{}, 1)}
 	if path == "" {
 		return c
 	}
@@ -69,7 +70,9 @@ func loadCache(path string, log *slog.Logger) *cache {
 		return c
 	}
 	now := time.Now()
-	past := func(at time.Time) time.Time { // one to come was written when the clock was ahead, and would be the newest until then
+	// one to come was written when the clock was ahead, and would be the newest until
+	// then
+	past := func(at time.Time) time.Time {
 		if at.After(now) {
 			return now
 		}
@@ -98,7 +101,10 @@ func loadCache(path string, log *slog.Logger) *cache {
 func (c *cache) put(id peer.ID, addr ma.Multiaddr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.ContainsFunc(c.peers[id], func(old contact) bool { return old.Addr.Equal(addr) && time.Since(old.At) < putAgain }) {
+	if slices.ContainsFunc(c.peers[id], func(old contact) bool {
+		return old.Addr.Equal(addr) &&
+			time.Since(old.At) < putAgain
+	}) {
 		return
 	}
 	c.add(id, contact{addr, time.Now()})
@@ -107,7 +113,9 @@ func (c *cache) put(id peer.ID, addr ma.Multiaddr) {
 
 // add keeps the newest maxCachedAddrs of the peer and the newest maxCached peers.
 func (c *cache) add(id peer.ID, at contact) {
-	list := slices.DeleteFunc(c.peers[id], func(old contact) bool { return old.Addr.Equal(at.Addr) })
+	list := slices.DeleteFunc(c.peers[id], func(old contact) bool {
+		return old.Addr.Equal(at.Addr)
+	})
 	list = append(list, at)
 	slices.SortStableFunc(list, func(a, b contact) int { return b.At.Compare(a.At) })
 	c.peers[id] = list[:min(len(list), maxCachedAddrs)]
@@ -178,7 +186,8 @@ func (c *cache) run(ctx context.Context, contacts func() []network.Conn) {
 	}
 }
 
-// save replaces the file in one step. Not being able to is no error of anybody's: the next start is slower.
+// save replaces the file in one step. Not being able to is no error of anybody's: the
+// next start is slower.
 func (c *cache) save() {
 	file := cacheFile{Peers: map[string][]cacheLine{}, Seen: map[string]time.Time{}}
 	c.mu.Lock()
@@ -187,7 +196,8 @@ func (c *cache) save() {
 	}
 	for id, list := range c.peers {
 		for _, at := range list {
-			file.Peers[id.String()] = append(file.Peers[id.String()], cacheLine{at.Addr.String(), at.At.UTC().Truncate(time.Second)})
+			file.Peers[id.String()] = append(file.Peers[id.String()],
+				cacheLine{at.Addr.String(), at.At.UTC().Truncate(time.Second)})
 		}
 	}
 	select { // what contacts added is in the file

@@ -28,7 +28,8 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// How TestFindingUnderChurn goes. The figures of docs/reachability.md were made with more than the test needs.
+// How TestFindingUnderChurn goes. The figures of docs/reachability.md were made with more
+// than the test needs.
 var (
 	churnMembers  = flag.Int("churn.members", 10, "servers of the mesh's DHT")
 	churnReplaced = flag.Int("churn.replaced", 80, "percent of them that are replaced")
@@ -39,9 +40,10 @@ var (
 // few is how many connections the servers leave to a target: they have others to care for.
 const few = 2
 
-// TestFindingUnderChurn asks how much publishing oneself helps: most of the mesh is replaced, without a word, while the
-// targets, whom nobody can call, are left with few connections; and then newcomers look for them. The hosts are on a
-// simulated network, at 40 to 200 ms from each other, with a clock of its own.
+// TestFindingUnderChurn asks how much publishing oneself helps: most of the mesh is
+// replaced, without a word, while the targets, whom nobody can call, are left with few
+// connections; and then newcomers look for them. The hosts are on a simulated network, at
+// 40 to 200 ms from each other, with a clock of its own.
 func TestFindingUnderChurn(t *testing.T) {
 	for _, name := range []string{"lab", public} {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +75,10 @@ func findUnderChurn(t *testing.T, m mesh) {
 	}
 	found := map[string]times{}
 	for i, target := range targets {
-		ways := []way{{"FindPeer alone", (*Finder).bare}, {"FindPeer and what is published", (*Finder).lookup}}
-		if i%2 > 0 { // each search drops some of the dead from tables, which the next one has not to
+		ways := []way{{"FindPeer alone", (*Finder).bare},
+			{"FindPeer and what is published", (*Finder).lookup}}
+		// each search drops some of the dead from tables, which the next one has not to
+		if i%2 > 0 {
 			slices.Reverse(ways)
 		}
 		for _, way := range append(ways, way{"what is published alone", (*Finder).published}) {
@@ -83,7 +87,8 @@ func findUnderChurn(t *testing.T, m mesh) {
 			}
 		}
 	}
-	t.Logf("%d servers, %d replaced in %v; targets are left with %d connections", *churnMembers, gone, *churnTime, few)
+	t.Logf("%d servers, %d replaced in %v; targets are left with %d connections", *churnMembers,
+		gone, *churnTime, few)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		t.Logf("%-31s found %v", name, found[name])
 	}
@@ -178,8 +183,11 @@ func (w *world) add(options ...libp2p.Option) *resident {
 		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/4433/quic-v1", r.ip)),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.QUICReuse(func(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey) (_ *quicreuse.ConnManager, err error) {
-			sockets, err = quicreuse.NewConnManager(key, tokens, quicreuse.OverrideListenUDP(listen),
-				quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return source(r.ip), nil }))
+			sockets, err = quicreuse.NewConnManager(key, tokens,
+				quicreuse.OverrideListenUDP(listen),
+				quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) {
+					return source(r.ip), nil
+				}))
 			return sockets, err
 		}),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
@@ -200,14 +208,17 @@ func (w *world) add(options ...libp2p.Option) *resident {
 // source is where a host sends from.
 type source net.IP
 
-func (s source) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) { return net.IP(s), nil }
+func (s source) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) {
+	return net.IP(s), nil
+}
 
 // join makes a Finder that is not running, and is closed before its host.
 func (w *world) join(r *resident) *Finder {
 	cfg := Config{Host: r.host, Mesh: w.mesh.name, NoMDNS: true}
 	for range few {
 		through := w.servers[rand.N(len(w.servers))].host
-		cfg.Bootstrap = append(cfg.Bootstrap, through.Addrs()[0].String()+"/p2p/"+through.ID().String())
+		cfg.Bootstrap = append(cfg.Bootstrap,
+			through.Addrs()[0].String()+"/p2p/"+through.ID().String())
 	}
 	f, err := New(cfg)
 	if err != nil {
@@ -222,8 +233,8 @@ func (r *resident) onStop(f func()) {
 	r.stop = sync.OnceFunc(func() { f(); then() })
 }
 
-// addServer adds a server as in a private mesh, or as others run it in the public one, when it has settled there: it knows
-// others, and they know it.
+// addServer adds a server as in a private mesh, or as others run it in the public one,
+// when it has settled there: it knows others, and they know it.
 func (w *world) addServer() {
 	r := w.add()
 	var err error
@@ -251,7 +262,8 @@ func (r *resident) meet(other *resident) {
 // addTarget adds a peer that is no server, and tells the mesh where it is.
 func (w *world) addTarget() *resident {
 	r := w.add()
-	reachability, err := r.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful)
+	reachability, err := r.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged),
+		eventbus.Stateful)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -290,10 +302,12 @@ type times []time.Duration
 
 func (t times) String() string {
 	slices.Sort(t)
-	return fmt.Sprintf("%d of %d, p50 %v, worst %v", len(t), *churnTargets, t[len(t)/2].Round(time.Millisecond), t[len(t)-1].Round(time.Millisecond))
+	return fmt.Sprintf("%d of %d, p50 %v, worst %v", len(t), *churnTargets,
+		t[len(t)/2].Round(time.Millisecond), t[len(t)-1].Round(time.Millisecond))
 }
 
-// measure has a newcomer look for the target, and returns how long it took, or 0 if it was not found.
+// measure has a newcomer look for the target, and returns how long it took, or 0 if it
+// was not found.
 func (w *world) measure(target *resident, lookup func(*Finder, context.Context, peer.ID, func([]ma.Multiaddr)) bool) (took time.Duration) {
 	r := w.add()
 	defer r.stop()

@@ -12,8 +12,9 @@ import (
 	madns "github.com/multiformats/go-multiaddr-dns"
 )
 
-// connect connects to a peer where it was reached before and at its IP addresses, and at those behind its names as soon as they are
-// known. libp2p would dial nothing until it has an answer for each name, or has given up on it.
+// connect connects to a peer where it was reached before and at its IP addresses, and at
+// those behind its names as soon as they are known. libp2p would dial nothing until it
+// has an answer for each name, or has given up on it.
 func (f *Finder) connect(ctx context.Context, info peer.AddrInfo) error {
 	if f.host.Network().Connectedness(info.ID) == network.Connected {
 		return nil
@@ -57,7 +58,8 @@ func (f *Finder) connect(ctx context.Context, info peer.AddrInfo) error {
 }
 
 // behind are the addresses of a peer behind one with a name.
-func (f *Finder) behind(ctx context.Context, name ma.Multiaddr, id peer.ID) ([]ma.Multiaddr, error) {
+func (f *Finder) behind(ctx context.Context, name ma.Multiaddr,
+	id peer.ID) ([]ma.Multiaddr, error) {
 	found, err := f.resolve(ctx, name)
 	var addrs []ma.Multiaddr
 	for _, whole := range found {

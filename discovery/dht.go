@@ -12,11 +12,12 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// askAgain are the pauses before a lookup is repeated: a peer that started at the same moment as we did is known
-// to others only after it has told them.
+// askAgain are the pauses before a lookup is repeated: a peer that started at the same
+// moment as we did is known to others only after it has told them.
 var askAgain = []time.Duration{150 * time.Millisecond, 400 * time.Millisecond}
 
-// moreAddrs is how long a lookup goes on after the first addresses: they may be out of date, and others know better.
+// moreAddrs is how long a lookup goes on after the first addresses: they may be out of
+// date, and others know better.
 const moreAddrs = time.Second
 
 // findFar asks the mesh.
@@ -42,13 +43,16 @@ func (f *Finder) findFar(ctx context.Context, id peer.ID, found func([]ma.Multia
 	}
 }
 
-// lookup asks the DHT once and says whether that brought addresses. Those near the peer's ID are asked for the peer: they may be
-// in touch with it, or have heard from it lately. Others keep what it has published, wherever it has been since. In a private mesh a few are
-// asked first; all others if those don't know, or if what they said was not enough for whoever wants to know.
+// lookup asks the DHT once and says whether that brought addresses. Those near the peer's
+// ID are asked for the peer: they may be in touch with it, or have heard from it lately.
+// Others keep what it has published, wherever it has been since. In a private mesh a few
+// are asked first; all others if those don't know, or if what they said was not enough
+// for whoever wants to know.
 func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) (known bool) {
 	seen := newTally(id)
 	defer func() {
-		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.tasks.Context().Err() != nil { // else nobody wants to know any more
+		// else nobody wants to know any more
+		if seen.Found || !errors.Is(ctx.Err(), context.Canceled) || f.tasks.Context().Err() != nil {
 			f.told(seen.over())
 		}
 	}()
@@ -70,9 +74,11 @@ func (f *Finder) lookup(ctx context.Context, id peer.ID, found func([]ma.Multiad
 // search asks the DHT for a peer, and calls answer with what it is told.
 type search func(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr))
 
-// race runs searches at once and says whether one brought addresses. Each looks further than we need, and takes its time to stop;
-// so we listen in, take the first response that names the peer, and do not wait for their ends.
-func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([]ma.Multiaddr), searches ...search) (known bool) {
+// race runs searches at once and says whether one brought addresses. Each looks further
+// than we need, and takes its time to stop; so we listen in, take the first response that
+// names the peer, and do not wait for their ends.
+func (f *Finder) race(ctx context.Context, id peer.ID, seen *tally, found func([]ma.Multiaddr),
+	searches ...search) (known bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	query, events := routing.RegisterForQueryEvents(network.WithAllowLimitedConn(ctx, "find"))
@@ -156,7 +162,8 @@ func (f *Finder) findRecord(ctx context.Context, id peer.ID, answer func([]ma.Mu
 	}
 }
 
-// maxBeacons bounds how many of those who say that they provide a peer's beacon are looked at: anyone can.
+// maxBeacons bounds how many of those who say that they provide a peer's beacon are
+// looked at: anyone can.
 const maxBeacons = 256
 
 // findBeacon passes on at which addresses the peer provides its beacon.

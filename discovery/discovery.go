@@ -4,13 +4,15 @@
 //	go f.Run(ctx)
 //	err = f.Find(ctx, id, func(addrs []ma.Multiaddr) { … })
 //
-// Everything that may know is asked at once, and each answer is passed on as it comes: the cache of addresses
-// that worked before, the machines on the local network (mDNS), and the mesh, a distributed hash table
-// (DHT) whose members tell each other who is where. There is one public mesh, the DHT of the IPFS network, in which
-// we only ask; and any number of private ones, told apart by name, in which everyone who can also answers.
+// Everything that may know is asked at once, and each answer is passed on as it comes:
+// the cache of addresses that worked before, the machines on the local network (mDNS),
+// and the mesh, a distributed hash table (DHT) whose members tell each other who is
+// where. There is one public mesh, the DHT of the IPFS network, in which we only ask; and
+// any number of private ones, told apart by name, in which everyone who can also answers.
 //
-// It promises that Find ends soon, with a reason that a user can act on. It leaves dialling what was found, and whom
-// to trust, to others: an address is a hint from strangers, and only a handshake with the ID is proof.
+// It promises that Find ends soon, with a reason that a user can act on. It leaves
+// dialling what was found, and whom to trust, to others: an address is a hint from
+// strangers, and only a handshake with the ID is proof.
 package discovery
 
 import (
@@ -40,10 +42,11 @@ type Config struct {
 	Host host.Host
 	// Mesh is "public", "none" or the name of a private mesh. If empty, public.
 	Mesh string
-	// Bootstrap are the peers of the mesh to begin with, as multiaddrs that end in /p2p/ID. If empty, those
-	// built in for the public mesh.
+	// Bootstrap are the peers of the mesh to begin with, as multiaddrs that end in
+	// /p2p/ID. If empty, those built in for the public mesh.
 	Bootstrap []string
-	// Resolve returns the addresses behind one that has a name, each of which may end in /p2p/ID. If nil, there are none.
+	// Resolve returns the addresses behind one that has a name, each of which may end in
+	// /p2p/ID. If nil, there are none.
 	Resolve func(ctx context.Context, name ma.Multiaddr) ([]ma.Multiaddr, error)
 	// NoMDNS turns off looking around in the local network.
 	NoMDNS bool
@@ -53,9 +56,11 @@ type Config struct {
 	Looked func(Lookup)
 	// Cache is a file of addresses that worked. If empty, they are forgotten at the end.
 	Cache string
-	// Unpublished keeps from telling the mesh where we are: one who serves in it is found without, by those it is in touch with.
+	// Unpublished keeps from telling the mesh where we are: one who serves in it is found
+	// without, by those it is in touch with.
 	Unpublished bool
-	// Sighted is called with what the local network answers of a peer, and does not wait. If nil, nothing is.
+	// Sighted is called with what the local network answers of a peer, and does not wait.
+	// If nil, nothing is.
 	Sighted func(peer.AddrInfo)
 	// Log hears what the owner should know. If nil, nobody does.
 	Log *slog.Logger
@@ -92,7 +97,9 @@ func New(cfg Config) (*Finder, error) {
 		}
 	}
 	if cfg.Resolve == nil {
-		cfg.Resolve = func(context.Context, ma.Multiaddr) ([]ma.Multiaddr, error) { return nil, nil }
+		cfg.Resolve = func(context.Context, ma.Multiaddr) ([]ma.Multiaddr, error) {
+			return nil, nil
+		}
 	}
 	if cfg.Looked == nil {
 		cfg.Looked = func(Lookup) {}
@@ -131,7 +138,8 @@ func New(cfg Config) (*Finder, error) {
 	return f, nil
 }
 
-// Run joins the mesh and stays in it until ctx ends, and saves the cache. It returns nil when all that it began has ended.
+// Run joins the mesh and stays in it until ctx ends, and saves the cache. It returns nil
+// when all that it began has ended.
 func (f *Finder) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -166,8 +174,9 @@ func (f *Finder) Close() error {
 	return f.dht.Close()
 }
 
-// Find calls found with addresses of the peer as they become known, from any goroutine and perhaps more than once,
-// and returns when nobody is left to ask or ctx ends. It returns nil if found was called.
+// Find calls found with addresses of the peer as they become known, from any goroutine
+// and perhaps more than once, and returns when nobody is left to ask or ctx ends. It
+// returns nil if found was called.
 func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -184,7 +193,10 @@ func (f *Finder) Find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr
 	defer enough()
 	began := time.Now()
 	if f.near != nil {
-		group.Go(func() { errNear = told.nothing(trace.MDNS, f.near.find(looking, id, told.from(trace.MDNS, found))) })
+		group.Go(func() {
+			errNear = told.nothing(trace.MDNS,
+				f.near.find(looking, id, told.from(trace.MDNS, found)))
+		})
 	}
 	if f.dht != nil {
 		group.Go(func() {

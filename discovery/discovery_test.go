@@ -53,14 +53,15 @@ func TestParseMesh(t *testing.T) {
 	}
 }
 
-// TestMeshesAreApart compares the names by which meshes know their own: none may be another's, or end in it, since
-// mDNS compares ends.
+// TestMeshesAreApart compares the names by which meshes know their own: none may be
+// another's, or end in it, since mDNS compares ends.
 func TestMeshesAreApart(t *testing.T) {
 	names := []string{"public", "lab", "lab-2", "x-lab", "cell", "x-cell", strings.Repeat("m", 32)}
 	for _, a := range names {
 		for _, b := range names {
 			one, other := mesh{a}, mesh{b}
-			if a != b && (one.prefix() == other.prefix() || strings.HasSuffix(one.service(), other.service())) {
+			if a != b && (one.prefix() == other.prefix() ||
+				strings.HasSuffix(one.service(), other.service())) {
 				t.Errorf("%s and %s share a name", a, b)
 			}
 		}
@@ -87,7 +88,9 @@ func TestBootstrapIsGrouped(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	c := loadCache("", slog.New(slog.DiscardHandler))
-	addr := func(i int) ma.Multiaddr { return ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", i+1)) }
+	addr := func(i int) ma.Multiaddr {
+		return ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", i+1))
+	}
 	first := newID(t)
 	for i := range 2 * maxCachedAddrs {
 		c.put(first, addr(i))

@@ -18,17 +18,21 @@ const (
 	meetWait = 8 * time.Second
 	// joinWait is how long a lookup waits for attempts to join the mesh.
 	joinWait = 5 * time.Second
-	// rejoinWait is how long it waits for those who were reached before: who is there has taken a call by then, and many may be gone.
+	// rejoinWait is how long it waits for those who were reached before: who is there has
+	// taken a call by then, and many may be gone.
 	rejoinWait = goneTrips * maxTrip
-	// After a failure the next attempt comes after minPause, then twice that, up to maxPause. Who lets us in and soon hangs up has
-	// more to do than it can; with one that was there for longer than steady, one begins anew.
+	// After a failure the next attempt comes after minPause, then twice that, up to
+	// maxPause. Who lets us in and soon hangs up has more to do than it can; with one
+	// that was there for longer than steady, one begins anew.
 	minPause = time.Second
 	maxPause = time.Minute
 	steady   = 5 * time.Minute
-	// enough is how many members one knows who can do without a bootstrap peer. It leaves us when more want to stay in touch with it than it
-	// can, and is left alone for lookEvery or so.
+	// enough is how many members one knows who can do without a bootstrap peer. It leaves
+	// us when more want to stay in touch with it than it can, and is left alone for
+	// lookEvery or so.
 	enough = 20
-	// signEvery is how often a bootstrap peer is asked for a sign of life: a connection ends after 30 s of silence, and so does a router's memory of it.
+	// signEvery is how often a bootstrap peer is asked for a sign of life: a connection
+	// ends after 30 s of silence, and so does a router's memory of it.
 	signEvery = 20 * time.Second
 )
 
@@ -53,7 +57,8 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 				pause = lookEvery
 			}
 		} else if !b.cached {
-			f.log.Warn("can't join through a bootstrap peer", "peer", b.ID, "mesh", f.mesh.name, "err", err)
+			f.log.Warn("can't join through a bootstrap peer", "peer", b.ID, "mesh", f.mesh.name,
+				"err", err)
 			f.rejoin()
 		}
 		if !f.boots.rest(ctx, b, pause) {
@@ -63,8 +68,8 @@ func (f *Finder) keep(ctx context.Context, b *boot) {
 	}
 }
 
-// meet connects to a peer and adds it to the DHT's routing table. The DHT would do the latter by itself, a
-// round trip later.
+// meet connects to a peer and adds it to the DHT's routing table. The DHT would do the
+// latter by itself, a round trip later.
 func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, meetWait)
 	defer cancel()
@@ -93,12 +98,14 @@ func (f *Finder) meet(ctx context.Context, info peer.AddrInfo) error {
 const (
 	// lookWait bounds how long a newcomer looks for its neighbours in the mesh.
 	lookWait = 30 * time.Second
-	// lookEvery is how often it does so again, and tableEvery how many times until the whole routing table is looked after.
+	// lookEvery is how often it does so again, and tableEvery how many times until the
+	// whole routing table is looked after.
 	lookEvery  = 10 * time.Minute
 	tableEvery = 6
 )
 
-// refresh meets our neighbours in the mesh from time to time, so that they can tell where we are, and now and then somebody at every other distance.
+// refresh meets our neighbours in the mesh from time to time, so that they can tell where
+// we are, and now and then somebody at every other distance.
 func (f *Finder) refresh(ctx context.Context) {
 	for n := 1; ; n++ {
 		select {
@@ -125,9 +132,10 @@ func (f *Finder) lookAround() {
 	}
 }
 
-// neighbours finds those whose IDs are closest to ours, who are asked about us, and on the way there some of all others.
-// Filling the routing table to the brim instead takes a connection to each of some hundred members, and
-// nobody is found more surely for it: what is missing comes with time.
+// neighbours finds those whose IDs are closest to ours, who are asked about us, and on
+// the way there some of all others. Filling the routing table to the brim instead takes a
+// connection to each of some hundred members, and nobody is found more surely for it:
+// what is missing comes with time.
 func (f *Finder) neighbours(ctx context.Context) ([]peer.ID, error) {
 	return f.dht.GetClosestPeers(ctx, recordKey(f.host.ID()))
 }
@@ -137,8 +145,9 @@ func (f *Finder) isAlone() bool {
 	return f.mesh.isPrivate() && f.dht.RoutingTable().Size() == 0
 }
 
-// hold waits until the peer is no longer connected, or ctx ends. One that was named is kept: it is asked for a sign of life before the connection
-// to it ends by itself, and left if there is none: calls and relays end with that, so a refusal is sign enough.
+// hold waits until the peer is no longer connected, or ctx ends. One that was named is
+// kept: it is asked for a sign of life before the connection to it ends by itself, and
+// left if there is none: calls and relays end with that, so a refusal is sign enough.
 func (f *Finder) hold(ctx context.Context, b *boot) bool {
 	var next <-chan time.Time
 	if !b.cached {
@@ -153,13 +162,17 @@ func (f *Finder) hold(ctx context.Context, b *boot) bool {
 		case <-next:
 			switch err := f.messages().ping(ctx, b.ID); {
 			case err == nil:
-				f.dht.RoutingTable().TryAddPeer(b.ID, true, false) // it may have been silent for so long that the DHT gave it up
+				// it may have been silent for so long that the DHT gave it up
+				f.dht.RoutingTable().TryAddPeer(b.ID, true, false)
 			case ctx.Err() != nil:
 			case isSilence(err):
 				f.log.Info("bootstrap peer is silent", "peer", b.ID, "err", Brief(err))
 				f.host.Network().ClosePeer(b.ID)
-			default: // it lives, and serves the mesh no more, or has too much to do; and of a connection that has ended the host tells us
-				f.log.Debug("bootstrap peer refuses a sign of life", "peer", b.ID, "err", Brief(err))
+			// it lives, and serves the mesh no more, or has too much to do; and of a
+			// connection that has ended the host tells us
+			default:
+				f.log.Debug("bootstrap peer refuses a sign of life", "peer", b.ID, "err",
+					Brief(err))
 			}
 		case <-ctx.Done():
 			return false
@@ -182,13 +195,16 @@ func (f *Finder) join(ctx context.Context) bool {
 	return known()
 }
 
-// rejoin meets those who were reached last, unless we know somebody, or it is under way. In an outage the DHT gives up all whom it knew, and those
-// through whom we came at the start may be gone for good by its end. It returns at once.
+// rejoin meets those who were reached last, unless we know somebody, or it is under way.
+// In an outage the DHT gives up all whom it knew, and those through whom we came at the
+// start may be gone for good by its end. It returns at once.
 func (f *Finder) rejoin() {
 	if f.dht.RoutingTable().Size() > 0 || !f.rejoins.CompareAndSwap(false, true) {
 		return
 	}
-	latest := slices.DeleteFunc(f.cache.latest(maxRejoin), func(info peer.AddrInfo) bool { return f.boots.tries(info.ID) })
+	latest := slices.DeleteFunc(f.cache.latest(maxRejoin), func(info peer.AddrInfo) bool {
+		return f.boots.tries(info.ID)
+	})
 	f.boots.expect(len(latest))
 	f.tasks.Go(func() { // if none may begin, nobody waits any more
 		defer f.rejoins.Store(false)
@@ -215,12 +231,14 @@ func (f *Finder) meetAgain(info peer.AddrInfo) {
 		err = f.meet(ctx, info)
 	}
 	if err != nil {
-		f.log.Debug("can't join through one who was reached before", "peer", info.ID, "mesh", f.mesh.name, "err", err)
+		f.log.Debug("can't join through one who was reached before", "peer", info.ID, "mesh",
+			f.mesh.name, "err", err)
 	}
 }
 
-// Moved is to be called when this machine is in another network, or has other addresses there: we say so in the local
-// network and in the mesh, look around anew, and go back to the mesh at once.
+// Moved is to be called when this machine is in another network, or has other addresses
+// there: we say so in the local network and in the mesh, look around anew, and go back to
+// the mesh at once.
 func (f *Finder) Moved() {
 	signal(f.moved)
 	if f.near != nil {

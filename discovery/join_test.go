@@ -29,7 +29,8 @@ func TestRejoinThroughCache(t *testing.T) {
 	again := newMemberWith(t, newHost(t), Config{Cache: file}, boot)
 	target := newMember(t, newHost(t), second)
 	knows(t, second.dht, target.host.ID())
-	if addrs, err := again.find(t, target.host.ID()); err != nil || !slices.ContainsFunc(addrs, target.host.Addrs()[0].Equal) {
+	if addrs, err := again.find(t, target.host.ID()); err != nil ||
+		!slices.ContainsFunc(addrs, target.host.Addrs()[0].Equal) {
 		t.Errorf("found %v, %v", addrs, err)
 	}
 	again.stop()
@@ -38,7 +39,8 @@ func TestRejoinThroughCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := newMemberWith(t, newHost(t), Config{Cache: file}, boot)
-	if _, err := lost.find(t, target.host.ID()); err == nil || !strings.Contains(err.Error(), "has no peers yet") {
+	if _, err := lost.find(t, target.host.ID()); err == nil ||
+		!strings.Contains(err.Error(), "has no peers yet") {
 		t.Errorf("without a cache: %v", err)
 	}
 }
@@ -65,13 +67,15 @@ func connected(t *testing.T, m *member, id peer.ID) {
 	}
 }
 
-// A mesh whose members have all gone is one without peers, and not one in which nobody knows the target.
+// A mesh whose members have all gone is one without peers, and not one in which nobody
+// knows the target.
 func TestMeshThatIsGone(t *testing.T) {
 	boot := newMember(t, newHost(t))
 	left := newMember(t, newHost(t), boot)
 	knows(t, left.dht, boot.host.ID())
 	boot.stop()
-	if _, err := left.find(t, newID(t)); err == nil || !strings.Contains(err.Error(), "has no peers yet") {
+	if _, err := left.find(t, newID(t)); err == nil ||
+		!strings.Contains(err.Error(), "has no peers yet") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,12 +90,16 @@ func TestPublicBootstrapWithoutDNS(t *testing.T) {
 		first := addr[0].Protocol().Code
 		return first == ma.P_IP4 || first == ma.P_IP6
 	}
-	if !slices.ContainsFunc(boots, func(b peer.AddrInfo) bool { return slices.ContainsFunc(b.Addrs, byIP) }) {
+	if !slices.ContainsFunc(boots, func(b peer.AddrInfo) bool {
+		return slices.ContainsFunc(b.Addrs,
+			byIP)
+	}) {
 		t.Errorf("nobody has an IP address: %v", boots)
 	}
 }
 
-// A bootstrap peer is found behind a name that others share, and of another that there is no answer for, nobody waits for that.
+// A bootstrap peer is found behind a name that others share, and of another that there is
+// no answer for, nobody waits for that.
 func TestBootstrapBehindNames(t *testing.T) {
 	boot := newMember(t, newHost(t))
 	to := "/p2p/" + boot.host.ID().String()

@@ -7,14 +7,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/routing"
 )
 
-// Lookup is one search for a peer in the mesh, as it went until there was an address, or until it was given up.
+// Lookup is one search for a peer in the mesh, as it went until there was an address, or
+// until it was given up.
 type Lookup struct {
 	Peer  peer.ID
 	Found bool
 	// Asked is how many members of the mesh were asked.
 	Asked int
-	// Hops is how far from us the one was that knew: 1 for a member that we knew, 2 for one that it named, and so on; 0 if
-	// nobody had to be asked.
+	// Hops is how far from us the one was that knew: 1 for a member that we knew, 2 for
+	// one that it named, and so on; 0 if nobody had to be asked.
 	Hops int
 	Took time.Duration
 }

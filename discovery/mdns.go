@@ -14,13 +14,15 @@ import (
 )
 
 const (
-	// firstLook is how long the local network gets to answer after we began to look: a peer that starts at the
-	// same moment spends a second on making sure that its name is unique.
+	// firstLook is how long the local network gets to answer after we began to look: a
+	// peer that starts at the same moment spends a second on making sure that its name is
+	// unique.
 	firstLook = 2500 * time.Millisecond
-	// nearWait is how long a lookup waits for the first look to end, if the mesh does not know the peer.
+	// nearWait is how long a lookup waits for the first look to end, if the mesh does not
+	// know the peer.
 	nearWait = 1500 * time.Millisecond
-	// maxNear, maxSaid and maxSaidAddrs bound what a noisy or hostile network can make us remember: peers, announcements
-	// of each, and addresses in each.
+	// maxNear, maxSaid and maxSaidAddrs bound what a noisy or hostile network can make us
+	// remember: peers, announcements of each, and addresses in each.
 	maxNear      = 256
 	maxSaid      = 16
 	maxSaidAddrs = 16
@@ -28,8 +30,9 @@ const (
 	maxNearAddrs = 32
 )
 
-// near is what mDNS sees in the local network. Being seen is no reason to connect: addresses are kept until
-// somebody asks for the peer, because mDNS reports each peer only about once an hour.
+// near is what mDNS sees in the local network. Being seen is no reason to connect:
+// addresses are kept until somebody asks for the peer, because mDNS reports each peer
+// only about once an hour.
 type near struct {
 	finder    *Finder
 	service   func(host.Host, string, mdns.Notifee) mdns.Service
@@ -37,14 +40,16 @@ type near struct {
 	newcomers chan peer.AddrInfo  // through whom an empty mesh may be joined
 	again     chan struct{}       // holds a token when our addresses have changed
 
-	mu      sync.Mutex
-	peers   map[peer.ID]sighting
-	changed chan struct{} // closed and replaced with each sighting, and with the end of the first look
-	looked  bool          // the first look is over
+	mu    sync.Mutex
+	peers map[peer.ID]sighting
+	// closed and replaced with each sighting, and with the end of the first look
+	changed chan struct{}
+	looked  bool // the first look is over
 }
 
-// sighting is what was announced of a peer, each thing once, the newest first. Anybody may announce anything of anyone, so the
-// last word does not count for more than the others: who is there is for the handshake to tell.
+// sighting is what was announced of a peer, each thing once, the newest first. Anybody
+// may announce anything of anyone, so the last word does not count for more than the
+// others: who is there is for the handshake to tell.
 type sighting struct {
 	said [][]ma.Multiaddr
 	at   time.Time // of the newest
@@ -61,8 +66,9 @@ func newNear(f *Finder, service func(host.Host, string, mdns.Notifee) mdns.Servi
 	}
 }
 
-// run announces us and listens until ctx ends. A machine that has no network yet may get one later. What is announced, and
-// on which interfaces, is settled when a service starts: for other addresses there is another one.
+// run announces us and listens until ctx ends. A machine that has no network yet may get
+// one later. What is announced, and on which interfaces, is settled when a service
+// starts: for other addresses there is another one.
 func (n *near) run(ctx context.Context) {
 	for pause := minPause; ctx.Err() == nil; pause = min(2*pause, maxPause) {
 		service := n.service(n.finder.host, n.finder.mesh.service(), n)
@@ -86,8 +92,8 @@ func (n *near) run(ctx context.Context) {
 	}
 }
 
-// look ends with ctx, or when our addresses change. A private mesh of which we know nobody is joined through whom we see; to others
-// we connect only when asked.
+// look ends with ctx, or when our addresses change. A private mesh of which we know
+// nobody is joined through whom we see; to others we connect only when asked.
 func (n *near) look(ctx context.Context) {
 	first := time.NewTimer(firstLook)
 	defer first.Stop()
@@ -103,7 +109,8 @@ func (n *near) look(ctx context.Context) {
 		case info := <-n.newcomers:
 			if n.finder.isAlone() {
 				if err := n.finder.meet(ctx, info); err != nil {
-					n.finder.log.Debug("neighbour does not let us join", "peer", info.ID, "err", err)
+					n.finder.log.Debug("neighbour does not let us join", "peer", info.ID, "err",
+						err)
 				}
 			}
 		}
@@ -155,7 +162,8 @@ func (s sighting) add(addrs []ma.Multiaddr) sighting {
 	return sighting{said[:min(len(said), maxSaid)], time.Now()}
 }
 
-// addrs takes the first of each announcement, then the second, and so on: a long one does not crowd out the others.
+// addrs takes the first of each announcement, then the second, and so on: a long one does
+// not crowd out the others.
 func (s sighting) addrs() (all []ma.Multiaddr) {
 	for i := range maxSaidAddrs {
 		for _, addrs := range s.said {

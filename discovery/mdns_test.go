@@ -8,7 +8,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// What others announce of a peer does not take the place of what it announces itself, however much and often they say.
+// What others announce of a peer does not take the place of what it announces itself,
+// however much and often they say.
 func TestNearRemembersAll(t *testing.T) {
 	n := newNear(&Finder{}, nil)
 	id := newID(t)
@@ -17,7 +18,8 @@ func TestNearRemembersAll(t *testing.T) {
 	for i := range maxSaid - 1 {
 		var lies []ma.Multiaddr
 		for j := range 100 {
-			lies = append(lies, ma.StringCast(fmt.Sprintf("/ip4/192.168.%d.%d/udp/4433/quic-v1", 2+i, j)))
+			lies = append(lies, ma.StringCast(fmt.Sprintf("/ip4/192.168.%d.%d/udp/4433/quic-v1",
+				2+i, j)))
 		}
 		for range 2 {
 			n.HandlePeerFound(peer.AddrInfo{ID: id, Addrs: lies})

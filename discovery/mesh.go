@@ -39,7 +39,8 @@ func parseMesh(name string) (mesh, error) {
 
 func (m mesh) isPrivate() bool { return m.name != public && m.name != none }
 
-// service is the mesh's mDNS service name; meshes do not see each other. Of the DNS label's 63 bytes it needs 38 at most.
+// service is the mesh's mDNS service name; meshes do not see each other. Of the DNS
+// label's 63 bytes it needs 38 at most.
 func (m mesh) service() string {
 	if m.isPrivate() {
 		return "_cell-" + m.name + "._udp"
@@ -47,7 +48,8 @@ func (m mesh) service() string {
 	return "_cell._udp"
 }
 
-// prefix begins the DHT's protocol ID. Two meshes must never share one: their tables would flow together for good.
+// prefix begins the DHT's protocol ID. Two meshes must never share one: their tables
+// would flow together for good.
 func (m mesh) prefix() protocol.ID {
 	if m.isPrivate() {
 		return protocol.ID("/cell/" + m.name)
@@ -58,18 +60,22 @@ func (m mesh) prefix() protocol.ID {
 // protocol is what a server of the mesh's DHT speaks.
 func (m mesh) protocol() protocol.ID { return m.prefix() + "/kad/1.0.0" }
 
-// newDHT makes the mesh's DHT; there is none for the mesh "none". In the public mesh we are a client, and speak of public
-// addresses alone. In a private one everybody answers who can, and any address is as good as any other: the mesh may live on one
-// machine. Nothing but peers and their records is kept there. When to look around in it is for refresh to say: kad-dht would search
-// at every distance as soon as it begins and whenever our addresses change, which a start does several times.
+// newDHT makes the mesh's DHT; there is none for the mesh "none". In the public mesh we
+// are a client, and speak of public addresses alone. In a private one everybody answers
+// who can, and any address is as good as any other: the mesh may live on one machine.
+// Nothing but peers and their records is kept there. When to look around in it is for
+// refresh to say: kad-dht would search at every distance as soon as it begins and
+// whenever our addresses change, which a start does several times.
 func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 	switch m.name {
 	case none:
 		return nil, nil
 	case public:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient), dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh(), dht.WithCustomMessageSender(newMessages))
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeClient),
+			dht.AddressFilter(onlyPublic), dht.DisableAutoRefresh(), dht.WithCustomMessageSender(newMessages))
 	default:
-		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer), dht.DisableProviders(),
+		return dht.New(h, dht.ProtocolPrefix(m.prefix()), dht.Mode(dht.ModeAutoServer),
+			dht.DisableProviders(),
 			dht.Validator(records{}), dht.ValueDatastore(newShelf()), dht.MaxRecordAge(maxAge), dht.DisableAutoRefresh(),
 			dht.WithCustomMessageSender(newMessages))
 	}
@@ -77,7 +83,9 @@ func (m mesh) newDHT(h host.Host) (*dht.IpfsDHT, error) {
 
 // onlyPublic leaves public addresses and those through relays, which are public, too.
 func onlyPublic(addrs []ma.Multiaddr) []ma.Multiaddr {
-	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return !manet.IsPublicAddr(a) })
+	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool {
+		return !manet.IsPublicAddr(a)
+	})
 }
 
 func isForeign(r rune) bool {

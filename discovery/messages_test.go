@@ -30,12 +30,14 @@ func (r *resident) answers(with *pb.Message) {
 func naming(n int) *pb.Message {
 	m := pb.NewMessage(pb.Message_FIND_NODE, nil, 0)
 	for i := range n {
-		m.CloserPeers = append(m.CloserPeers, &pb.Message_Peer{Id: binary.BigEndian.AppendUint32(nil, uint32(i))})
+		m.CloserPeers = append(m.CloserPeers,
+			&pb.Message_Peer{Id: binary.BigEndian.AppendUint32(nil, uint32(i))})
 	}
 	return m
 }
 
-// Of those whom a liar names no more count than an honest member would name, in our own questions and in a search of kad-dht.
+// Of those whom a liar names no more count than an honest member would name, in our own
+// questions and in a search of kad-dht.
 func TestNamedAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSteadyWorld(t, 40*time.Millisecond)
@@ -44,10 +46,14 @@ func TestNamedAreFew(t *testing.T) {
 		liar := w.servers[0]
 		liar.answers(naming(maxAnswer / 16))
 		f, id := w.through(liar), newID(t)
-		for name, search := range map[string]search{"ask for the peer": f.askPeer, "ask for its record": f.askRecord, "find the peer": f.findPeer, "find its record": f.findRecord} {
+		for name, search := range map[string]search{"ask for the peer": f.askPeer,
+			"ask for its record": f.askRecord, "find the peer": f.findPeer, "find its record": f.findRecord} {
 			f.dht.RoutingTable().TryAddPeer(liar.host.ID(), true, false)
 			seen := newTally(id)
-			f.race(t.Context(), id, seen, func([]ma.Multiaddr) { t.Errorf("%s: it is found", name) }, search)
+			f.race(t.Context(), id, seen, func([]ma.Multiaddr) {
+				t.Errorf("%s: it is found",
+					name)
+			}, search)
 			if all := len(seen.depth); all <= maxNamed/2 || all > maxNamed+1 {
 				t.Errorf("%s: %d members count, want the liar and %d", name, all, maxNamed)
 			}
@@ -64,7 +70,8 @@ func TestEmptyAnswers(t *testing.T) {
 		member.run(f.Run)
 		f.tries(1)
 		server.answers(&pb.Message{})
-		if err := f.put(t.Context(), member.host.Addrs(), 1); err == nil || !strings.Contains(err.Error(), "without the record") {
+		if err := f.put(t.Context(), member.host.Addrs(), 1); err == nil ||
+			!strings.Contains(err.Error(), "without the record") {
 			t.Errorf("handing out a record ended with %v", err)
 		}
 		if err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) {}); err == nil {
@@ -88,7 +95,9 @@ func TestAnswerIsBounded(t *testing.T) {
 		}
 		honest.Record = &recpb.Record{Value: make([]byte, maxRecord)}
 		to.answers(honest)
-		if got, err := f.messages().SendRequest(t.Context(), to.host.ID(), question); err != nil || len(got.CloserPeers) != len(honest.CloserPeers) || len(got.Record.GetValue()) != maxRecord {
+		if got, err := f.messages().SendRequest(t.Context(), to.host.ID(), question); err != nil ||
+			len(got.CloserPeers) != len(honest.CloserPeers) ||
+			len(got.Record.GetValue()) != maxRecord {
 			t.Errorf("the longest that an honest member says: %v", err)
 		}
 		to.answers(naming(network.MessageSizeMax / 16))

@@ -21,21 +21,26 @@ import (
 )
 
 const (
-	// publishSoon collects what changes at one time: a start brings interfaces, relays and a mesh in half a second. publishNow is for
-	// when everybody can use what there is to say already, so that there is little to wait for.
+	// publishSoon collects what changes at one time: a start brings interfaces, relays
+	// and a mesh in half a second. publishNow is for when everybody can use what there is
+	// to say already, so that there is little to wait for.
 	publishSoon = 500 * time.Millisecond
 	publishNow  = 100 * time.Millisecond
-	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are dead, and handing it over.
+	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are
+	// dead, and handing it over.
 	publishWait = 20 * time.Second
-	// handWait is what is left of that for handing over when a search in the public mesh takes too long. We are connected to those who were found.
+	// handWait is what is left of that for handing over when a search in the public mesh
+	// takes too long. We are connected to those who were found.
 	handWait = 2 * time.Second
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
 	minRetry = 10 * time.Second
 	maxRetry = time.Hour
-	// As long as there is nothing to say, or nobody to say it to, the pause between looks grows from publishSoon to maxLook. A look costs nothing, and
-	// who is alone calls those it could begin with as often.
+	// As long as there is nothing to say, or nobody to say it to, the pause between looks
+	// grows from publishSoon to maxLook. A look costs nothing, and who is alone calls
+	// those it could begin with as often.
 	maxLook = time.Minute
-	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and has members enough.
+	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and
+	// has members enough.
 	publicRepublish = 12 * time.Hour
 )
 
@@ -51,7 +56,8 @@ type publisher struct {
 	due    time.Time      // when to look again what there is to say
 }
 
-// publish tells the mesh where we are, again whenever our addresses change, and before the mesh forgets, until ctx ends.
+// publish tells the mesh where we are, again whenever our addresses change, and before
+// the mesh forgets, until ctx ends.
 func (f *Finder) publish(ctx context.Context) {
 	events, err := f.host.EventBus().Subscribe([]any{
 		new(event.EvtLocalAddressesUpdated),
@@ -71,7 +77,8 @@ func (f *Finder) publish(ctx context.Context) {
 	}
 }
 
-// listen takes in what the host tells, at once: a host whose listener is busy telling the mesh would stand still.
+// listen takes in what the host tells, at once: a host whose listener is busy telling the
+// mesh would stand still.
 func (p *publisher) listen(events event.Subscription) {
 	for e := range events.Out() {
 		if _, met := e.(event.EvtPeerIdentificationCompleted); met {
@@ -154,7 +161,8 @@ func (p *publisher) tell(ctx context.Context) {
 	p.due = p.renew
 }
 
-// noteTold notes that the mesh knows where we are now. Of those who answered to that some may be the way back.
+// noteTold notes that the mesh knows where we are now. Of those who answered to that some
+// may be the way back.
 func (f *Finder) noteTold() {
 	now := time.Now()
 	f.announced.Store(&now)
@@ -167,7 +175,8 @@ func (f *Finder) toldIn(past time.Duration) bool {
 	return at != nil && time.Since(*at) < past
 }
 
-// put hands our addresses to those members of the mesh that are to keep them, in a private one as the record of that number.
+// put hands our addresses to those members of the mesh that are to keep them, in a
+// private one as the record of that number.
 func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr, seq uint64) error {
 	if f.mesh.name == public {
 		return f.provide(ctx, addrs)
@@ -192,7 +201,8 @@ func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr, seq uint64) erro
 	return handOut(keepers, func(keeper peer.ID) error { return to.PutValue(ctx, keeper, rec) })
 }
 
-// provide has members of the public mesh keep that we provide our beacon, and where. kad-dht's Provide would not tell whether anybody does.
+// provide has members of the public mesh keep that we provide our beacon, and where.
+// kad-dht's Provide would not tell whether anybody does.
 func (f *Finder) provide(ctx context.Context, addrs []ma.Multiaddr) error {
 	key := beacon(f.host.ID()).Hash()
 	searching, cancel := context.WithTimeout(ctx, publishWait-handWait)
@@ -209,14 +219,19 @@ func (f *Finder) provide(ctx context.Context, addrs []ma.Multiaddr) error {
 		return err
 	}
 	self := peer.AddrInfo{ID: f.host.ID(), Addrs: addrs}
-	if err := handOut(keepers, func(keeper peer.ID) error { return to.PutProviderAddrs(ctx, keeper, key, self) }); err != nil {
+	if err := handOut(keepers, func(keeper peer.ID) error {
+		return to.PutProviderAddrs(ctx, keeper,
+			key, self)
+	}); err != nil {
 		return err
 	}
 	return late // others may be nearer than those who were found in time
 }
 
-// confirmed are messages that count as sent when the member has taken them in, even those that have no answer: one that is gone without a word
-// could be written to for half a minute. A server that has read all there was closes its side of the stream, and resets what it refuses.
+// confirmed are messages that count as sent when the member has taken them in, even those
+// that have no answer: one that is gone without a word could be written to for half a
+// minute. A server that has read all there was closes its side of the stream, and resets
+// what it refuses.
 type confirmed struct{ messages }
 
 func (c confirmed) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {

@@ -86,12 +86,14 @@ func (m *member) keeps(t *testing.T, id peer.ID, addr ma.Multiaddr) {
 	t.Fatalf("the record names %v, and not %v", last, addr)
 }
 
-// kept is what the record of a peer says that the member hands out, which it checks only when it comes in.
+// kept is what the record of a peer says that the member hands out, which it checks only
+// when it comes in.
 func (m *member) kept(t *testing.T, id peer.ID) []ma.Multiaddr {
 	t.Helper()
 	stranger := newHost(t)
 	defer stranger.Close()
-	if err := stranger.Connect(t.Context(), peer.AddrInfo{ID: m.host.ID(), Addrs: m.host.Addrs()}); err != nil {
+	if err := stranger.Connect(t.Context(), peer.AddrInfo{ID: m.host.ID(),
+		Addrs: m.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := stranger.NewStream(t.Context(), m.host.ID(), m.mesh.protocol())
@@ -101,7 +103,8 @@ func (m *member) kept(t *testing.T, id peer.ID) []ma.Multiaddr {
 	defer s.Reset()
 	s.SetDeadline(time.Now().Add(testWait))
 	var answer pb.Message
-	if err := pbio.NewDelimitedWriter(s).WriteMsg(pb.NewMessage(pb.Message_GET_VALUE, []byte(recordKey(id)), 0)); err != nil {
+	if err := pbio.NewDelimitedWriter(s).WriteMsg(pb.NewMessage(pb.Message_GET_VALUE,
+		[]byte(recordKey(id)), 0)); err != nil {
 		t.Fatal(err)
 	}
 	if err := pbio.NewDelimitedReader(s, network.MessageSizeMax).ReadMsg(&answer); err != nil {
@@ -173,11 +176,13 @@ func TestRecordFollowsAddresses(t *testing.T) {
 	first.keeps(t, id, addrs[1])
 }
 
-// Members neither keep nor believe what somebody else says in a peer's name, or what is out of date.
+// Members neither keep nor believe what somebody else says in a peer's name, or what is
+// out of date.
 func TestMembersRefuseBadRecords(t *testing.T) {
 	first := newMember(t, newHost(t))
 	target, bad := newMaker(t), someAddrs(1)
-	liar, err := dht.New(newHost(t), dht.ProtocolPrefix(mesh{"lab"}.prefix()), dht.Mode(dht.ModeServer),
+	liar, err := dht.New(newHost(t), dht.ProtocolPrefix(mesh{"lab"}.prefix()),
+		dht.Mode(dht.ModeServer),
 		dht.DisableProviders(), dht.Validator(credulous{}))
 	if err != nil {
 		t.Fatal(err)
@@ -185,11 +190,13 @@ func TestMembersRefuseBadRecords(t *testing.T) {
 	defer liar.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), testWait)
 	defer cancel()
-	if err := liar.Host().Connect(ctx, peer.AddrInfo{ID: first.host.ID(), Addrs: first.host.Addrs()}); err != nil {
+	if err := liar.Host().Connect(ctx, peer.AddrInfo{ID: first.host.ID(),
+		Addrs: first.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	asker := newMember(t, newHost(t), first)
-	if err := asker.host.Connect(ctx, peer.AddrInfo{ID: liar.Host().ID(), Addrs: liar.Host().Addrs()}); err != nil {
+	if err := asker.host.Connect(ctx, peer.AddrInfo{ID: liar.Host().ID(),
+		Addrs: liar.Host().Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []*member{first, asker} {
@@ -214,7 +221,8 @@ func TestMembersRefuseBadRecords(t *testing.T) {
 	if err := liar.PutValue(ctx, recordKey(target.id), genuine); err != nil {
 		t.Fatal(err)
 	}
-	if addrs, err := asker.find(t, target.id); err != nil || len(addrs) == 0 { // so the liar was heard all along
+	// so the liar was heard all along
+	if addrs, err := asker.find(t, target.id); err != nil || len(addrs) == 0 {
 		t.Errorf("genuine: found %v, %v", addrs, err)
 	}
 }

@@ -51,7 +51,8 @@ func (m maker) seal(t testing.TB, says record.Record) []byte {
 
 // says is a record in order, of some age.
 func (m maker) says(age time.Duration, addrs ...ma.Multiaddr) *published {
-	return &published{peer.PeerRecord{PeerID: m.id, Addrs: addrs, Seq: uint64(time.Now().Add(-age).UnixNano())}}
+	return &published{peer.PeerRecord{PeerID: m.id, Addrs: addrs,
+		Seq: uint64(time.Now().Add(-age).UnixNano())}}
 }
 
 func someAddrs(n int) (addrs []ma.Multiaddr) {
@@ -77,17 +78,23 @@ func TestRecord(t *testing.T) {
 		{"almost too old", key, alice.seal(t, alice.says(maxAge-time.Minute, one...)), ""},
 		{"from a clock that is ahead", key, alice.seal(t, alice.says(-maxAhead/2, one...)), ""},
 
-		{"forged: signed by another", key, mallory.seal(t, alice.says(0, one...)), "somebody else's"},
+		{"forged: signed by another", key, mallory.seal(t, alice.says(0, one...)),
+			"somebody else's"},
 		{"forged: altered", key, altered, "signature"},
 		{"foreign: another's", key, mallory.seal(t, mallory.says(0, one...)), "somebody else's"},
-		{"foreign: signed for another", key, alice.seal(t, mallory.says(0, one...)), "somebody else's"},
-		{"foreign: not made to be published", key, alice.seal(t, &alice.says(0, one...).PeerRecord), "signature"},
+		{"foreign: signed for another", key, alice.seal(t, mallory.says(0, one...)),
+			"somebody else's"},
+		{"foreign: not made to be published", key, alice.seal(t, &alice.says(0, one...).PeerRecord),
+			"signature"},
 		{"oversized", key, alice.seal(t, alice.says(0, long)), "bytes are more than"},
-		{"too many addresses", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs+1)...)), "17 addresses"},
+		{"too many addresses", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs+1)...)),
+			"17 addresses"},
 		{"empty", key, alice.seal(t, alice.says(0)), "0 addresses"},
 		{"ancient", key, alice.seal(t, alice.says(maxAge+time.Minute, one...)), "ago"},
-		{"from the future", key, alice.seal(t, alice.says(-maxAhead-time.Minute, one...)), "from now"},
-		{"from the end of time", key, alice.seal(t, &published{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
+		{"from the future", key, alice.seal(t, alice.says(-maxAhead-time.Minute, one...)),
+			"from now"},
+		{"from the end of time", key, alice.seal(t,
+			&published{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
 		{"nothing", key, nil, "record of"},
 		{"noise", key, []byte("\x00\xff\x00\xff"), "record of"},
 
@@ -115,7 +122,8 @@ func TestNewestRecordCounts(t *testing.T) {
 		{[][]byte{older, forged, newer, nil}, 2},
 		{[][]byte{older, older}, 0},
 	} {
-		if got, err := (records{}).Select(recordKey(alice.id), c.values); err != nil || got != c.want {
+		if got, err := (records{}).Select(recordKey(alice.id), c.values); err != nil ||
+			got != c.want {
 			t.Errorf("got %d, %v, want %d", got, err, c.want)
 		}
 	}
@@ -168,8 +176,10 @@ func TestWorthTelling(t *testing.T) {
 		{"", ""},
 		{"/ip4/127.0.0.1/tcp/1 /ip6/::1/tcp/1", "/ip4/127.0.0.1/tcp/1 /ip6/::1/tcp/1"},
 		{"/ip4/127.0.0.1/tcp/1 /ip4/192.168.1.2/tcp/1", "/ip4/192.168.1.2/tcp/1"},
-		{"/ip6/fe80::1/tcp/1 /ip4/0.0.0.0/tcp/1 /ip4/10.0.0.1/tcp/1 /ip4/45.1.0.1/tcp/1", "/ip4/45.1.0.1/tcp/1 /ip4/10.0.0.1/tcp/1"},
-		{"/ip4/10.0.0.1/tcp/1 " + relayed + " /ip4/10.0.0.1/tcp/1", relayed + " /ip4/10.0.0.1/tcp/1"},
+		{"/ip6/fe80::1/tcp/1 /ip4/0.0.0.0/tcp/1 /ip4/10.0.0.1/tcp/1 /ip4/45.1.0.1/tcp/1",
+			"/ip4/45.1.0.1/tcp/1 /ip4/10.0.0.1/tcp/1"},
+		{"/ip4/10.0.0.1/tcp/1 " + relayed + " /ip4/10.0.0.1/tcp/1",
+			relayed + " /ip4/10.0.0.1/tcp/1"},
 	} {
 		var have, got []ma.Multiaddr
 		for text := range strings.FieldsSeq(c.have) {

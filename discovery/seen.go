@@ -14,7 +14,8 @@ func (f *Finder) Seen(id peer.ID, at time.Time) {
 	signal(f.cache.dirty)
 }
 
-// LastSeen returns when the peer was there, in this life or an earlier one, and the zero Time if it never was.
+// LastSeen returns when the peer was there, in this life or an earlier one, and the zero
+// Time if it never was.
 func (f *Finder) LastSeen(id peer.ID) time.Time {
 	f.cache.mu.Lock()
 	defer f.cache.mu.Unlock()

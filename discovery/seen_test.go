@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// When a peer was there outlives the stem. Of more peers than there is room for, those that were there last are kept.
+// When a peer was there outlives the stem. Of more peers than there is room for, those
+// that were there last are kept.
 func TestSeen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "addresses.json")
 	f := &Finder{cache: loadCache(path, slog.New(slog.DiscardHandler))}

@@ -10,8 +10,9 @@ import (
 // maxShelf bounds the records of others that we keep, of maxRecord bytes each.
 const maxShelf = 4096
 
-// shelf is where the DHT keeps other members' records, in memory. Anyone can make any number of keys and a record for each: one that
-// comes to a full shelf takes the place of any other, and whoever is still there renews its own.
+// shelf is where the DHT keeps other members' records, in memory. Anyone can make any
+// number of keys and a record for each: one that comes to a full shelf takes the place of
+// any other, and whoever is still there renews its own.
 type shelf struct {
 	*datastore.MapDatastore
 	keys map[datastore.Key]bool

@@ -13,22 +13,27 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// Many of those whom a mesh names may be gone without a word, and the DHT asks ten at a time: where ten such are nearest to
-// what is looked for, all others wait until the dials to them fail, which takes seconds. So a search gives each member a few round trips,
-// and is given up when nobody new has answered for some more. How long a round trip takes is known of those who have answered before.
+// Many of those whom a mesh names may be gone without a word, and the DHT asks ten at a
+// time: where ten such are nearest to what is looked for, all others wait until the dials
+// to them fail, which takes seconds. So a search gives each member a few round trips, and
+// is given up when nobody new has answered for some more. How long a round trip takes is
+// known of those who have answered before.
 const (
-	// minTrip and maxTrip bound what counts as a round trip to a member: a machine may be busy, and a liar slow.
+	// minTrip and maxTrip bound what counts as a round trip to a member: a machine may be
+	// busy, and a liar slow.
 	minTrip = 120 * time.Millisecond
 	maxTrip = 300 * time.Millisecond
-	// goneTrips is how many a member gets to take a call. QUIC needs one, and TCP, which waits for QUIC at first, up to four.
+	// goneTrips is how many a member gets to take a call. QUIC needs one, and TCP, which
+	// waits for QUIC at first, up to four.
 	goneTrips = 5
-	// hushTrips is after how many without a new answer a search is over, and allTrips after how many in all, if most say nothing or
-	// it would be a repetition.
+	// hushTrips is after how many without a new answer a search is over, and allTrips
+	// after how many in all, if most say nothing or it would be a repetition.
 	hushTrips = 10
 	allTrips  = 14
 )
 
-// silence is who was asked for a peer, and since when nobody new has answered. It is touched by one goroutine.
+// silence is who was asked for a peer, and since when nobody new has answered. It is
+// touched by one goroutine.
 type silence struct {
 	peer     peer.ID
 	trip     time.Duration
@@ -37,7 +42,9 @@ type silence struct {
 	answered int
 	repeats  bool
 	heard    map[peer.ID]bool // who has answered in this race
-	hush     <-chan time.Time // tells when the race is over; nil as long as nobody has answered, and in a repetition
+	// tells when the race is over; nil as long as nobody has answered, and in a
+	// repetition
+	hush <-chan time.Time
 }
 
 func newSilence(id peer.ID) *silence { return &silence{peer: id, asked: map[peer.ID]bool{}} }
@@ -57,7 +64,8 @@ func (f *Finder) trip() time.Duration {
 	return min(max(all[len(all)/2], minTrip), maxTrip)
 }
 
-// tripTo is how long a member takes, by its answers, or before the first one, by its packets; 0 is not known.
+// tripTo is how long a member takes, by its answers, or before the first one, by its
+// packets; 0 is not known.
 func (f *Finder) tripTo(id peer.ID) time.Duration {
 	if took := f.host.Peerstore().LatencyEWMA(id); took > 0 {
 		return took
@@ -73,7 +81,8 @@ func (f *Finder) tripTo(id peer.ID) time.Duration {
 
 type silenceKey struct{}
 
-// silenceOf is what a search has to tell of its events, and to heed. It may be nil, and still asked.
+// silenceOf is what a search has to tell of its events, and to heed. It may be nil, and
+// still asked.
 func silenceOf(ctx context.Context) *silence {
 	s, _ := ctx.Value(silenceKey{}).(*silence)
 	return s

@@ -15,9 +15,11 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Where most of a mesh is gone, it is soon known that nobody knows a peer, and how many have said nothing.
+// Where most of a mesh is gone, it is soon known that nobody knows a peer, and how many
+// have said nothing.
 func TestUnknownAmongTheDead(t *testing.T) {
-	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 2 * time.Second, 300 * time.Millisecond: 5 * time.Second} {
+	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 2 * time.Second,
+		300 * time.Millisecond: 5 * time.Second} {
 		t.Run(rtt.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const dead, alive = 24, 4
@@ -32,9 +34,12 @@ func TestUnknownAmongTheDead(t *testing.T) {
 				f := w.through(w.servers[0])
 				for range 2 { // the second time it is known how long answers take
 					began := time.Now()
-					err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
+					err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) {
+						t.Error("it is found")
+					})
 					took := time.Since(began)
-					if err == nil || !strings.Contains(err.Error(), " asked, ") || !strings.HasSuffix(err.Error(), " silent") {
+					if err == nil || !strings.Contains(err.Error(), " asked, ") ||
+						!strings.HasSuffix(err.Error(), " silent") {
 						t.Errorf("that nobody knows it is not said: %v", err)
 					}
 					if t.Logf("after %v: %v", took, err); took > limit {
@@ -46,8 +51,9 @@ func TestUnknownAmongTheDead(t *testing.T) {
 	}
 }
 
-// Where all of a mesh is gone, that is soon said, though those who were reached before are tried again: they get the time that members need, and
-// who is still connected, as far as the host knows, counts only when it answers.
+// Where all of a mesh is gone, that is soon said, though those who were reached before
+// are tried again: they get the time that members need, and who is still connected, as
+// far as the host knows, counts only when it answers.
 func TestUnknownWhereAllAreDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSteadyWorld(t, 40*time.Millisecond)
@@ -62,16 +68,19 @@ func TestUnknownWhereAllAreDead(t *testing.T) {
 			w.addServer()
 		}
 		for _, s := range w.servers {
-			if err := f.meet(t.Context(), peer.AddrInfo{ID: s.host.ID(), Addrs: s.host.Addrs()}); err != nil {
+			if err := f.meet(t.Context(), peer.AddrInfo{ID: s.host.ID(),
+				Addrs: s.host.Addrs()}); err != nil {
 				t.Fatal(err)
 			}
 			w.dead.Store(s.ip.String(), true)
 		}
-		for _, limit := range []time.Duration{messageWait + 3*time.Second, 2 * time.Second, 2 * time.Second} {
+		for _, limit := range []time.Duration{messageWait + 3*time.Second, 2 * time.Second,
+			2 * time.Second} {
 			began := time.Now()
 			err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
 			took := time.Since(began)
-			if t.Logf("after %v: %v", took, err); took > limit || err == nil || !strings.Contains(err.Error(), "has no peers yet") {
+			if t.Logf("after %v: %v", took, err); took > limit || err == nil ||
+				!strings.Contains(err.Error(), "has no peers yet") {
 				t.Errorf("after %v, want %v: %v", took, limit, err)
 			}
 			time.Sleep(20 * time.Second)
@@ -79,8 +88,8 @@ func TestUnknownWhereAllAreDead(t *testing.T) {
 	})
 }
 
-// Those who are gone do not stand in the way of one who knows the peer, though they are nearer to it, and more than are asked
-// at a time.
+// Those who are gone do not stand in the way of one who knows the peer, though they are
+// nearer to it, and more than are asked at a time.
 func TestFoundBehindTheDead(t *testing.T) {
 	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 1250 * time.Millisecond, 300 * time.Millisecond: 4 * time.Second} {
 		t.Run(rtt.String(), func(t *testing.T) {
@@ -93,7 +102,8 @@ func TestFoundBehindTheDead(t *testing.T) {
 				}
 				names, knows := w.servers[dead], w.servers[dead+1]
 				target := w.add(libp2p.Identity(behind(t, knows, w.servers)))
-				if err := target.host.Connect(t.Context(), peer.AddrInfo{ID: knows.host.ID(), Addrs: knows.host.Addrs()}); err != nil {
+				if err := target.host.Connect(t.Context(),
+					peer.AddrInfo{ID: knows.host.ID(), Addrs: knows.host.Addrs()}); err != nil {
 					t.Fatal(err)
 				}
 				for range dead {
@@ -101,7 +111,9 @@ func TestFoundBehindTheDead(t *testing.T) {
 				}
 				f := w.through(names)
 				began, took := time.Now(), time.Hour
-				err := f.findFar(t.Context(), target.host.ID(), func([]ma.Multiaddr) { took = min(took, time.Since(began)) })
+				err := f.findFar(t.Context(), target.host.ID(), func([]ma.Multiaddr) {
+					took = min(took, time.Since(began))
+				})
 				if t.Logf("after %v", took); err != nil || took > limit {
 					t.Errorf("after %v, want %v: %v", took, limit, err)
 				}
@@ -110,7 +122,8 @@ func TestFoundBehindTheDead(t *testing.T) {
 	}
 }
 
-// A search begins with a few members, and asks them again when it asks others: it gets the same time for that.
+// A search begins with a few members, and asks them again when it asks others: it gets
+// the same time for that.
 func TestSilenceOfEachRace(t *testing.T) {
 	member := newID(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +151,8 @@ func newSteadyWorld(t *testing.T, rtt time.Duration) *world {
 	return w
 }
 
-// behind makes the key of a peer from which a server is farther away than all others, wherever it is asked for.
+// behind makes the key of a peer from which a server is farther away than all others,
+// wherever it is asked for.
 func behind(t *testing.T, server *resident, servers []*resident) crypto.PrivKey {
 	var ids []peer.ID
 	for _, s := range servers {
@@ -160,7 +174,8 @@ func behind(t *testing.T, server *resident, servers []*resident) crypto.PrivKey 
 func (w *world) through(server *resident) *Finder {
 	r := w.add()
 	f := w.join(r)
-	if err := r.host.Connect(w.t.Context(), peer.AddrInfo{ID: server.host.ID(), Addrs: server.host.Addrs()}); err != nil {
+	if err := r.host.Connect(w.t.Context(), peer.AddrInfo{ID: server.host.ID(),
+		Addrs: server.host.Addrs()}); err != nil {
 		w.t.Fatal(err)
 	}
 	f.dht.RoutingTable().TryAddPeer(server.host.ID(), true, false)

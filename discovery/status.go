@@ -40,7 +40,8 @@ type PeerState struct {
 
 // Status returns how things stand now.
 func (f *Finder) Status() Status {
-	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: f.boots.states(), Near: -1}
+	s := Status{Mesh: f.mesh.name, DHT: DHTStatus{Mode: "off"}, Bootstrap: f.boots.states(),
+		Near: -1}
 	if f.near != nil {
 		s.Near = f.near.count()
 	}
@@ -56,7 +57,8 @@ func (f *Finder) Status() Status {
 	return s
 }
 
-// contacts are some connections to servers of the DHT, through whom it can be joined again without a bootstrap peer.
+// contacts are some connections to servers of the DHT, through whom it can be joined
+// again without a bootstrap peer.
 func (f *Finder) contacts() []network.Conn {
 	if f.dht == nil {
 		return nil
@@ -76,7 +78,8 @@ func (f *Finder) contacts() []network.Conn {
 	return conns
 }
 
-// lasting says whether the address behind a connection will work again: we dialled it, and no relay lent it.
+// lasting says whether the address behind a connection will work again: we dialled it,
+// and no relay lent it.
 func lasting(conn network.Conn) bool {
 	return conn.Stat().Direction == network.DirOutbound && !isRelayed(conn.RemoteMultiaddr())
 }
@@ -89,8 +92,8 @@ func (f *Finder) Servers() []peer.ID {
 	return f.dht.RoutingTable().ListPeers()
 }
 
-// Introduce takes peers for members of the mesh that answer in its DHT, without asking them: as many as the
-// routing table has room for. They are asked when it matters.
+// Introduce takes peers for members of the mesh that answer in its DHT, without asking
+// them: as many as the routing table has room for. They are asked when it matters.
 func (f *Finder) Introduce(members ...peer.AddrInfo) error {
 	if f.dht == nil {
 		return nil

@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// surveyWait is how long the mesh gets to say all it knows, after the first that it said, where a lookup for a call has moreAddrs.
+// surveyWait is how long the mesh gets to say all it knows, after the first that it said,
+// where a lookup for a call has moreAddrs.
 const surveyWait = 5 * time.Second
 
 type patientKey struct{}
@@ -35,8 +36,9 @@ type Answer struct {
 	Err    error       // why there are no addresses
 }
 
-// Survey asks every source to its end, where Find stops as soon as a call may begin, and calls tell with the answer of each,
-// from any goroutine. It returns when all have answered or ctx ends.
+// Survey asks every source to its end, where Find stops as soon as a call may begin, and
+// calls tell with the answer of each, from any goroutine. It returns when all have
+// answered or ctx ends.
 func (f *Finder) Survey(ctx context.Context, id peer.ID, tell func(Answer)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -54,7 +56,8 @@ func (f *Finder) Survey(ctx context.Context, id peer.ID, tell func(Answer)) {
 func (f *Finder) surveyHere(id peer.ID) Answer {
 	a := Answer{Source: trace.Here}
 	for _, conn := range f.host.Network().ConnsToPeer(id) {
-		a.Addrs, a.Seen = append(a.Addrs, conn.RemoteMultiaddr()), append(a.Seen, conn.Stat().Opened)
+		a.Addrs, a.Seen = append(a.Addrs, conn.RemoteMultiaddr()), append(a.Seen,
+			conn.Stat().Opened)
 	}
 	if len(a.Addrs) == 0 {
 		a.Err = fmt.Errorf("there is no connection to it")

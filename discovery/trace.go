@@ -11,8 +11,8 @@ type Told func(source string, addrs []ma.Multiaddr, err error)
 
 type toldKey struct{}
 
-// WithTold returns a context under which Find tells who brought which addresses, from any goroutine. Whoever is told
-// must not wait.
+// WithTold returns a context under which Find tells who brought which addresses, from any
+// goroutine. Whoever is told must not wait.
 func WithTold(ctx context.Context, told Told) context.Context {
 	return context.WithValue(ctx, toldKey{}, told)
 }

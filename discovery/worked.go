@@ -9,15 +9,17 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Worked remembers where the peer is that a connection leads to. If the peer made the connection, that is where it says that it
-// listens, at the very address from which it came: in a local network that holds, and for others we can't tell.
+// Worked remembers where the peer is that a connection leads to. If the peer made the
+// connection, that is where it says that it listens, at the very address from which it
+// came: in a local network that holds, and for others we can't tell.
 func (f *Finder) Worked(conn network.Conn) {
 	if lasting(conn) {
 		f.cache.put(conn.RemotePeer(), conn.RemoteMultiaddr())
 		return
 	}
 	from, err := manet.ToIP(conn.RemoteMultiaddr())
-	if err != nil || !manet.IsPrivateAddr(conn.RemoteMultiaddr()) || isRelayed(conn.RemoteMultiaddr()) {
+	if err != nil || !manet.IsPrivateAddr(conn.RemoteMultiaddr()) ||
+		isRelayed(conn.RemoteMultiaddr()) {
 		return
 	}
 	if f.listens(conn, from) {

@@ -28,10 +28,13 @@ func TestWorkedAsSoonAsConnected(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	called.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, conn network.Conn) { f.Worked(conn) }})
+	called.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, conn network.Conn) {
+		f.Worked(conn)
+	}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := caller.Connect(ctx, peer.AddrInfo{ID: called.ID(), Addrs: called.Addrs()}); err != nil {
+	if err := caller.Connect(ctx, peer.AddrInfo{ID: called.ID(),
+		Addrs: called.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	select {

@@ -9,12 +9,13 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Addrs returns where others may reach the node, as multiaddrs that end in /p2p/ID: what works from farthest
-// away comes first, loopback last, and QUIC before TCP.
+// Addrs returns where others may reach the node, as multiaddrs that end in /p2p/ID: what
+// works from farthest away comes first, loopback last, and QUIC before TCP.
 func (n *Node) Addrs() []string {
 	addrs := n.host.Addrs()
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int {
-		return cmp.Or(cmp.Compare(nearness(a), nearness(b)), cmp.Compare(cost(a), cost(b)), a.Compare(b))
+		return cmp.Or(cmp.Compare(nearness(a), nearness(b)), cmp.Compare(cost(a), cost(b)),
+			a.Compare(b))
 	})
 	text := make([]string, len(addrs))
 	for i, a := range addrs {
@@ -53,7 +54,9 @@ func transport(a ma.Multiaddr) string {
 }
 
 // cost puts the transports in the order in which one would try them.
-func cost(a ma.Multiaddr) int { return slices.Index([]string{"quic", "tcp", "relay"}, transport(a)) }
+func cost(a ma.Multiaddr) int {
+	return slices.Index([]string{"quic", "tcp", "relay"}, transport(a))
+}
 
 // Introduce takes peers for members of the mesh that answer in its DHT, without asking them.
 func (n *Node) Introduce(members ...peer.AddrInfo) error { return n.finder.Introduce(members...) }

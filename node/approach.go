@@ -17,11 +17,14 @@ import (
 // approachWait bounds the dialling of a neighbour.
 const approachWait = 6 * time.Second
 
-// watchNeighbours looks, until ctx ends, whether a peer that we have reached through a relay is in a network of ours. Two machines behind one
-// router can punch no hole, for the router does not connect its public address with itself; but the peer says itself, as soon as there is a
-// connection, where it is in its own network. libp2p forgets that of a peer that is not near. Later calls go directly then.
+// watchNeighbours looks, until ctx ends, whether a peer that we have reached through a
+// relay is in a network of ours. Two machines behind one router can punch no hole, for
+// the router does not connect its public address with itself; but the peer says itself,
+// as soon as there is a connection, where it is in its own network. libp2p forgets that
+// of a peer that is not near. Later calls go directly then.
 func (n *Node) watchNeighbours(ctx context.Context) error {
-	met, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted), eventbus.BufSize(64))
+	met, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted),
+		eventbus.BufSize(64))
 	if err != nil {
 		return fmt.Errorf("watch who is met: %w", err)
 	}
@@ -59,7 +62,8 @@ func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
 		ctx, cancel := context.WithTimeout(n.tasks.Context(), approachWait)
 		defer cancel()
 		n.host.Peerstore().AddAddrs(id, addrs, peerstore.TempAddrTTL)
-		if conn, err := n.swarm.DialPeer(network.WithForceDirectDial(ctx, "neighbour"), id); err == nil {
+		if conn, err := n.swarm.DialPeer(network.WithForceDirectDial(ctx, "neighbour"),
+			id); err == nil {
 			n.finder.Worked(conn)
 		}
 	})

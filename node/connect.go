@@ -14,7 +14,8 @@ import (
 )
 
 // connect returns a connection to the peer, and whether it was made just now.
-func (n *Node) connect(ctx context.Context, id peer.ID, at []*spot) (conn network.Conn, fresh bool, err error) {
+func (n *Node) connect(ctx context.Context, id peer.ID,
+	at []*spot) (conn network.Conn, fresh bool, err error) {
 	if conn := n.connection(id); conn != nil {
 		n.finder.Worked(conn) // the peer, or the DHT, may have made it
 		return conn, false, nil
@@ -32,7 +33,8 @@ func (n *Node) connect(ctx context.Context, id peer.ID, at []*spot) (conn networ
 	}
 }
 
-// connection returns the best connection there is: a direct one, if possible, or else one that the relay does not limit.
+// connection returns the best connection there is: a direct one, if possible, or else one
+// that the relay does not limit.
 func (n *Node) connection(id peer.ID) network.Conn {
 	var best network.Conn
 	for _, conn := range n.host.Network().ConnsToPeer(id) {
@@ -43,7 +45,8 @@ func (n *Node) connection(id peer.ID) network.Conn {
 	return best
 }
 
-// detour is 0 for a direct connection, 1 for a relayed one, and 2 for one that is cut after a while.
+// detour is 0 for a direct connection, 1 for a relayed one, and 2 for one that is cut
+// after a while.
 func detour(conn network.Conn) int {
 	switch {
 	case conn.Stat().Limited:
@@ -54,8 +57,8 @@ func detour(conn network.Conn) int {
 	return 0
 }
 
-// why says what a flight failed of, to someone who gave these places along, and who may have given up.
-// Somebody else at one of the places is what matters most.
+// why says what a flight failed of, to someone who gave these places along, and who may
+// have given up. Somebody else at one of the places is what matters most.
 func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -85,7 +88,8 @@ func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 		reasons = append(reasons, errClosed) // what else ends a flight
 	}
 	if seen := n.finder.LastSeen(f.id); !seen.IsZero() {
-		reasons = append(reasons, fmt.Errorf("it was last seen on %s", seen.Local().Format(time.DateTime)))
+		reasons = append(reasons, fmt.Errorf("it was last seen on %s",
+			seen.Local().Format(time.DateTime)))
 	}
 	return oneLine(reasons)
 }

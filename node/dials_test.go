@@ -7,7 +7,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Dials to one address on the Internet, and calls through one relay there, are not a flood; connections from one are.
+// Dials to one address on the Internet, and calls through one relay there, are not a
+// flood; connections from one are.
 func TestDials(t *testing.T) {
 	limits, err := newLimits(newStrangers(nil, nil))
 	if err != nil {

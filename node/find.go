@@ -10,8 +10,9 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// Find asks every source for a peer, to its end, and tells what each knows, from one goroutine; an error of tell's ends it. Nothing is
-// dialled but members of the mesh. The error goes behind the peer's name.
+// Find asks every source for a peer, to its end, and tells what each knows, from one
+// goroutine; an error of tell's ends it. Nothing is dialled but members of the mesh. The
+// error goes behind the peer's name.
 func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) error) error {
 	id, _, err := n.decode(to, nil)
 	if err != nil {
@@ -21,7 +22,8 @@ func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) e
 	return n.attend(ctx, w, tell, func(ctx context.Context) error {
 		var known atomic.Bool
 		n.finder.Survey(ctx, id, func(a discovery.Answer) {
-			e := trace.Event{Kind: trace.Found, Source: a.Source, Addresses: texts(a.Addrs), Seen: a.Seen}
+			e := trace.Event{Kind: trace.Found, Source: a.Source, Addresses: texts(a.Addrs),
+				Seen: a.Seen}
 			if a.Err != nil && len(a.Addrs) == 0 {
 				e.Kind, e.Reason = trace.Nothing, a.Err.Error()
 			} else {

@@ -7,8 +7,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// flight is the one search for a peer that all who want it at this time share. It ends with the first connection,
-// when nobody knows any more, or with the last of those who wait.
+// flight is the one search for a peer that all who want it at this time share. It ends
+// with the first connection, when nobody knows any more, or with the last of those who
+// wait.
 type flight struct {
 	node   *Node
 	id     peer.ID
@@ -35,7 +36,8 @@ func (n *Node) board(id peer.ID, at []*spot) *flight {
 		f = &flight{node: n, id: id, done: make(chan struct{}), others: map[string]peer.ID{}}
 		f.ctx, f.cancel = context.WithTimeout(n.tasks.Context(), seekWait)
 		n.flights[id] = f
-		n.swarm.Backoff().Clear(id) // someone asks now: what failed a while ago is no reason to wait
+		// someone asks now: what failed a while ago is no reason to wait
+		n.swarm.Backoff().Clear(id)
 		if len(n.host.Peerstore().Addrs(id)) > 0 {
 			f.begin(f.dial)
 		}
@@ -69,7 +71,8 @@ func (f *flight) begin(step func()) {
 	}
 }
 
-// end is called for each step that has come to its end, and the last one brings the flight down; node.mu is held.
+// end is called for each step that has come to its end, and the last one brings the
+// flight down; node.mu is held.
 func (f *flight) end() {
 	if f.working--; f.working == 0 {
 		f.land(nil)

@@ -9,9 +9,9 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// Handle lets serve answer the calls that come in, each in a goroutine of its own; until then they are refused.
-// It is called once. serve owns its stream and is done with it when it returns. Its ctx ends when the
-// node closes, and Close waits for it.
+// Handle lets serve answer the calls that come in, each in a goroutine of its own; until
+// then they are refused. It is called once. serve owns its stream and is done with it
+// when it returns. Its ctx ends when the node closes, and Close waits for it.
 func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
 	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *stream) {
 		serve(ctx, caller, s)

@@ -13,16 +13,18 @@ import (
 )
 
 const (
-	// netsFor is how long we believe to know our networks, and netsAgain how long if an address is in none of them.
+	// netsFor is how long we believe to know our networks, and netsAgain how long if an
+	// address is in none of them.
 	netsFor   = 5 * time.Second
 	netsAgain = 100 * time.Millisecond
 	// maxGiven bounds the private addresses that people have given.
 	maxGiven = 4096
 )
 
-// hearsay keeps us from dialling private addresses on the word of strangers, whatever they put in a DHT, tell when they introduce
-// themselves, or answer to mDNS. Such an address means another machine in every network: at home it is some
-// neighbour's, and a firm that rents out servers takes packets to it for an attack.
+// hearsay keeps us from dialling private addresses on the word of strangers, whatever
+// they put in a DHT, tell when they introduce themselves, or answer to mDNS. Such an
+// address means another machine in every network: at home it is some neighbour's, and a
+// firm that rents out servers takes packets to it for an attack.
 //
 // A private address is dialled if
 //   - it is in a network that one of our interfaces is in; loopback is one, too;
@@ -30,8 +32,9 @@ const (
 //   - it is that of a peer which a person named as a bootstrap peer;
 //   - we have reached this very peer there before.
 //
-// Public addresses always are. Of an address through a relay, the relay's is judged when the relay is dialled. mDNS has no
-// privilege: it reaches no farther than our interfaces' networks, and whoever answers may lie.
+// Public addresses always are. Of an address through a relay, the relay's is judged when
+// the relay is dialled. mDNS has no privilege: it reaches no farther than our interfaces'
+// networks, and whoever answers may lie.
 //
 // It is libp2p's connection gater, asked before each dial.
 type hearsay struct {
@@ -67,7 +70,9 @@ func (h *hearsay) remembers(known func(peer.ID) []ma.Multiaddr) {
 func (h *hearsay) give(addr ma.Multiaddr) {
 	below := addr
 	if relayOf(addr) != "" {
-		below, _ = ma.SplitFunc(addr, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
+		below, _ = ma.SplitFunc(addr, func(c ma.Component) bool {
+			return c.Protocol().Code == ma.P_CIRCUIT
+		})
 	}
 	ip, _, _ := parts(below)
 	if !isNear(ip) {
@@ -109,7 +114,8 @@ func (h *hearsay) reaches(ip netip.Addr) bool {
 	return slices.ContainsFunc(h.nets, contains)
 }
 
-// isNear says whether an address means different machines in different networks. The zero Addr is none.
+// isNear says whether an address means different machines in different networks. The zero
+// Addr is none.
 func isNear(ip netip.Addr) bool {
 	contains := func(net netip.Prefix) bool { return net.Contains(ip) }
 	return slices.ContainsFunc(near4, contains) || slices.ContainsFunc(near6, contains)

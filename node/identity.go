@@ -18,7 +18,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Identity is who a node is: a private key, and the peer ID that follows from it. It is never printed.
+// Identity is who a node is: a private key, and the peer ID that follows from it. It is
+// never printed.
 type Identity struct {
 	key crypto.PrivKey
 	id  address.ID
@@ -41,7 +42,8 @@ func (i Identity) Sign(message []byte) ([]byte, error) {
 	return i.key.Sign(message)
 }
 
-// SeededIdentity makes an Ed25519 key of a seed: the same key of the same seed, so that a seed is as secret as its key.
+// SeededIdentity makes an Ed25519 key of a seed: the same key of the same seed, so that a
+// seed is as secret as its key.
 func SeededIdentity(seed [ed25519.SeedSize]byte) (Identity, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
@@ -50,9 +52,10 @@ func SeededIdentity(seed [ed25519.SeedSize]byte) (Identity, error) {
 	return newIdentity(key)
 }
 
-// LoadIdentity reads the key at path, or makes an Ed25519 key there if there is no file yet. Of those
-// who make one at the same moment one wins, and all return that one. A file that others may read
-// or that holds no key is left as it is, and the error names the remedy.
+// LoadIdentity reads the key at path, or makes an Ed25519 key there if there is no file
+// yet. Of those who make one at the same moment one wins, and all return that one. A file
+// that others may read or that holds no key is left as it is, and the error names the
+// remedy.
 func LoadIdentity(path string) (Identity, error) {
 	identity, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -66,7 +66,8 @@ func TestIdentityIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := LoadIdentity(path)
-			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.remedy) || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), path) ||
+				!strings.Contains(err.Error(), c.remedy) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v", err)
 			}
 			if left, err := os.ReadFile(path); err != nil || string(left) != c.content {

@@ -17,8 +17,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// ask knocks at all addresses, in the order and with the pauses that libp2p has for a dial, until one answers as
-// it should.
+// ask knocks at all addresses, in the order and with the pauses that libp2p has for a
+// dial, until one answers as it should.
 func (n *Node) ask(ctx context.Context, at address.Place, targets []target) (peer.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	var group sync.WaitGroup
@@ -46,7 +46,8 @@ func (n *Node) ask(ctx context.Context, at address.Place, targets []target) (pee
 		a := <-answers
 		switch {
 		case a.err != nil:
-			failed.DialErrors = append(failed.DialErrors, swarm.TransportError{Address: a.addr, Cause: a.err})
+			failed.DialErrors = append(failed.DialErrors,
+				swarm.TransportError{Address: a.addr, Cause: a.err})
 		case a.peer != "" && a.peer != a.found:
 			wrong = mismatch(at, a.peer, a.found)
 		default:
@@ -75,9 +76,9 @@ func (n *Node) rank(targets []target) []target {
 	return targets
 }
 
-// knock makes the handshake with whoever is at the address. It asks for a peer that does not exist, and the one
-// that does answers with its own ID: no connection comes of it. The swarm, which would remember the peer,
-// its address and the failure, is not involved.
+// knock makes the handshake with whoever is at the address. It asks for a peer that does
+// not exist, and the one that does answers with its own ID: no connection comes of it.
+// The swarm, which would remember the peer, its address and the failure, is not involved.
 func (n *Node) knock(ctx context.Context, t target) (peer.ID, error) {
 	transport := n.swarm.TransportForDialing(t.addr)
 	if transport == nil {

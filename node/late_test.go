@@ -22,7 +22,8 @@ func (o offered) Read(p []byte) (int, error) {
 	return o.Stream.Read(p)
 }
 
-// Over TCP a stream is waited for without a buffer, and read into a large one once there is something; an end is told as well.
+// Over TCP a stream is waited for without a buffer, and read into a large one once there
+// is something; an end is told as well.
 func TestReadLate(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)

@@ -11,12 +11,14 @@ import (
 	"github.com/libp2p/go-libp2p/x/rate"
 )
 
-// maxCalls is how many streams a peer that is trusted may have open to us, and we to it, at one time.
+// maxCalls is how many streams a peer that is trusted may have open to us, and we to it,
+// at one time.
 const maxCalls = 16384
 
-// Most stems have some dozens of connections. One that anybody can reach has those of all for whom it is where the mesh begins, or who
-// are called through it: with libp2p's limits, of some hundred, the rest of the mesh could not join, and whom it has let in would be put
-// out again, to come back at once. Each costs some 0.1 MB.
+// Most stems have some dozens of connections. One that anybody can reach has those of all
+// for whom it is where the mesh begins, or who are called through it: with libp2p's
+// limits, of some hundred, the rest of the mesh could not join, and whom it has let in
+// would be put out again, to come back at once. Each costs some 0.1 MB.
 const (
 	// maxConns is how many others may have to us.
 	maxConns = 1024
@@ -25,13 +27,16 @@ const (
 	roomy   = 640
 )
 
-// pings are those that may be under way with a peer. libp2p's default, three to it and two from it, is for a peer with one connection; here
-// each connection is asked for a sign of life of its own, and one that can't be asked is not found out to be dead.
-var pings = rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 16, Streams: 32, Memory: 32 * (256 << 10)}
+// pings are those that may be under way with a peer. libp2p's default, three to it and
+// two from it, is for a peer with one connection; here each connection is asked for a
+// sign of life of its own, and one that can't be asked is not found out to be dead.
+var pings = rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 16, Streams: 32,
+	Memory: 32 * (256 << 10)}
 
-// newLimits makes the resource manager. libp2p's defaults, made for one stream a protocol, let a peer open some
-// 64 streams of one protocol; here every call of every cell is one, and a peer that is trusted may have maxCalls of them.
-// What strangers can hold is for the others to judge.
+// newLimits makes the resource manager. libp2p's defaults, made for one stream a
+// protocol, let a peer open some 64 streams of one protocol; here every call of every
+// cell is one, and a peer that is trusted may have maxCalls of them. What strangers can
+// hold is for the others to judge.
 //
 // Memory is booked, not used: 256 KiB for each stream over TCP, whether or not a byte waits in it.
 // A failed booking would end the whole connection, so peers run into the number of streams first.
@@ -79,10 +84,12 @@ func allow(l *rcmgr.BaseLimit, more rcmgr.BaseLimit) {
 	l.Memory += more.Memory
 }
 
-// Addresses that only neighbours have: several stems on one machine, or a testnet on one bridge, are not a flood.
-// The limits for addresses on the Internet, 8 connections for each, stay.
+// Addresses that only neighbours have: several stems on one machine, or a testnet on one
+// bridge, are not a flood. The limits for addresses on the Internet, 8 connections for
+// each, stay.
 var (
-	near4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
+	near4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+		"169.254.0.0/16", "100.64.0.0/10")
 	near6 = prefixes("::1/128", "fc00::/7", "fe80::/10")
 )
 
@@ -102,18 +109,20 @@ func unlimited(list []netip.Prefix) []rcmgr.NetworkPrefixLimit {
 	return limits
 }
 
-// newRates repeats libp2p's default rates, a new connection in 5 s after a burst of 16, with our neighbours
-// exempt and not loopback alone.
+// newRates repeats libp2p's default rates, a new connection in 5 s after a burst of 16,
+// with our neighbours exempt and not loopback alone.
 func newRates() *rate.Limiter {
 	limiter := &rate.Limiter{SubnetRateLimiter: rate.SubnetLimiter{
-		IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: 0.2, Burst: 16}}},
+		IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32,
+			Limit: rate.Limit{RPS: 0.2, Burst: 16}}},
 		IPv6SubnetLimits: []rate.SubnetLimit{
 			{PrefixLength: 56, Limit: rate.Limit{RPS: 0.2, Burst: 16}},
 			{PrefixLength: 48, Limit: rate.Limit{RPS: 0.5, Burst: 80}},
 		},
 	}}
 	for _, p := range append(near4[:len(near4):len(near4)], near6...) {
-		limiter.NetworkPrefixLimits = append(limiter.NetworkPrefixLimits, rate.PrefixLimit{Prefix: p})
+		limiter.NetworkPrefixLimits = append(limiter.NetworkPrefixLimits,
+			rate.PrefixLimit{Prefix: p})
 	}
 	return limiter
 }

@@ -9,10 +9,12 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// There is room for everyone whom a node relays for, on however small a machine, and no room without end.
+// There is room for everyone whom a node relays for, on however small a machine, and no
+// room without end.
 func TestCrowd(t *testing.T) {
 	if maxReserved >= roomy || roomy >= crowded || crowded >= maxConns {
-		t.Fatalf("%d peers that are relayed for shall fit into %d to %d connections, of %d", maxReserved, roomy, crowded, maxConns)
+		t.Fatalf("%d peers that are relayed for shall fit into %d to %d connections, of %d",
+			maxReserved, roomy, crowded, maxConns)
 	}
 	limits, err := newLimits(newStrangers(nil, nil))
 	if err != nil {

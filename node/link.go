@@ -14,9 +14,10 @@ import (
 	"github.com/multiformats/go-multistream"
 )
 
-// A link is a connection that has carried calls. A machine that is switched off says nothing, and QUIC would
-// take half a minute to notice, TCP a quarter of an hour: so as long as a connection carries a call it is asked
-// for a sign of life, and closed when there is none. Without calls nothing is sent and no machine is woken.
+// A link is a connection that has carried calls. A machine that is switched off says
+// nothing, and QUIC would take half a minute to notice, TCP a quarter of an hour: so as
+// long as a connection carries a call it is asked for a sign of life, and closed when
+// there is none. Without calls nothing is sent and no machine is woken.
 type link struct {
 	conn network.Conn
 	node *Node
@@ -37,12 +38,14 @@ type link struct {
 const (
 	pingEvery = 3 * time.Second
 	pingWait  = 5 * time.Second
-	// trustFor is how long after a sign of life a connection is taken to be alive. A router that restarts or gets
-	// another address cuts connections at any moment, and a call that believes in one hangs until a ping fails.
+	// trustFor is how long after a sign of life a connection is taken to be alive. A
+	// router that restarts or gets another address cuts connections at any moment, and a
+	// call that believes in one hangs until a ping fails.
 	trustFor = time.Second
 	// goneWait is how much later than its streams a connection may hear of its end.
 	goneWait = 100 * time.Millisecond
-	// pingBehind is the wait while the connection goes on taking bytes from us: the ping may queue behind them.
+	// pingBehind is the wait while the connection goes on taking bytes from us: the ping
+	// may queue behind them.
 	pingBehind = 30 * time.Second
 )
 
@@ -80,9 +83,10 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 	}
 }
 
-// leaveRelays closes relayed connections to a peer, if there is no direct one: those that carry no call now, and the others when they
-// carry none any more. A hole is punched when a relayed connection begins, and at no other time: one that was left over when
-// the direct one died would keep us on the relay for good.
+// leaveRelays closes relayed connections to a peer, if there is no direct one: those that
+// carry no call now, and the others when they carry none any more. A hole is punched when
+// a relayed connection begins, and at no other time: one that was left over when the
+// direct one died would keep us on the relay for good.
 func (n *Node) leaveRelays(id peer.ID) {
 	if best := n.connection(id); best == nil || detour(best) == 0 {
 		return
@@ -98,7 +102,8 @@ func (n *Node) leaveRelays(id peer.ID) {
 	}
 }
 
-// isGone says whether the connection is closed, when a stream on it has failed: streams may hear of it first.
+// isGone says whether the connection is closed, when a stream on it has failed: streams
+// may hear of it first.
 func (l *link) isGone() bool {
 	if l.conn.IsClosed() {
 		return true
@@ -164,7 +169,8 @@ func (l *link) watch(ctx context.Context) {
 			return
 		}
 		if !l.alive(ctx) {
-			l.node.log.Info("peer is silent", "peer", l.conn.RemotePeer(), "address", l.conn.RemoteMultiaddr())
+			l.node.log.Info("peer is silent", "peer", l.conn.RemotePeer(), "address",
+				l.conn.RemoteMultiaddr())
 			l.conn.Close()
 			return
 		}
@@ -172,7 +178,8 @@ func (l *link) watch(ctx context.Context) {
 	}
 }
 
-// alive pings once. Only silence is death: a ping that could not be sent or was refused proves nothing.
+// alive pings once. Only silence is death: a ping that could not be sent or was refused
+// proves nothing.
 func (l *link) alive(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	var asking sync.WaitGroup
@@ -202,8 +209,8 @@ func (l *link) alive(ctx context.Context) bool {
 	}
 }
 
-// ping asks on this very connection for one answer. Each has a stream of its own: the other end closes one
-// that is used for longer than 30 s.
+// ping asks on this very connection for one answer. Each has a stream of its own: the
+// other end closes one that is used for longer than 30 s.
 func (l *link) ping(ctx context.Context) error {
 	opening, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "ping"), pingEvery)
 	defer cancel()
@@ -223,7 +230,8 @@ func (l *link) ping(ctx context.Context) error {
 	if _, err := lazy.Write(data); err != nil {
 		return err
 	}
-	if _, err = io.ReadFull(lazy, data); err == nil { // the connection is authenticated: whatever comes back is a sign of life
+	// the connection is authenticated: whatever comes back is a sign of life
+	if _, err = io.ReadFull(lazy, data); err == nil {
 		l.rtt.Store(int64(time.Since(began)))
 	}
 	return err

@@ -18,7 +18,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// cable is a UDP path between a node and those who dial it, until it is cut: then packets vanish, and nobody is told.
+// cable is a UDP path between a node and those who dial it, until it is cut: then packets
+// vanish, and nobody is told.
 type cable struct {
 	front   *net.UDPConn
 	back    atomic.Pointer[net.UDPConn]
@@ -38,7 +39,10 @@ func newCable(t *testing.T, to int) *cable {
 	c := &cable{front: front, to: to}
 	c.renumber(t)
 	c.group.Go(func() {
-		c.carry(front, func(data []byte, from *net.UDPAddr) { c.caller.Store(from); c.back.Load().Write(data) })
+		c.carry(front, func(data []byte, from *net.UDPAddr) {
+			c.caller.Store(from)
+			c.back.Load().Write(data)
+		})
 	})
 	t.Cleanup(func() {
 		front.Close()
@@ -59,7 +63,9 @@ func (c *cable) renumber(t *testing.T) {
 		was.Close()
 	}
 	c.group.Go(func() {
-		c.carry(back, func(data []byte, _ *net.UDPAddr) { c.front.WriteToUDP(data, c.caller.Load()) })
+		c.carry(back, func(data []byte, _ *net.UDPAddr) {
+			c.front.WriteToUDP(data, c.caller.Load())
+		})
 	})
 }
 
@@ -80,13 +86,15 @@ func (c *cable) carry(from *net.UDPConn, pass func([]byte, *net.UDPAddr)) {
 	}
 }
 
-// TestSilence is a machine that is switched off in the middle of a call: both ends notice, soon, and see a cut.
+// TestSilence is a machine that is switched off in the middle of a call: both ends
+// notice, soon, and see a cut.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
 	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
+	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
+		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
 	opened, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +140,8 @@ func TestIdleIsNotPinged(t *testing.T) {
 			t.Errorf("%d watches without a call", watches(n))
 		}
 	}
-	if status := a.Status(); len(status.Peers) != 1 || status.Peers[0].Streams != 0 || status.Peers[0].Transport != "quic" {
+	if status := a.Status(); len(status.Peers) != 1 || status.Peers[0].Streams != 0 ||
+		status.Peers[0].Transport != "quic" {
 		t.Errorf("status: %+v", status.Peers)
 	}
 }
@@ -155,14 +164,16 @@ func watches(n *Node) int {
 	return count
 }
 
-// TestDeadConnection calls a peer that was restarted since the last call, when QUIC still believes in the old connection.
+// TestDeadConnection calls a peer that was restarted since the last call, when QUIC still
+// believes in the old connection.
 func TestDeadConnection(t *testing.T) {
 	t.Parallel()
 	identity := testIdentity(t)
 	a, b := startNode(t, Config{}), startNode(t, Config{Identity: identity})
 	came := accept(t, b)
 	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
+	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
+		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
 	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
@@ -183,14 +194,16 @@ func TestDeadConnection(t *testing.T) {
 	expect(t, receive(t, came), "again")
 }
 
-// TestUnanswered makes a call on a connection that has died since it was heard of, a moment ago. It is told so in time to
-// make another, however many ask there for a sign of life already.
+// TestUnanswered makes a call on a connection that has died since it was heard of, a
+// moment ago. It is told so in time to make another, however many ask there for a sign of
+// life already.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
 	line := newCable(t, portOf(b))
-	to := mustPlace(t, fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID()))
+	to := mustPlace(t, fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
+		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID()))
 	first, err := a.Open(testContext(t), b.ID(), to)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +226,8 @@ func TestUnanswered(t *testing.T) {
 	defer s.Close()
 	fmt.Fprint(s, "request")
 	began := time.Now()
-	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, pipe.ErrUnanswered) || time.Since(began) > doubtAfter+2*stillWait {
+	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, pipe.ErrUnanswered) ||
+		time.Since(began) > doubtAfter+2*stillWait {
 		t.Errorf("after %v: %v", time.Since(began), err)
 	}
 }
@@ -230,18 +244,23 @@ func asks(from, to *Node) (number int) {
 	return number
 }
 
-// TestManyStreams has more calls open between two peers at once than libp2p allows by itself, on either transport. It runs
-// alone: beside it those that measure time would be late.
+// TestManyStreams has more calls open between two peers at once than libp2p allows by
+// itself, on either transport. It runs alone: beside it those that measure time would be
+// late.
 func TestManyStreams(t *testing.T) {
 	const many = 1500
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			a := startNode(t, Config{})
-			b := startNode(t, Config{Listen: everywhere(), Friends: func() []address.ID { return []address.ID{a.ID()} }}) // one address alone has libp2p's limit
+			// one address alone has libp2p's limit
+			b := startNode(t, Config{Listen: everywhere(), Friends: func() []address.ID {
+				return []address.ID{a.ID()}
+			}})
 			echo(b)
 			var to string
 			for _, addr := range b.Addrs() {
-				if strings.HasPrefix(addr, "/ip4/127.0.0.1/") && strings.Contains(addr, "/"+transport) {
+				if strings.HasPrefix(addr, "/ip4/127.0.0.1/") &&
+					strings.Contains(addr, "/"+transport) {
 					to = addr
 				}
 			}

@@ -28,8 +28,9 @@ func everywhere() []netip.Addr {
 	return all
 }
 
-// bind takes a port on every address: wanted, or, if that is 0, the default one or else any that is free.
-// The UDP sockets are what holds it; two stems that start at once can't both get it.
+// bind takes a port on every address: wanted, or, if that is 0, the default one or else
+// any that is free. The UDP sockets are what holds it; two stems that start at once can't
+// both get it.
 func bind(cfg Config, ips []netip.Addr, tcp bool) (*sockets, int, error) {
 	wanted := cfg.Port
 	port := wanted
@@ -63,7 +64,8 @@ func bindPort(cfg Config, ips []netip.Addr, port int, tcp bool) (_ *sockets, err
 		}
 	}()
 	for _, ip := range ips {
-		conn, err := cfg.Machine.ListenUDP(family("udp", ip), net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+		conn, err := cfg.Machine.ListenUDP(family("udp", ip),
+			net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 		if err != nil {
 			return nil, bindError("udp", ip, port, err)
 		}
@@ -74,10 +76,12 @@ func bindPort(cfg Config, ips []netip.Addr, port int, tcp bool) (_ *sockets, err
 		if !tcp {
 			break
 		}
-		// libp2p listens with SO_REUSEPORT, which would share a port with another listener of the same user and
-		// never say so. This probe does without, and so fails if there is any. Between it and libp2p's
-		// listening only a program that is no stem could step in: a stem takes the UDP port first.
-		probe, err := net.ListenTCP(family("tcp", ip), net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+		// libp2p listens with SO_REUSEPORT, which would share a port with another
+		// listener of the same user and never say so. This probe does without, and so
+		// fails if there is any. Between it and libp2p's listening only a program that is
+		// no stem could step in: a stem takes the UDP port first.
+		probe, err := net.ListenTCP(family("tcp", ip),
+			net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 		if err != nil {
 			return nil, bindError("tcp", ip, port, err)
 		}
@@ -86,7 +90,8 @@ func bindPort(cfg Config, ips []netip.Addr, port int, tcp bool) (_ *sockets, err
 	return s, nil
 }
 
-// bindError says which port is taken, and by whom in so far as the kernel tells: on which protocol and address.
+// bindError says which port is taken, and by whom in so far as the kernel tells: on which
+// protocol and address.
 func bindError(protocol string, ip netip.Addr, port int, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return &inUse{protocol, ip, port}
@@ -122,9 +127,10 @@ func family(protocol string, ip netip.Addr) string {
 	return protocol + "6"
 }
 
-// listen opens every address, for QUIC where quicAt says. Host.Network().Listen is content with one of them, so they go
-// one by one.
-func listen(h host.Host, ips []netip.Addr, quicAt func(netip.Addr) netip.Addr, port int, tcp bool) error {
+// listen opens every address, for QUIC where quicAt says. Host.Network().Listen is
+// content with one of them, so they go one by one.
+func listen(h host.Host, ips []netip.Addr, quicAt func(netip.Addr) netip.Addr, port int,
+	tcp bool) error {
 	for _, ip := range ips {
 		if err := listenOn(h, quicAt(ip), fmt.Sprintf("/udp/%d/quic-v1", port)); err != nil {
 			return fmt.Errorf("listen %s: %w", ip, err)

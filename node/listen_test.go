@@ -14,7 +14,8 @@ import (
 // newNode makes a node on loopback that is closed with the test; it does not run.
 func newNode(t *testing.T, port int) (*Node, error) {
 	t.Helper()
-	n, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true, Listen: []netip.Addr{loopback}, Port: port})
+	n, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true,
+		Listen: []netip.Addr{loopback}, Port: port})
 	if err == nil {
 		t.Cleanup(func() { n.Close() })
 	}
@@ -29,7 +30,8 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := portOf(first)
-	if _, err := newNode(t, port); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (udp 127.0.0.1): choose another with --port", port)) {
+	if _, err := newNode(t, port); err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (udp 127.0.0.1): choose another with --port", port)) {
 		t.Errorf("same port: %v", err)
 	}
 	second, err := newNode(t, 0)
@@ -45,7 +47,8 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// TestPortShared is for a listener with SO_REUSEPORT, as every libp2p program has: the kernel would let us share it.
+// TestPortShared is for a listener with SO_REUSEPORT, as every libp2p program has: the
+// kernel would let us share it.
 func TestPortShared(t *testing.T) {
 	other, err := reuseport.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +56,8 @@ func TestPortShared(t *testing.T) {
 	}
 	defer other.Close()
 	port := other.Addr().(*net.TCPAddr).Port
-	if _, err := newNode(t, port); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (tcp 127.0.0.1)", port)) {
+	if _, err := newNode(t, port); err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (tcp 127.0.0.1)", port)) {
 		t.Errorf("got %v", err)
 	}
 	// What the failure took must be free again.
@@ -87,7 +91,8 @@ func TestListensEverywhere(t *testing.T) {
 
 func TestListenFails(t *testing.T) {
 	elsewhere := netip.MustParseAddr("192.0.2.1") // nobody's
-	_, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true, Listen: []netip.Addr{loopback, elsewhere}})
+	_, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true,
+		Listen: []netip.Addr{loopback, elsewhere}})
 	if err == nil || !strings.Contains(err.Error(), "listen udp 192.0.2.1:") {
 		t.Errorf("got %v", err)
 	}
@@ -99,13 +104,18 @@ func TestBadConfig(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		"mesh":             {Config{Mesh: "My Mesh"}, `mesh "My Mesh"`},
-		"long mesh":        {Config{Mesh: strings.Repeat("m", 33)}, "up to 32"},
-		"no peer":          {Config{Mesh: "lab", Bootstrap: []string{"/ip4/127.0.0.1/tcp/4433"}}, "bootstrap /ip4/127.0.0.1/tcp/4433: "},
-		"no address":       {Config{Mesh: "lab", Bootstrap: []string{"/p2p/" + id}}, "bootstrap /p2p/"},
-		"no multiaddr":     {Config{Mesh: "lab", Bootstrap: []string{"127.0.0.1:4433"}}, "bootstrap 127.0.0.1:4433: "},
-		"mesh none":        {Config{Mesh: "none", Bootstrap: []string{"/ip4/127.0.0.1/tcp/4433/p2p/" + id}}, `"none" has no peers`},
-		"libp2p's opinion": {Config{Mesh: "none", Options: []libp2p.Option{libp2p.RandomIdentity}}, "identities"},
+		"mesh":      {Config{Mesh: "My Mesh"}, `mesh "My Mesh"`},
+		"long mesh": {Config{Mesh: strings.Repeat("m", 33)}, "up to 32"},
+		"no peer": {Config{Mesh: "lab", Bootstrap: []string{"/ip4/127.0.0.1/tcp/4433"}},
+			"bootstrap /ip4/127.0.0.1/tcp/4433: "},
+		"no address": {Config{Mesh: "lab", Bootstrap: []string{"/p2p/" + id}},
+			"bootstrap /p2p/"},
+		"no multiaddr": {Config{Mesh: "lab", Bootstrap: []string{"127.0.0.1:4433"}},
+			"bootstrap 127.0.0.1:4433: "},
+		"mesh none": {Config{Mesh: "none",
+			Bootstrap: []string{"/ip4/127.0.0.1/tcp/4433/p2p/" + id}}, `"none" has no peers`},
+		"libp2p's opinion": {Config{Mesh: "none", Options: []libp2p.Option{libp2p.RandomIdentity}},
+			"identities"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg.Identity, c.cfg.NoMDNS, c.cfg.Listen = testIdentity(t), true, []netip.Addr{loopback}

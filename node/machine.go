@@ -13,7 +13,8 @@ import (
 
 // Machine is what a node runs on, as far as its network goes.
 type Machine interface {
-	// ListenUDP opens a socket; network is "udp4" or "udp6". The error is a syscall.EADDRINUSE if the port is taken.
+	// ListenUDP opens a socket; network is "udp4" or "udp6". The error is a
+	// syscall.EADDRINUSE if the port is taken.
 	ListenUDP(network string, at *net.UDPAddr) (net.PacketConn, error)
 
 	// Source is the address from which packets to another one leave.

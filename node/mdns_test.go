@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestMDNS runs TestHelperMDNS in a network namespace of its own, so that nothing is said to the network we are in.
+// TestMDNS runs TestHelperMDNS in a network namespace of its own, so that nothing is said
+// to the network we are in.
 func TestMDNS(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("unshare", "--net", "true").Run(); err != nil {

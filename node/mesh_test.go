@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// TestMeshByID is the promise that a peer ID alone is enough: A and C know B, and nothing of each other. A asks
-// at once, before it has reached B.
+// TestMeshByID is the promise that a peer ID alone is enough: A and C know B, and nothing
+// of each other. A asks at once, before it has reached B.
 func TestMeshByID(t *testing.T) {
 	b := startNode(t, Config{Mesh: "lab"})
 	through := []string{b.Addrs()[0]}
@@ -33,7 +33,8 @@ func TestMeshByID(t *testing.T) {
 	if t.Logf("open took %v", took); took > 2*time.Second {
 		t.Error("that is too long")
 	}
-	if status := a.Status(); status.DHT.Mode != "server" || status.DHT.Peers == 0 || len(status.Bootstrap) != 1 || !status.Bootstrap[0].Connected {
+	if status := a.Status(); status.DHT.Mode != "server" || status.DHT.Peers == 0 ||
+		len(status.Bootstrap) != 1 || !status.Bootstrap[0].Connected {
 		t.Errorf("status: %+v", status)
 	}
 }
@@ -44,7 +45,8 @@ func TestUnknownPeer(t *testing.T) {
 	nobody := testIdentity(t).ID()
 	began := time.Now()
 	_, err := a.Open(testContext(t), nobody)
-	if err == nil || !strings.Contains(err.Error(), `no one in mesh "lab" knows it`) || !strings.Contains(err.Error(), nobody.String()) {
+	if err == nil || !strings.Contains(err.Error(), `no one in mesh "lab" knows it`) ||
+		!strings.Contains(err.Error(), nobody.String()) {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(began); took > 5*time.Second {
@@ -57,14 +59,17 @@ func TestDeadBootstrap(t *testing.T) {
 	dead := startNode(t, Config{Mesh: "lab"})
 	through := at(t, dead, "tcp").String()
 	dead.Close()
-	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through, "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()}})
+	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through,
+		"/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()}})
 	_, err := a.Open(testContext(t), testIdentity(t).ID())
-	if err == nil || !strings.Contains(err.Error(), `mesh "lab" has no peers yet: bootstrap `) || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), `mesh "lab" has no peers yet: bootstrap `) ||
+		strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
 	t.Log(err)
 	status := a.Status()
-	if len(status.Bootstrap) != 2 || status.Bootstrap[0].Connected || status.Bootstrap[0].Error == "" {
+	if len(status.Bootstrap) != 2 || status.Bootstrap[0].Connected ||
+		status.Bootstrap[0].Error == "" {
 		t.Errorf("status: %+v", status.Bootstrap)
 	}
 }
@@ -101,7 +106,8 @@ func TestBootstrapComesLater(t *testing.T) {
 	s.Close()
 }
 
-// TestCachedPeer reaches a peer whose address is remembered from an earlier life, with a dead mesh, and without any.
+// TestCachedPeer reaches a peer whose address is remembered from an earlier life, with a
+// dead mesh, and without any.
 func TestCachedPeer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "peers.json")
 	target := startNode(t, Config{})
@@ -184,11 +190,13 @@ func TestOpenRefuses(t *testing.T) {
 			places = append(places, mustPlace(t, c.at))
 		}
 		_, err := n.Open(testContext(t), testIdentity(t).ID(), places...)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", c.at, err)
 		}
 	}
-	if _, err := n.Open(testContext(t), n.ID()); err == nil || !strings.Contains(err.Error(), "this machine itself") {
+	if _, err := n.Open(testContext(t), n.ID()); err == nil ||
+		!strings.Contains(err.Error(), "this machine itself") {
 		t.Errorf("itself: %v", err)
 	}
 	if _, err := n.Open(testContext(t), address.ID{}); err == nil {

@@ -18,14 +18,16 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// mirrorProtocol tells those who connect to us at which address we see them now: a line for each line. libp2p tells them once,
-// when a connection begins; but QUIC connections outlive a router's change of address, of which nobody else would
-// tell the machines behind it. One looks twice, since the first packet from a new address is answered before QUIC believes
-// in it.
+// mirrorProtocol tells those who connect to us at which address we see them now: a line
+// for each line. libp2p tells them once, when a connection begins; but QUIC connections
+// outlive a router's change of address, of which nobody else would tell the machines
+// behind it. One looks twice, since the first packet from a new address is answered
+// before QUIC believes in it.
 const mirrorProtocol protocol.ID = "/cell/mirror/1.0.0"
 
 const (
-	// looks is how often one looks, maxMirrored how long a line may be, and mirrorWait how long it may take in all.
+	// looks is how often one looks, maxMirrored how long a line may be, and mirrorWait
+	// how long it may take in all.
 	looks       = 2
 	maxMirrored = 64
 	mirrorWait  = 2 * time.Second
@@ -62,8 +64,9 @@ func seenAt(conn network.Conn) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(ip, port), ip.IsValid()
 }
 
-// look asks the other end of a connection where it sees us. An answer is a sign of life, and so is the refusal of those who
-// do not know the question, or any packet from one that is too busy to answer in time: then there is no address, and no error. An error
+// look asks the other end of a connection where it sees us. An answer is a sign of life,
+// and so is the refusal of those who do not know the question, or any packet from one
+// that is too busy to answer in time: then there is no address, and no error. An error
 // means silence, unless ctx has ended.
 func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "mirror"), mirrorWait)
@@ -97,8 +100,8 @@ func received(conn network.Conn) uint64 {
 	return q.ConnectionStats().PacketsReceived
 }
 
-// lookFrom asks a peer at an address of its, over a connection just for this. The swarm, which has one to the peer already, is
-// not involved.
+// lookFrom asks a peer at an address of its, over a connection just for this. The swarm,
+// which has one to the peer already, is not involved.
 func (n *Node) lookFrom(ctx context.Context, id peer.ID, at ma.Multiaddr) (netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(ctx, mirrorWait)
 	defer cancel()

@@ -10,14 +10,16 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// TestMirror looks from behind a router, which changes its address while a QUIC connection stands, and then falls silent.
+// TestMirror looks from behind a router, which changes its address while a QUIC
+// connection stands, and then falls silent.
 func TestMirror(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	b.host.SetStreamHandler(mirrorProtocol, b.mirror)
 	accept(t, b)
 	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
+	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
+		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
 	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +34,8 @@ func TestMirror(t *testing.T) {
 		line.renumber(t)
 	}
 	aside := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", portOf(b)))
-	if at, err := a.lookFrom(testContext(t), b.host.ID(), aside); err != nil || int(at.Port()) != portOf(a) {
+	if at, err := a.lookFrom(testContext(t), b.host.ID(), aside); err != nil ||
+		int(at.Port()) != portOf(a) {
 		t.Errorf("at another address seen at %v, %v; want port %d", at, err, portOf(a))
 	}
 	if conns := a.swarm.Conns(); len(conns) != 1 {

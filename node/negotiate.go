@@ -7,15 +7,17 @@ import (
 	"sync"
 )
 
-// A stream begins with both ends agreeing to speak our protocol, by multistream-select: each says the greeting,
-// or the end that was called refuses its second line. The caller does not wait for the answer. libp2p could do
-// this for us, but with it a deadline that strikes during the negotiation spoils the stream for good.
+// A stream begins with both ends agreeing to speak our protocol, by multistream-select:
+// each says the greeting, or the end that was called refuses its second line. The caller
+// does not wait for the answer. libp2p could do this for us, but with it a deadline that
+// strikes during the negotiation spoils the stream for good.
 const (
 	greeting = "\x13/multistream/1.0.0\n" + "\x0c" + Protocol + "\n"
 	refusal  = "\x03na\n"
 )
 
-var errNotSpoken = errors.New("the peer does not speak " + Protocol + ": it is no stem, or takes no calls yet")
+var errNotSpoken = errors.New("the peer does not speak " + Protocol +
+	": it is no stem, or takes no calls yet")
 
 // negotiation is how far a caller's greeting has come. The zero value is one that is over.
 type negotiation struct {
@@ -49,7 +51,8 @@ func (g *negotiation) say(w io.Writer) error {
 	return err
 }
 
-// hear reads the answer, or goes on to read it after a deadline passed. It reads none of what follows.
+// hear reads the answer, or goes on to read it after a deadline passed. It reads none of
+// what follows.
 func (g *negotiation) hear(r io.Reader) error {
 	var buf [len(greeting)]byte
 	for g.unheard != "" {

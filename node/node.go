@@ -1,5 +1,6 @@
-// Package node is cell's place in the network: a libp2p host behind a few verbs. It listens on QUIC and TCP,
-// finds a peer by its ID, connects, and hands out streams. Where only a place is known, Whois tells the ID.
+// Package node is cell's place in the network: a libp2p host behind a few verbs. It
+// listens on QUIC and TCP, finds a peer by its ID, connects, and hands out streams. Where
+// only a place is known, Whois tells the ID.
 //
 //	identity, err := node.LoadIdentity(path)
 //	n, err := node.New(node.Config{Identity: identity})
@@ -7,13 +8,15 @@
 //	go n.Run(ctx)
 //	s, err := n.Open(ctx, id)
 //
-// It promises: every address that New was asked for is listening when it returns. An orderly end of a stream
-// arrives as io.EOF and a cut never does, whatever the transport. A peer that vanishes without a word is noticed
-// within some ten seconds while a call to it is open. Whoever calls is who their ID says: the handshake proved it.
+// It promises: every address that New was asked for is listening when it returns. An
+// orderly end of a stream arrives as io.EOF and a cut never does, whatever the transport.
+// A peer that vanishes without a word is noticed within some ten seconds while a call to
+// it is open. Whoever calls is who their ID says: the handshake proved it.
 //
-// It leaves to others who may call what (the stem), and where peers are (package discovery). All cells
-// share one protocol ID, so that a stranger's look at the host does not tell which cells there are; plain libp2p
-// programs reach them without cell's wire under /x/cell/NAME, of which no name is listed either.
+// It leaves to others who may call what (the stem), and where peers are (package
+// discovery). All cells share one protocol ID, so that a stranger's look at the host does
+// not tell which cells there are; plain libp2p programs reach them without cell's wire
+// under /x/cell/NAME, of which no name is listed either.
 package node
 
 import (
@@ -49,11 +52,11 @@ type Config struct {
 	Port int
 	// Listen are the addresses to listen on. If empty, every interface.
 	Listen []netip.Addr
-	// Mesh is where peers are looked for: "public" is the DHT of the IPFS network, "none" no DHT, any other name
-	// a DHT of those who use the same name. If empty, public.
+	// Mesh is where peers are looked for: "public" is the DHT of the IPFS network, "none"
+	// no DHT, any other name a DHT of those who use the same name. If empty, public.
 	Mesh string
-	// Bootstrap are peers of the mesh to begin with, as multiaddrs that end in /p2p/ID. If empty, those built in
-	// for the public mesh, and none for a private one.
+	// Bootstrap are peers of the mesh to begin with, as multiaddrs that end in /p2p/ID.
+	// If empty, those built in for the public mesh, and none for a private one.
 	Bootstrap []string
 	// NoMDNS turns off looking around in the local network.
 	NoMDNS bool
@@ -61,17 +64,20 @@ type Config struct {
 	Resolver Resolver
 	// Cache is a file that remembers addresses that worked. If empty, none does.
 	Cache string
-	// Relay is whom the node relays for when it can be reached from the Internet: RelayTrusted, RelayPublic or
-	// RelayNone. If empty, RelayTrusted.
+	// Relay is whom the node relays for when it can be reached from the Internet:
+	// RelayTrusted, RelayPublic or RelayNone. If empty, RelayTrusted.
 	Relay string
-	// Friends returns the peers that the owner trusts, at once and from memory: they may have thousands of calls open at one
-	// time, are relayed for, and are asked to relay before others are. If nil, there are none.
+	// Friends returns the peers that the owner trusts, at once and from memory: they may
+	// have thousands of calls open at one time, are relayed for, and are asked to relay
+	// before others are. If nil, there are none.
 	Friends func() []address.ID
-	// Unpublished keeps from telling the mesh where the node is: one that serves in it is found without.
+	// Unpublished keeps from telling the mesh where the node is: one that serves in it is
+	// found without.
 	Unpublished bool
 	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.
 	Looked func(discovery.Lookup)
-	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC alone, and asks no router for a port.
+	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC
+	// alone, and asks no router for a port.
 	Machine Machine
 	// Options are appended to the libp2p options whole.
 	Options []libp2p.Option
@@ -82,7 +88,8 @@ type Config struct {
 	wide bool
 }
 
-// Node is a libp2p host that carries calls. Its methods may be called at any time, from any goroutine.
+// Node is a libp2p host that carries calls. Its methods may be called at any time, from
+// any goroutine.
 type Node struct {
 	id        address.ID
 	on        Machine
@@ -110,11 +117,13 @@ type Node struct {
 	flights map[peer.ID]*flight
 }
 
-// CheckMesh says what New would refuse of a Config's Mesh, and CheckBootstrap of its Bootstrap in that mesh. Nothing is
-// looked up or dialled.
+// CheckMesh says what New would refuse of a Config's Mesh, and CheckBootstrap of its
+// Bootstrap in that mesh. Nothing is looked up or dialled.
 func CheckMesh(mesh string) error { return discovery.CheckMesh(mesh) }
 
-func CheckBootstrap(mesh string, addrs []string) error { return discovery.CheckBootstrap(mesh, addrs) }
+func CheckBootstrap(mesh string, addrs []string) error {
+	return discovery.CheckBootstrap(mesh, addrs)
+}
 
 // New makes a node that listens, but looks for nobody before Run. Close gives everything back.
 func New(cfg Config) (_ *Node, err error) {
@@ -130,7 +139,8 @@ func New(cfg Config) (_ *Node, err error) {
 		cfg.Machine = thisMachine{}
 	}
 	if !slices.Contains([]string{"", RelayTrusted, RelayPublic, RelayNone}, cfg.Relay) {
-		return nil, fmt.Errorf("relay %q: write %s, %s or %s", cfg.Relay, RelayTrusted, RelayPublic, RelayNone)
+		return nil, fmt.Errorf("relay %q: write %s, %s or %s", cfg.Relay, RelayTrusted, RelayPublic,
+			RelayNone)
 	}
 	n := &Node{
 		id:      cfg.Identity.id,
@@ -183,7 +193,8 @@ func New(cfg Config) (_ *Node, err error) {
 // ID returns the node's peer ID.
 func (n *Node) ID() address.ID { return n.id }
 
-// Run looks for the mesh and keeps in touch with it until ctx or the node ends. It returns nil when all that it began has ended.
+// Run looks for the mesh and keeps in touch with it until ctx or the node ends. It
+// returns nil when all that it began has ended.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.tasks.Begin() {
 		return nil

@@ -46,7 +46,8 @@ func testIdentity(t *testing.T) Identity {
 	return identity
 }
 
-// startNode makes a node on loopback that runs until the test ends. Unless cfg says otherwise it looks for nobody.
+// startNode makes a node on loopback that runs until the test ends. Unless cfg says
+// otherwise it looks for nobody.
 func startNode(t *testing.T, cfg Config) *Node {
 	t.Helper()
 	if cfg.Identity.key == nil {
@@ -158,7 +159,8 @@ func TestCall(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	n, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true, Listen: []netip.Addr{loopback}})
+	n, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true,
+		Listen: []netip.Addr{loopback}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,13 +18,15 @@ const (
 	openWait = 7 * time.Second
 	// maxOpens is how many connections, each of which turns out to be dead, an Open puts up with.
 	maxOpens = 4
-	// doubtAfter is how long a call waits for the first answer before the connection has to prove that it is alive.
+	// doubtAfter is how long a call waits for the first answer before the connection has
+	// to prove that it is alive.
 	doubtAfter = 300 * time.Millisecond
 )
 
-// Open finds the peer, connects to it if need be, and begins a call. at are places where it may be, besides those
-// that are found: they are dialled with the first attempt. ctx covers finding and connecting, not the stream. The
-// error names what was tried; it is a *Mismatch if nothing works and somebody else answered at one of the places.
+// Open finds the peer, connects to it if need be, and begins a call. at are places where
+// it may be, besides those that are found: they are dialled with the first attempt. ctx
+// covers finding and connecting, not the stream. The error names what was tried; it is a
+// *Mismatch if nothing works and somebody else answered at one of the places.
 func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error) {
 	id, spots, err := n.decode(to, at)
 	if err != nil {
@@ -93,8 +95,9 @@ func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*stream, error
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
 	s := newStream(raw, l, true)
-	// The negotiation rides along with the first bytes, which saves a round trip, at the risk that the
-	// connection has died since it was last used. Where that was not lately, the round trip is paid.
+	// The negotiation rides along with the first bytes, which saves a round trip, at the
+	// risk that the connection has died since it was last used. Where that was not
+	// lately, the round trip is paid.
 	if !l.heardLately() {
 		if err := s.prove(ctx); err != nil {
 			s.Abort(err)

@@ -8,12 +8,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// A machine with a public IPv6 address, and an IPv4 one behind a NAT, reaches most peers by IPv6: and then nobody tells it at
-// which IPv4 address it is seen, which is what it needs to get to a peer that has nothing else.
+// A machine with a public IPv6 address, and an IPv4 one behind a NAT, reaches most peers
+// by IPv6: and then nobody tells it at which IPv4 address it is seen, which is what it
+// needs to get to a peer that has nothing else.
 
-// lookOutside asks a peer that was reached by IPv6 for that, at its IPv4 address, unless it is known.
+// lookOutside asks a peer that was reached by IPv6 for that, at its IPv4 address, unless
+// it is known.
 func (r *reach) lookOutside(e event.EvtPeerIdentificationCompleted) {
-	if ip, _, _ := parts(e.Conn.RemoteMultiaddr()); !ip.Is6() || r.outside4.Load() != nil || !slices.ContainsFunc(r.own(), isHidden4) {
+	if ip, _, _ := parts(e.Conn.RemoteMultiaddr()); !ip.Is6() || r.outside4.Load() != nil ||
+		!slices.ContainsFunc(r.own(), isHidden4) {
 		return
 	}
 	for _, addr := range e.ListenAddrs {
@@ -32,7 +35,8 @@ func (r *reach) lookOutside(e event.EvtPeerIdentificationCompleted) {
 		}
 		r.node.tasks.Go(func() {
 			defer func() { <-r.looking }()
-			if seen, err := r.node.lookFrom(r.node.tasks.Context(), e.Peer, at); err == nil && seen.Addr().Is4() {
+			if seen, err := r.node.lookFrom(r.node.tasks.Context(), e.Peer, at); err == nil &&
+				seen.Addr().Is4() {
 				r.outside4.Store(&seen)
 			}
 		})

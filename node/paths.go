@@ -9,17 +9,21 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// paths are what has been seen of the ways out of this machine, as far as it matters for which transport to dial with.
+// paths are what has been seen of the ways out of this machine, as far as it matters for
+// which transport to dial with.
 //
-// To a neighbour, on this machine or in a network that it is plugged into, TCP carries twice what QUIC does, at less than
-// a millisecond more for the first connection (go test -bench Transports ./testnet/natlab). Everywhere else QUIC comes first: it needs
-// two round trips less, goes on when an address changes, and gets through NATs. That is known from the address alone.
-// What is not is whether UDP gets through at all; where it has not, nobody waits for it.
+// To a neighbour, on this machine or in a network that it is plugged into, TCP carries
+// twice what QUIC does, at less than a millisecond more for the first connection (go test
+// -bench Transports ./testnet/natlab). Everywhere else QUIC comes first: it needs two
+// round trips less, goes on when an address changes, and gets through NATs. That is known
+// from the address alone. What is not is whether UDP gets through at all; where it has
+// not, nobody waits for it.
 type paths struct {
 	mu      sync.Mutex
-	subnets []netip.Prefix          // those that this machine is plugged into
-	udp     bool                    // QUIC has come through to somebody who is no neighbour
-	blocked map[netip.Addr]struct{} // where TCP has come through, and QUIC, though it was dialled, has not
+	subnets []netip.Prefix // those that this machine is plugged into
+	udp     bool           // QUIC has come through to somebody who is no neighbour
+	// where TCP has come through, and QUIC, though it was dialled, has not
+	blocked map[netip.Addr]struct{}
 }
 
 // maxBlocked bounds how many are remembered.
@@ -36,7 +40,9 @@ func (p *paths) moved(nets []netip.Prefix) {
 // near says whether an address is a neighbour's; p.mu is held.
 func (p *paths) near(addr ma.Multiaddr) bool {
 	ip, _, _ := parts(addr)
-	return ip.IsLoopback() || slices.ContainsFunc(p.subnets, func(s netip.Prefix) bool { return s.Contains(ip) })
+	return ip.IsLoopback() || slices.ContainsFunc(p.subnets, func(s netip.Prefix) bool {
+		return s.Contains(ip)
+	})
 }
 
 // waits says whether TCP to an address is held back while QUIC has its chance; p.mu is held.
@@ -67,7 +73,8 @@ func (p *paths) learn(made ma.Multiaddr, known []ma.Multiaddr) {
 	}
 }
 
-// why says in a few words why a connection has the transport it has, or nothing where that is as usual.
+// why says in a few words why a connection has the transport it has, or nothing where
+// that is as usual.
 func (p *paths) why(conn ma.Multiaddr) string {
 	ip, _, kind := parts(conn)
 	p.mu.Lock()

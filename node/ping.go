@@ -17,15 +17,18 @@ import (
 const (
 	// pingPause lies between an answer and the next question.
 	pingPause = 200 * time.Millisecond
-	// directWait bounds how long a relayed connection is watched for a direct one, after which it is told why there is none.
+	// directWait bounds how long a relayed connection is watched for a direct one, after
+	// which it is told why there is none.
 	directWait = 15 * time.Second
 )
 
-// Ping reaches a peer as a call would and asks it count times for an answer, by libp2p's own ping, which strangers
-// answer, too. tell hears each step as it happens, from one goroutine; an error of its ends the ping. at are as with
-// Open. A peer that is relayed is watched until it is direct, or it is clear why not. The error goes behind
-// the peer's name: why it was not reached, or that not one answer came.
-func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error, at ...address.Place) error {
+// Ping reaches a peer as a call would and asks it count times for an answer, by libp2p's
+// own ping, which strangers answer, too. tell hears each step as it happens, from one
+// goroutine; an error of its ends the ping. at are as with Open. A peer that is relayed
+// is watched until it is direct, or it is clear why not. The error goes behind the peer's
+// name: why it was not reached, or that not one answer came.
+func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error,
+	at ...address.Place) error {
 	id, spots, err := n.decode(to, at)
 	if err != nil {
 		return err
@@ -42,7 +45,8 @@ func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(tra
 }
 
 // attend runs work and tells what a witness of it hears, until both have come to an end.
-func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) error, work func(context.Context) error) error {
+func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) error,
+	work func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.tasks.Context(), cancel)()
@@ -163,8 +167,8 @@ func (p *pinger) ask(ctx context.Context) error {
 	return nil
 }
 
-// settle waits, if the last answer was relayed, for a direct connection while there is hope of one, and asks once more over
-// it; or else it tells why there is none.
+// settle waits, if the last answer was relayed, for a direct connection while there is
+// hope of one, and asks once more over it; or else it tells why there is none.
 func (p *pinger) settle(ctx context.Context) error {
 	hope, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
@@ -173,7 +177,8 @@ func (p *pinger) settle(ctx context.Context) error {
 		switch {
 		case best == nil, detour(best) == 0:
 			return p.ask(ctx)
-		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) || hope.Err() != nil:
+		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) ||
+			hope.Err() != nil:
 			for _, reason := range p.node.whyRelayed(best) {
 				p.witness.tell(trace.Event{Kind: trace.Relayed, Reason: reason})
 			}

@@ -28,8 +28,8 @@ func find(events []trace.Event, kind trace.Kind) (trace.Event, bool) {
 	return events[i], true
 }
 
-// A ping tells what is dialled, what fails, what connects and how often it was answered, and the second one that there is
-// a connection. Nobody is left to tell afterwards.
+// A ping tells what is dialled, what fails, what connects and how often it was answered,
+// and the second one that there is a connection. Nobody is left to tell afterwards.
 func TestPingTells(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	var events []trace.Event
@@ -38,11 +38,13 @@ func TestPingTells(t *testing.T) {
 	}
 	dial, _ := find(events, trace.Dial)
 	connected, _ := find(events, trace.Connected)
-	if !strings.HasPrefix(at(t, b, "quic-v1").String(), dial.Address+"/") || connected.Address != dial.Address || connected.Route != "direct quic" {
+	if !strings.HasPrefix(at(t, b, "quic-v1").String(), dial.Address+"/") ||
+		connected.Address != dial.Address || connected.Route != "direct quic" {
 		t.Errorf("dials %+v, is connected %+v", dial, connected)
 	}
 	end := events[len(events)-1]
-	if end.Kind != trace.End || end.Sum.Asked != 3 || end.Sum.Answered != 3 || end.Sum.Min <= 0 || end.Sum.Min > end.Sum.Median || end.Sum.Median > end.Sum.Max {
+	if end.Kind != trace.End || end.Sum.Asked != 3 || end.Sum.Answered != 3 || end.Sum.Min <= 0 ||
+		end.Sum.Min > end.Sum.Median || end.Sum.Median > end.Sum.Max {
 		t.Errorf("the end is %+v, %+v", end, end.Sum)
 	}
 
@@ -72,10 +74,12 @@ func TestPingFails(t *testing.T) {
 	}
 }
 
-// A peer that was restarted elsewhere is reached anew, whether or not the end of the old connection was noticed in time.
+// A peer that was restarted elsewhere is reached anew, whether or not the end of the old
+// connection was noticed in time.
 func TestPingOutlivesItsPeer(t *testing.T) {
 	a, identity := startNode(t, Config{}), testIdentity(t)
-	b, err := New(Config{Identity: identity, Mesh: "none", NoMDNS: true, Listen: []netip.Addr{loopback}})
+	b, err := New(Config{Identity: identity, Mesh: "none", NoMDNS: true,
+		Listen: []netip.Addr{loopback}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +90,8 @@ func TestPingOutlivesItsPeer(t *testing.T) {
 	b.Close()
 	again := startNode(t, Config{Identity: identity})
 	events = nil
-	if err := a.Ping(testContext(t), again.ID(), 3, gather(&events), at(t, again, "quic-v1")); err != nil {
+	if err := a.Ping(testContext(t), again.ID(), 3, gather(&events),
+		at(t, again, "quic-v1")); err != nil {
 		t.Errorf("%v; %+v", err, events)
 	}
 }
@@ -109,7 +114,8 @@ func TestFindTells(t *testing.T) {
 		t.Errorf("found a stranger: %+v", events)
 	}
 	var to []address.Place
-	if err := a.Ping(testContext(t), b.ID(), 1, func(trace.Event) error { return nil }, append(to, at(t, b, "tcp"))...); err != nil {
+	if err := a.Ping(testContext(t), b.ID(), 1, func(trace.Event) error { return nil },
+		append(to, at(t, b, "tcp"))...); err != nil {
 		t.Fatal(err)
 	}
 	events = nil
@@ -122,7 +128,8 @@ func TestFindTells(t *testing.T) {
 	}
 	for _, source := range []string{trace.Here, trace.Cache} {
 		e := sources[source]
-		if e.Kind != trace.Found || len(e.Addresses) != 1 || len(e.Seen) != 1 || e.Seen[0].IsZero() || !strings.HasPrefix(at(t, b, "tcp").String(), e.Addresses[0]) {
+		if e.Kind != trace.Found || len(e.Addresses) != 1 || len(e.Seen) != 1 ||
+			e.Seen[0].IsZero() || !strings.HasPrefix(at(t, b, "tcp").String(), e.Addresses[0]) {
 			t.Errorf("%s: %+v", source, e)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// placesOf are the ways to write where a node on loopback is: with each transport alone, and with both.
+// placesOf are the ways to write where a node on loopback is: with each transport alone,
+// and with both.
 func placesOf(t *testing.T, n *Node) map[string]address.Place {
 	t.Helper()
 	port := portOf(n)
@@ -80,16 +81,18 @@ func TestMismatch(t *testing.T) {
 	})
 }
 
-// TestMismatchIsNoObstacle gives a place where somebody else is, and a name, which leads to the peer as soon as
-// that is known.
+// TestMismatchIsNoObstacle gives a place where somebody else is, and a name, which leads
+// to the peer as soon as that is known.
 func TestMismatchIsNoObstacle(t *testing.T) {
 	b, c := startNode(t, Config{}), startNode(t, Config{})
 	accept(t, b)
-	dns := &lateDNS{fakeDNS: fakeDNS{records: map[string][]string{"b.example.org": {"127.0.0.1"}}}, come: make(chan struct{})}
+	dns := &lateDNS{fakeDNS: fakeDNS{records: map[string][]string{"b.example.org": {"127.0.0.1"}}},
+		come: make(chan struct{})}
 	a := startNode(t, Config{Resolver: dns})
 	opened := make(chan error, 1)
 	go func() {
-		s, err := a.Open(testContext(t), b.ID(), placesOf(t, c)["tcp"], mustPlace(t, fmt.Sprintf("b.example.org:%d", portOf(b))))
+		s, err := a.Open(testContext(t), b.ID(), placesOf(t, c)["tcp"],
+			mustPlace(t, fmt.Sprintf("b.example.org:%d", portOf(b))))
 		if err == nil {
 			s.Close()
 		}
@@ -175,7 +178,8 @@ func TestPlaceComesLate(t *testing.T) {
 	}
 }
 
-// listenTCP makes a server that greets who connects, reads what they say, and never says more. It returns where it is.
+// listenTCP makes a server that greets who connects, reads what they say, and never says
+// more. It returns where it is.
 func listenTCP(t *testing.T, greet func(net.Conn)) address.Place {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")

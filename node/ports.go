@@ -14,9 +14,11 @@ import (
 	"github.com/cell-mesh/cell/node/portmap"
 )
 
-// ports has the router open ports for us, and tells libp2p where they are: these addresses are probed like all others, and
-// offered to callers once someone has come through. go-libp2p 0.51.0 has the like of it, which never asks by NAT-PMP: before, it has
-// to know the way to 0.0.0.0, and go-netroute 0.4.0 says that there is none. By UPnP it goes wherever any neighbour sends it.
+// ports has the router open ports for us, and tells libp2p where they are: these
+// addresses are probed like all others, and offered to callers once someone has come
+// through. go-libp2p 0.51.0 has the like of it, which never asks by NAT-PMP: before, it
+// has to know the way to 0.0.0.0, and go-netroute 0.4.0 says that there is none. By UPnP
+// it goes wherever any neighbour sends it.
 type ports struct{ *portmap.Mapper }
 
 // newPorts makes what Run runs.
@@ -84,7 +86,8 @@ func (p *ports) outside(kind string) ma.Multiaddr {
 	return addr
 }
 
-// mapped are the addresses outside that lead here. Where no router is asked there are none, nor for a nil reach.
+// mapped are the addresses outside that lead here. Where no router is asked there are
+// none, nor for a nil reach.
 func (r *reach) mapped() (all []ma.Multiaddr) {
 	if r == nil || r.ports == nil {
 		return nil
@@ -97,12 +100,14 @@ func (r *reach) mapped() (all []ma.Multiaddr) {
 	return all
 }
 
-// vouch takes the router's word for one port where others have come through the other one, until somebody finds it closed: it
-// takes minutes until each of two addresses has been probed by three peers.
+// vouch takes the router's word for one port where others have come through the other
+// one, until somebody finds it closed: it takes minutes until each of two addresses has
+// been probed by three peers.
 func vouch(mapped []ma.Multiaddr, e event.EvtHostReachableAddrsChanged) event.EvtHostReachableAddrsChanged {
 	isMapped := func(addr ma.Multiaddr) bool { return ma.Contains(mapped, addr) }
 	if slices.ContainsFunc(e.Reachable, isMapped) {
-		e.Reachable = slices.Concat(e.Reachable, ma.FilterAddrs(e.Unknown, isMapped)) // others hear of the same event
+		// others hear of the same event
+		e.Reachable = slices.Concat(e.Reachable, ma.FilterAddrs(e.Unknown, isMapped))
 		e.Unknown = slices.DeleteFunc(slices.Clone(e.Unknown), isMapped)
 	}
 	return e
@@ -116,5 +121,7 @@ func (p *ports) Close() error { return nil }
 
 // listens says whether we listen at an address of this machine.
 func (r *reach) listens(ip netip.Addr) bool {
-	return slices.ContainsFunc(r.ips, func(l netip.Addr) bool { return l == ip || l.IsUnspecified() && l.Is4() == ip.Is4() })
+	return slices.ContainsFunc(r.ips, func(l netip.Addr) bool {
+		return l == ip || l.IsUnspecified() && l.Is4() == ip.Is4()
+	})
 }

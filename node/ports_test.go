@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/node/portmap"
 )
 
-// A router is asked only where it matters: not for those who listen on loopback, nor for those who look for nobody beyond
-// their own network.
+// A router is asked only where it matters: not for those who listen on loopback, nor for
+// those who look for nobody beyond their own network.
 func TestAsksRouter(t *testing.T) {
 	t.Parallel()
 	everywhere := []netip.Addr{netip.IPv4Unspecified()}
@@ -25,7 +25,8 @@ func TestAsksRouter(t *testing.T) {
 		{"none", everywhere, false},
 		{"home", []netip.Addr{loopback}, false},
 	} {
-		n, err := New(Config{Identity: testIdentity(t), Mesh: c.mesh, Listen: c.listen, NoMDNS: true})
+		n, err := New(Config{Identity: testIdentity(t), Mesh: c.mesh, Listen: c.listen,
+			NoMDNS: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,15 +51,22 @@ func TestVouch(t *testing.T) {
 	for name, c := range map[string]struct {
 		mapped, reachable, unreachable, unknown, want []ma.Multiaddr
 	}{
-		"one is open":        {mapped, []ma.Multiaddr{tcp}, nil, []ma.Multiaddr{quic, seen}, []ma.Multiaddr{tcp, quic}},
-		"the other is":       {mapped, []ma.Multiaddr{quic}, nil, []ma.Multiaddr{seen, tcp}, []ma.Multiaddr{quic, tcp}},
-		"one is closed":      {mapped, []ma.Multiaddr{tcp}, []ma.Multiaddr{quic}, []ma.Multiaddr{seen}, []ma.Multiaddr{tcp}},
-		"nothing is known":   {mapped, nil, nil, []ma.Multiaddr{quic, tcp, seen}, nil},
-		"another is open":    {mapped, []ma.Multiaddr{own}, nil, []ma.Multiaddr{quic, tcp}, []ma.Multiaddr{own}},
-		"nothing is mapped":  {nil, []ma.Multiaddr{tcp}, nil, []ma.Multiaddr{quic}, []ma.Multiaddr{tcp}},
-		"both are confirmed": {mapped, []ma.Multiaddr{tcp, quic}, nil, nil, []ma.Multiaddr{tcp, quic}},
+		"one is open": {mapped, []ma.Multiaddr{tcp}, nil, []ma.Multiaddr{quic, seen},
+			[]ma.Multiaddr{tcp, quic}},
+		"the other is": {mapped, []ma.Multiaddr{quic}, nil, []ma.Multiaddr{seen, tcp},
+			[]ma.Multiaddr{quic, tcp}},
+		"one is closed": {mapped, []ma.Multiaddr{tcp}, []ma.Multiaddr{quic},
+			[]ma.Multiaddr{seen}, []ma.Multiaddr{tcp}},
+		"nothing is known": {mapped, nil, nil, []ma.Multiaddr{quic, tcp, seen}, nil},
+		"another is open": {mapped, []ma.Multiaddr{own}, nil, []ma.Multiaddr{quic, tcp},
+			[]ma.Multiaddr{own}},
+		"nothing is mapped": {nil, []ma.Multiaddr{tcp}, nil, []ma.Multiaddr{quic},
+			[]ma.Multiaddr{tcp}},
+		"both are confirmed": {mapped, []ma.Multiaddr{tcp, quic}, nil, nil,
+			[]ma.Multiaddr{tcp, quic}},
 	} {
-		e := vouch(c.mapped, event.EvtHostReachableAddrsChanged{Reachable: c.reachable, Unreachable: c.unreachable, Unknown: c.unknown})
+		e := vouch(c.mapped, event.EvtHostReachableAddrsChanged{Reachable: c.reachable,
+			Unreachable: c.unreachable, Unknown: c.unknown})
 		if !slices.EqualFunc(e.Reachable, c.want, ma.Multiaddr.Equal) {
 			t.Errorf("%s: %v are reachable, want %v", name, e.Reachable, c.want)
 		}

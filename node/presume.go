@@ -13,19 +13,22 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// presuming is an upgrader whose connections do not wait until the other end agrees to the security protocol that it is offered
-// first, which is TLS, and which all stems speak. The handshake follows the offer at once, and that saves a round trip through
-// the relay. Where the other end did not agree, Upgrade fails with errDisagrees.
+// presuming is an upgrader whose connections do not wait until the other end agrees to
+// the security protocol that it is offered first, which is TLS, and which all stems
+// speak. The handshake follows the offer at once, and that saves a round trip through the
+// relay. Where the other end did not agree, Upgrade fails with errDisagrees.
 type presuming struct{ tpt.Upgrader }
 
-func (p presuming) Upgrade(ctx context.Context, t tpt.Transport, conn manet.Conn, dir network.Direction, id peer.ID, scope network.ConnManagementScope) (tpt.CapableConn, error) {
+func (p presuming) Upgrade(ctx context.Context, t tpt.Transport, conn manet.Conn,
+	dir network.Direction, id peer.ID, scope network.ConnManagementScope) (tpt.CapableConn, error) {
 	at, ok := conn.(statedConn)
 	if !ok || dir != network.DirOutbound {
 		return p.Upgrader.Upgrade(ctx, t, conn, dir, id, scope)
 	}
 	c := &presumed{statedConn: at, offered: make(chan struct{})}
 	upgraded, err := p.Upgrader.Upgrade(ctx, t, c, dir, id, scope)
-	if err != nil && c.heard < len(c.offer) { // whatever ended it: the answer may be lost when the other end hangs up
+	// whatever ended it: the answer may be lost when the other end hangs up
+	if err != nil && c.heard < len(c.offer) {
 		err = fmt.Errorf("%w: %w", errDisagrees, err)
 	}
 	return upgraded, err
@@ -39,8 +42,9 @@ type statedConn interface {
 	network.ConnStat
 }
 
-// presumed is a connection that begins with an offer, which the other end repeats if it agrees. It is read as if that had come
-// already, and that it does come is seen when more is read. It has one reader at a time, as every connection below TLS.
+// presumed is a connection that begins with an offer, which the other end repeats if it
+// agrees. It is read as if that had come already, and that it does come is seen when more
+// is read. It has one reader at a time, as every connection below TLS.
 type presumed struct {
 	statedConn
 	once    sync.Once

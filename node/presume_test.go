@@ -16,7 +16,8 @@ import (
 func TestPresumedWrongly(t *testing.T) {
 	t.Parallel()
 	relay := startRelay(t, "/ip4/127.0.0.1/tcp/0")
-	other, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics(), libp2p.Security(noise.ID, noise.New))
+	other, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics(),
+		libp2p.Security(noise.ID, noise.New))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,8 @@ func TestPresumedWrongly(t *testing.T) {
 	if _, err := client.Reserve(testContext(t), other, *host.InfoFromHost(relay)); err != nil {
 		t.Fatal(err)
 	}
-	place := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", relay.Addrs()[0], relay.ID(), other.ID()))
+	place := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", relay.Addrs()[0], relay.ID(),
+		other.ID()))
 	n := startNode(t, Config{})
 	id, err := n.Whois(testContext(t), place)
 	if err != nil {

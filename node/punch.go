@@ -15,9 +15,10 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// punchLate punches holes to those who have called us through a relay before libp2p was ready for that, unless ctx ends first. It punches when a relayed
-// connection begins, but not before it has seen, at one of its looks, that somebody has told us our address outside; who calls
-// in the first second would stay on the relay.
+// punchLate punches holes to those who have called us through a relay before libp2p was
+// ready for that, unless ctx ends first. It punches when a relayed connection begins, but
+// not before it has seen, at one of its looks, that somebody has told us our address
+// outside; who calls in the first second would stay on the relay.
 func (n *Node) punchLate(ctx context.Context) error {
 	if n.punches.service == nil {
 		return nil
@@ -35,21 +36,25 @@ func (n *Node) punchLate(ctx context.Context) error {
 		}
 	}
 	for _, conn := range n.swarm.Conns() {
-		if conn.Stat().Direction == network.DirInbound && transport(conn.RemoteMultiaddr()) == "relay" {
+		if conn.Stat().Direction == network.DirInbound &&
+			transport(conn.RemoteMultiaddr()) == "relay" {
 			n.tasks.Go(func() { n.punches.service.DirectConnect(conn.RemotePeer()) })
 		}
 	}
 	return nil
 }
 
-// guesses adds to what a hole punch tells the other end. A NAT lets in what its host has called, on the port that the
-// NAT gave it; libp2p knows that port only for a transport over which someone has seen us from outside, and
-// that is mostly QUIC. Most NATs keep a port if they can, and we listen with both transports on the same one: so the
-// address that was seen with one transport is offered with the other, too. Where the guess is wrong it costs
-// a few packets; where UDP is blocked it is the only way to a direct connection.
+// guesses adds to what a hole punch tells the other end. A NAT lets in what its host has
+// called, on the port that the NAT gave it; libp2p knows that port only for a transport
+// over which someone has seen us from outside, and that is mostly QUIC. Most NATs keep a
+// port if they can, and we listen with both transports on the same one: so the address
+// that was seen with one transport is offered with the other, too. Where the guess is
+// wrong it costs a few packets; where UDP is blocked it is the only way to a direct
+// connection.
 //
-// Offered, too, is the IPv4 address of a machine whose connections are all IPv6, so that nobody has told libp2p, and what the
-// router has opened, whether or not somebody has come through already.
+// Offered, too, is the IPv4 address of a machine whose connections are all IPv6, so that
+// nobody has told libp2p, and what the router has opened, whether or not somebody has
+// come through already.
 type guesses struct{ reach *reach }
 
 func (guesses) FilterRemote(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr { return addrs }
@@ -72,20 +77,23 @@ func (g guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 	return ma.Unique(append(addrs, mapped...))
 }
 
-// calling is a QUIC transport that calls where it is told to wait for a call. In a punch libp2p has one end send packets that
-// mean nothing, to open its NAT, while the other end calls it through there; only at the third try, seconds later, do they
-// change places. But behind a router that takes another port for each destination nobody can call us: who gets through,
-// if anyone does, is we. So we wait for a call only as long as one that is under way may take, and not at all if our router
-// is known to be of that kind.
+// calling is a QUIC transport that calls where it is told to wait for a call. In a punch
+// libp2p has one end send packets that mean nothing, to open its NAT, while the other end
+// calls it through there; only at the third try, seconds later, do they change places.
+// But behind a router that takes another port for each destination nobody can call us:
+// who gets through, if anyone does, is we. So we wait for a call only as long as one that
+// is under way may take, and not at all if our router is known to be of that kind.
 type calling struct {
 	tpt.Transport
 	scattered func() bool
 }
 
-// calledWait is how long a call takes to come in across most of the world. If both ends call there are two connections.
+// calledWait is how long a call takes to come in across most of the world. If both ends
+// call there are two connections.
 const calledWait = 500 * time.Millisecond
 
-func (c *calling) Dial(ctx context.Context, addr ma.Multiaddr, id peer.ID) (tpt.CapableConn, error) {
+func (c *calling) Dial(ctx context.Context, addr ma.Multiaddr,
+	id peer.ID) (tpt.CapableConn, error) {
 	punch, calls, reason := network.GetSimultaneousConnect(ctx)
 	if !punch || calls {
 		return c.Transport.Dial(ctx, addr, id)
@@ -102,4 +110,6 @@ func (c *calling) Dial(ctx context.Context, addr ma.Multiaddr, id peer.ID) (tpt.
 }
 
 // outside says whether an address is a direct one on the Internet.
-func outside(addr ma.Multiaddr) bool { return transport(addr) != "relay" && manet.IsPublicAddr(addr) }
+func outside(addr ma.Multiaddr) bool {
+	return transport(addr) != "relay" && manet.IsPublicAddr(addr)
+}

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// punches remembers how the tries to get past the NATs to a peer went, for whoever asks why a connection is relayed.
+// punches remembers how the tries to get past the NATs to a peer went, for whoever asks
+// why a connection is relayed.
 type punches struct {
 	witnesses *witnesses
 	service   *holepunch.Service // nil if no holes are punched
@@ -31,7 +32,8 @@ type punched struct {
 const (
 	// maxPunched bounds how many peers are remembered.
 	maxPunched = 256
-	// maxTries is how often libp2p tries, and quietPunch how long after a try the next has begun, if there is one.
+	// maxTries is how often libp2p tries, and quietPunch how long after a try the next
+	// has begun, if there is one.
 	maxTries   = 3
 	quietPunch = punchWait + 2*time.Second
 )
@@ -105,12 +107,14 @@ func (p *punches) since(id peer.ID, moment time.Time) punched {
 	return punched{}
 }
 
-// over says whether no more is to be expected of the punches through a connection that was made at a moment.
+// over says whether no more is to be expected of the punches through a connection that
+// was made at a moment.
 func (had punched) over(made time.Time) bool {
 	if had.last.After(made) {
 		made = had.last
 	}
-	return time.Since(made) > quietPunch || !had.under && (had.tries >= maxTries || had.failed != "")
+	return time.Since(made) > quietPunch || !had.under &&
+		(had.tries >= maxTries || had.failed != "")
 }
 
 // plainly is libp2p's text, in our words where we have some.

@@ -18,15 +18,16 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// sockets are the UDP sockets a node is born with, one for each IP address it listens on. libp2p would open
-// its own, but then nothing would say in time whether the port is free, and a connection would carry 256
-// streams and no more.
+// sockets are the UDP sockets a node is born with, one for each IP address it listens on.
+// libp2p would open its own, but then nothing would say in time whether the port is free,
+// and a connection would carry 256 streams and no more.
 type sockets struct {
 	cfg     Config
 	conns   []net.PacketConn
 	manager *quicreuse.ConnManager // set once libp2p has built its transports
 	lent    []loan
-	// scattered says whether our router takes another port for each destination. It is set before libp2p dials.
+	// scattered says whether our router takes another port for each destination. It is
+	// set before libp2p dials.
 	scattered func() bool
 }
 
@@ -35,10 +36,12 @@ type loan struct {
 	back      <-chan struct{}
 }
 
-// newQUIC is what libp2p calls to build its QUIC transport: of the host, and of a second one from which AutoNAT calls those
-// back who ask whether they can be reached. That one takes sockets as it needs them, since whoever is called from
-// a port that they have called themselves learns nothing.
-func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, psk pnet.PSK,
+// newQUIC is what libp2p calls to build its QUIC transport: of the host, and of a second
+// one from which AutoNAT calls those back who ask whether they can be reached. That one
+// takes sockets as it needs them, since whoever is called from a port that they have
+// called themselves learns nothing.
+func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey,
+	tokens quic.TokenGeneratorKey, psk pnet.PSK,
 	gater connmgr.ConnectionGater, limits network.ResourceManager) (tpt.Transport, error) {
 	if key.Equals(s.cfg.Identity.key) {
 		manager, err := s.newManager(reset, tokens, limits)
@@ -48,7 +51,8 @@ func (s *sockets) newQUIC(key crypto.PrivKey, reset quic.StatelessResetKey, toke
 		quic, err := libp2pquic.NewTransport(key, manager, psk, gater, limits)
 		return &calling{quic, s.scattered}, err
 	}
-	manager, err := quicreuse.NewConnManager(reset, tokens, quicreuse.OverrideListenUDP(s.cfg.Machine.ListenUDP))
+	manager, err := quicreuse.NewConnManager(reset, tokens,
+		quicreuse.OverrideListenUDP(s.cfg.Machine.ListenUDP))
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +68,12 @@ type probing struct {
 
 func (p probing) Close() error { return p.manager.Close() }
 
-// newManager lends the sockets to libp2p, with our own settings: of each IP
-// version the first, which is the only one unless the user has named several addresses. Those others are handed over when
-// libp2p listens there, with libp2p's limit of 256 streams for those who dial them.
-func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey, limits network.ResourceManager) (*quicreuse.ConnManager, error) {
+// newManager lends the sockets to libp2p, with our own settings: of each IP version the
+// first, which is the only one unless the user has named several addresses. Those others
+// are handed over when libp2p listens there, with libp2p's limit of 256 streams for those
+// who dial them.
+func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey,
+	limits network.ResourceManager) (*quicreuse.ConnManager, error) {
 	if s.manager != nil {
 		return s.manager, nil
 	}
@@ -106,7 +112,8 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 			}
 		}
 		socket := &lentSocket{PacketConn: conn, lending: true}
-		transport := &lentTransport{Transport: make(conn), sockets: s, at: boundTo(conn), version: version, make: make}
+		transport := &lentTransport{Transport: make(conn), sockets: s, at: boundTo(conn),
+			version: version, make: make}
 		back, err := manager.LendTransport(version, transport, socket)
 		if err != nil {
 			return nil, err
@@ -117,13 +124,15 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 	return manager, nil
 }
 
-// tune makes room for as many streams as a peer may have calls, and for what a call sends at first: the receive window of a
-// stream grows only as round trips go by, and quic-go begins at 512 KiB. What all streams of a connection may hold
-// together stays at libp2p's 15 MB.
+// tune makes room for as many streams as a peer may have calls, and for what a call sends
+// at first: the receive window of a stream grows only as round trips go by, and quic-go
+// begins at 512 KiB. What all streams of a connection may hold together stays at libp2p's
+// 15 MB.
 //
-// libp2p keeps every connection alive for good. Here one over which nothing is said ends after libp2p's 30 s, at both ends and without a
-// packet: those who need it, for a call, a relay or a way into the mesh, ask each other for signs of life by themselves. A peer that is met for a
-// search costs nothing any more once that is over.
+// libp2p keeps every connection alive for good. Here one over which nothing is said ends
+// after libp2p's 30 s, at both ends and without a packet: those who need it, for a call,
+// a relay or a way into the mesh, ask each other for signs of life by themselves. A peer
+// that is met for a search costs nothing any more once that is over.
 func (s *sockets) tune(conf *quic.Config) {
 	conf.MaxIncomingStreams = maxCalls
 	conf.InitialStreamReceiveWindow = 2 << 20
@@ -140,8 +149,9 @@ func (s *sockets) hasLent(version string) bool {
 	return false
 }
 
-// listenAt is where libp2p is told to listen for what is to be answered at an address: the socket that is lent for it
-// passes for one that is bound to every address of its IP version.
+// listenAt is where libp2p is told to listen for what is to be answered at an address:
+// the socket that is lent for it passes for one that is bound to every address of its IP
+// version.
 func (s *sockets) listenAt(ip netip.Addr) netip.Addr {
 	for _, l := range s.lent {
 		if l.transport.at != ip {
@@ -159,8 +169,9 @@ func boundTo(conn interface{ LocalAddr() net.Addr }) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
-// lentSocket is a socket as libp2p sees it. It lets itself be lent only such as are bound to every address, so while it
-// looks, this one says that it is. Afterwards it tells the truth, which is what libp2p tells peers.
+// lentSocket is a socket as libp2p sees it. It lets itself be lent only such as are bound
+// to every address, so while it looks, this one says that it is. Afterwards it tells the
+// truth, which is what libp2p tells peers.
 type lentSocket struct {
 	net.PacketConn
 	lending bool
@@ -174,7 +185,8 @@ func (s *lentSocket) LocalAddr() net.Addr {
 	return at
 }
 
-// listenUDP hands out the socket that is bound to the address, and makes others as libp2p wants them.
+// listenUDP hands out the socket that is bound to the address, and makes others as libp2p
+// wants them.
 func (s *sockets) listenUDP(network string, at *net.UDPAddr) (net.PacketConn, error) {
 	for _, conn := range s.conns {
 		have := conn.LocalAddr().(*net.UDPAddr)
@@ -185,7 +197,8 @@ func (s *sockets) listenUDP(network string, at *net.UDPAddr) (net.PacketConn, er
 	return s.cfg.Machine.ListenUDP(network, at)
 }
 
-// close gives the sockets up, those that libp2p borrowed only when it is done with them: the host is closed before.
+// close gives the sockets up, those that libp2p borrowed only when it is done with them:
+// the host is closed before.
 func (s *sockets) close() {
 	if s.manager != nil {
 		s.manager.Close()
@@ -199,8 +212,9 @@ func (s *sockets) close() {
 	}
 }
 
-// lentTransport is QUIC on one socket, with as many streams on a connection as a peer may have calls. If the socket is
-// bound to one address, peers that are reached from another one are dialled from a second socket.
+// lentTransport is QUIC on one socket, with as many streams on a connection as a peer may
+// have calls. If the socket is bound to one address, peers that are reached from another
+// one are dialled from a second socket.
 type lentTransport struct {
 	*quic.Transport
 	sockets *sockets
@@ -212,13 +226,15 @@ type lentTransport struct {
 	other *quic.Transport // nil until it is needed
 }
 
-func (t *lentTransport) Listen(tlsConf *tls.Config, conf *quic.Config) (quicreuse.QUICListener, error) {
+func (t *lentTransport) Listen(tlsConf *tls.Config,
+	conf *quic.Config) (quicreuse.QUICListener, error) {
 	conf = conf.Clone()
 	t.sockets.tune(conf)
 	return t.Transport.Listen(tlsConf, conf)
 }
 
-func (t *lentTransport) Dial(ctx context.Context, to net.Addr, tlsConf *tls.Config, conf *quic.Config) (*quic.Conn, error) {
+func (t *lentTransport) Dial(ctx context.Context, to net.Addr, tlsConf *tls.Config,
+	conf *quic.Config) (*quic.Conn, error) {
 	from, err := t.from(to)
 	if err != nil {
 		return nil, err

@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// TestOneAddress has nodes that listen on one address each carry more calls than libp2p's 256 on one connection, and
-// reach a peer to which the way leads from another address.
+// TestOneAddress has nodes that listen on one address each carry more calls than libp2p's
+// 256 on one connection, and reach a peer to which the way leads from another address.
 func TestOneAddress(t *testing.T) {
 	other := "127.0.0.2"
 	if runtime.GOOS == "darwin" {
@@ -22,7 +22,8 @@ func TestOneAddress(t *testing.T) {
 	var friends []address.ID
 	trusted := func() []address.ID { return friends }
 	a := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr(other)}, Friends: trusted})
-	b := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Friends: trusted})
+	b := startNode(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")},
+		Friends: trusted})
 	friends = []address.ID{a.ID(), b.ID()}
 	for _, addr := range a.Addrs() {
 		if !strings.HasPrefix(addr, "/ip4/"+other+"/") {
@@ -50,7 +51,8 @@ func TestOneAddress(t *testing.T) {
 	}
 }
 
-// TestSockets sees that quic-go gets sockets that bring their own reads where these take less, and does not unwrap them.
+// TestSockets sees that quic-go gets sockets that bring their own reads where these take
+// less, and does not unwrap them.
 func TestSockets(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return // reads are made as ever

@@ -39,7 +39,8 @@ const circuit = "/p2p/12D3KooWHTbygVJABPCHZVEHKhjYEGdUrjqNwd5WfG3q3ipAu5Q9/p2p-c
 
 // plugged is in one home network, and has seen UDP get through.
 func plugged() *paths {
-	return &paths{subnets: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}, udp: true, blocked: map[netip.Addr]struct{}{}}
+	return &paths{subnets: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}, udp: true,
+		blocked: map[netip.Addr]struct{}{}}
 }
 
 func TestRank(t *testing.T) {
@@ -59,7 +60,8 @@ func TestRank(t *testing.T) {
 			{"/ip4/198.51.100.1/tcp/4433", afterNear + afterQUIC},
 			{"/ip4/203.0.113.1/udp/4433/quic-v1" + circuit, afterNear + afterDirect},
 		},
-		"this machine":             {{"/ip4/127.0.0.1/tcp/4433", 0}, {"/ip4/127.0.0.1/udp/4433/quic-v1", afterTCP}},
+		"this machine": {{"/ip4/127.0.0.1/tcp/4433", 0},
+			{"/ip4/127.0.0.1/udp/4433/quic-v1", afterTCP}},
 		"a neighbour's QUIC alone": {{"/ip4/192.168.1.7/udp/4433/quic-v1", 0}},
 		"TCP alone":                {{"/ip4/198.51.100.1/tcp/4433", 0}},
 		"a relay alone":            {{"/ip4/192.168.1.7/udp/4433/quic-v1" + circuit, 0}},

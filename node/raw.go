@@ -11,20 +11,24 @@ import (
 )
 
 const (
-	// rawPrefix begins the protocol of a stream for a cell that a program without cell opens: /x/cell/NAME.
+	// rawPrefix begins the protocol of a stream for a cell that a program without cell
+	// opens: /x/cell/NAME.
 	rawPrefix = "/x/cell/"
 	// rawListed is what stands for all of them in the list of our protocols. Nobody answers to it.
 	rawListed = "/x/cell"
 )
 
-// HandleRaw lets serve answer the streams that plain libp2p programs open with the protocol /x/cell/NAME: raw bytes,
-// without request and verdict. name is what a stranger wrote, unchecked but for its length. The rest is as for Handle.
+// HandleRaw lets serve answer the streams that plain libp2p programs open with the
+// protocol /x/cell/NAME: raw bytes, without request and verdict. name is what a stranger
+// wrote, unchecked but for its length. The rest is as for Handle.
 //
-// The protocol is matched by its prefix, so that the list of protocols which identify gives everyone names no cell.
+// The protocol is matched by its prefix, so that the list of protocols which identify
+// gives everyone names no cell.
 func (n *Node) HandleRaw(serve func(ctx context.Context, caller address.ID, name string, s pipe.Stream)) {
-	n.host.SetStreamHandlerMatch(rawListed, isRaw, n.answer(func(ctx context.Context, caller address.ID, s *stream) {
-		serve(ctx, caller, strings.TrimPrefix(string(s.raw.Protocol()), rawPrefix), s)
-	}))
+	n.host.SetStreamHandlerMatch(rawListed, isRaw,
+		n.answer(func(ctx context.Context, caller address.ID, s *stream) {
+			serve(ctx, caller, strings.TrimPrefix(string(s.raw.Protocol()), rawPrefix), s)
+		}))
 }
 
 // isRaw says whether the protocol is a raw one, and no longer than the name of a cell can be.

@@ -24,7 +24,8 @@ import (
 // plainHost is a libp2p program that knows nothing of cell, connected to a node by one transport.
 func plainHost(t *testing.T, n *Node, transport string) host.Host {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"), libp2p.DisableMetrics())
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0",
+		"/ip4/127.0.0.1/udp/0/quic-v1"), libp2p.DisableMetrics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func plainHost(t *testing.T, n *Node, transport string) host.Host {
 	return h
 }
 
-func onRaw(t *testing.T, serve func(pipe.Stream), test func(t *testing.T, n *Node, plain host.Host)) {
+func onRaw(t *testing.T, serve func(pipe.Stream),
+	test func(t *testing.T, n *Node, plain host.Host)) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			n := startNode(t, Config{})
@@ -69,7 +71,8 @@ func TestRaw(t *testing.T) {
 			if got, err := io.ReadAll(s); err != nil || string(got) != "hello" {
 				t.Errorf("read %q, %v", got, err)
 			}
-			if got, want := receive(t, calls), fmt.Sprintf("echo by %s, watched by 1", plain.ID()); got != want {
+			if got, want := receive(t, calls), fmt.Sprintf("echo by %s, watched by 1",
+				plain.ID()); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
@@ -161,7 +164,8 @@ func TestRawNames(t *testing.T) {
 	})
 }
 
-// TestRawLimits opens as many streams as a peer may have that is trusted, under one name and under as many names, and one more.
+// TestRawLimits opens as many streams as a peer may have that is trusted, under one name
+// and under as many names, and one more.
 func TestRawLimits(t *testing.T) {
 	for name, format := range map[string]string{"one": "/x/cell/echo%.0d", "many": "/x/cell/%d"} {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +177,8 @@ func TestRawLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			limits, err := newLimits(newStrangers(func() []address.ID { return []address.ID{id} }, nil))
+			limits, err := newLimits(newStrangers(func() []address.ID { return []address.ID{id} },
+				nil))
 			if err != nil {
 				t.Fatal(err)
 			}

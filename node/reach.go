@@ -20,12 +20,13 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// reach finds out whether others can reach the node, and does what follows: one that can be reached relays for others
-// and answers in the DHT, one that can't holds on to relays.
+// reach finds out whether others can reach the node, and does what follows: one that can
+// be reached relays for others and answers in the DHT, one that can't holds on to relays.
 //
-// Probes by others (AutoNAT v2) decide, but they take from seconds to minutes, and nobody shall wait for them. So
-// there is a best guess from the first second: a global IPv4 address on an own interface is taken to be open, and a
-// machine without one that is in touch with the Internet to be behind a NAT.
+// Probes by others (AutoNAT v2) decide, but they take from seconds to minutes, and nobody
+// shall wait for them. So there is a best guess from the first second: a global IPv4
+// address on an own interface is taken to be open, and a machine without one that is in
+// touch with the Internet to be behind a NAT.
 type reach struct {
 	cfg    Config
 	ips    []netip.Addr // listened to
@@ -55,13 +56,15 @@ type reach struct {
 
 // newReach is called before there is a host: that wants to know where to ask for more addresses.
 func newReach(cfg Config, ips []netip.Addr, port int) *reach {
-	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap), moved: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
+	return &reach{cfg: cfg, ips: ips, port: uint16(port), behind: isAbroad(cfg.Bootstrap),
+		moved: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }
 
-// published is where we say that we can be reached. To libp2p's list it adds the relays' addresses, which libp2p would
-// leave out as soon as one address is confirmed, though that may be one for few, such as IPv6, or QUIC alone.
-// And as long as there are relays it leaves out where others merely see us from outside: most NATs let nobody in
-// there, and whoever tries first waits for an answer that does not come.
+// published is where we say that we can be reached. To libp2p's list it adds the relays'
+// addresses, which libp2p would leave out as soon as one address is confirmed, though
+// that may be one for few, such as IPv6, or QUIC alone. And as long as there are relays
+// it leaves out where others merely see us from outside: most NATs let nobody in there,
+// and whoever tries first waits for an answer that does not come.
 func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 	addrs = r.current(addrs)
 	more := r.appended.Load()
@@ -77,7 +80,8 @@ func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 	return ma.Unique(append(addrs, *more...))
 }
 
-// current replaces the addresses of our interfaces, which libp2p looks at once a minute, by those of now.
+// current replaces the addresses of our interfaces, which libp2p looks at once a minute,
+// by those of now.
 func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 	own := r.own()
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
@@ -85,7 +89,9 @@ func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 		return ip.IsValid() && manet.IsPrivateAddr(addr) && !slices.Contains(own, ip)
 	})
 	for _, ip := range own {
-		listening := slices.ContainsFunc(r.ips, func(l netip.Addr) bool { return l.IsUnspecified() && l.Is4() == ip.Is4() })
+		listening := slices.ContainsFunc(r.ips, func(l netip.Addr) bool {
+			return l.IsUnspecified() && l.Is4() == ip.Is4()
+		})
 		if !listening || ip.IsLinkLocalUnicast() {
 			continue
 		}
@@ -99,7 +105,8 @@ func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 // begin makes the first guess, before anybody could ask.
 func (r *reach) begin(n *Node) (err error) {
 	r.node, r.host = n, n.host
-	if r.verdicts, err = n.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful); err != nil {
+	if r.verdicts, err = n.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged),
+		eventbus.Stateful); err != nil {
 		return fmt.Errorf("watch reachability: %w", err)
 	}
 	if r.relays, err = newRelays(n, r); err != nil {
@@ -158,7 +165,8 @@ func (r *reach) note(e any) {
 		}
 		r.views.add(e.Conn, e.ObservedAddr)
 		r.lookOutside(e)
-		if ip, _, _ := parts(e.ObservedAddr); ip.Is4() && manet.IsPublicAddr(e.ObservedAddr) && !slices.Contains(r.own(), ip) {
+		if ip, _, _ := parts(e.ObservedAddr); ip.Is4() && manet.IsPublicAddr(e.ObservedAddr) &&
+			!slices.Contains(r.own(), ip) {
 			r.behind = true
 		}
 	}
@@ -178,8 +186,9 @@ func (r *reach) judge() {
 	case r.behind, settled:
 		state = network.ReachabilityPrivate
 	}
-	// IPv6 alone is not enough to do without a relay: half of the world can't reach it. And what a router has opened may be
-	// elsewhere the next moment, with its address, which relays notice first.
+	// IPv6 alone is not enough to do without a relay: half of the world can't reach it.
+	// And what a router has opened may be elsewhere the next moment, with its address,
+	// which relays notice first.
 	r.relays.wanted = len(r.mapped()) > 0 || !open4 && !(claim && !closed4)
 	if int32(state) == r.state.Swap(int32(state)) {
 		return
@@ -188,8 +197,10 @@ func (r *reach) judge() {
 	r.verdicts.Emit(event.EvtLocalReachabilityChanged{Reachability: state})
 }
 
-// openness says whether the addresses of one IP version are open for both QUIC and TCP, and whether any is closed.
-func openness(probes event.EvtHostReachableAddrsChanged, version func(netip.Addr) bool) (open, closed bool) {
+// openness says whether the addresses of one IP version are open for both QUIC and TCP,
+// and whether any is closed.
+func openness(probes event.EvtHostReachableAddrsChanged,
+	version func(netip.Addr) bool) (open, closed bool) {
 	kinds := map[string]bool{}
 	for _, addr := range probes.Reachable {
 		if ip, _, kind := parts(addr); version(ip) {

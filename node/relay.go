@@ -16,11 +16,12 @@ const (
 	RelayNone    = "none"    // nobody
 )
 
-// maxReserved is for how many peers we relay. All of them have a connection, and keep it: they are fewer than make a crowd.
+// maxReserved is for how many peers we relay. All of them have a connection, and keep it:
+// they are fewer than make a crowd.
 const maxReserved = 512
 
-// newRelay begins to relay. There are no limits on time or bytes for those who may: a call by a relay works
-// like any other. What travels is encrypted between its ends.
+// newRelay begins to relay. There are no limits on time or bytes for those who may: a
+// call by a relay works like any other. What travels is encrypted between its ends.
 func newRelay(h host.Host, who allowed) (*relay.Relay, error) {
 	few := relay.DefaultResources()
 	few.Limit = nil
@@ -30,10 +31,12 @@ func newRelay(h host.Host, who allowed) (*relay.Relay, error) {
 	few.MaxCircuits = 64
 	few.BufferSize = 16 << 10
 	return relay.New(h, relay.WithResources(few), relay.WithACL(who),
-		relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true })) // whom it helps is for them to say
+		// whom it helps is for them to say
+		relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true }))
 }
 
-// allowed says for whom we relay. Who calls them is their own gate's business, and it is they who asked to be called.
+// allowed says for whom we relay. Who calls them is their own gate's business, and it is
+// they who asked to be called.
 type allowed func(peer.ID) bool
 
 func (a allowed) AllowReserve(id peer.ID, _ ma.Multiaddr) bool { return a(id) }

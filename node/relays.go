@@ -25,11 +25,14 @@ const (
 	wantedRelays = 2
 	// reserveWait bounds one attempt to get a relay.
 	reserveWait = 8 * time.Second
-	// lookEvery is how often a relay is asked where it sees us. It must be at a machine's new address before callers
-	// give up, and nothing but its own packets tells a relay where that is.
+	// lookEvery is how often a relay is asked where it sees us. It must be at a machine's
+	// new address before callers give up, and nothing but its own packets tells a relay
+	// where that is.
 	lookEvery = 4 * time.Second
-	// A place is renewed at half of its life, which the relay says by its own clock. A life shorter than minLife is refused, else
-	// we would ask all the time. None is believed to be longer than maxLife: it may end sooner than a clock ahead of ours says.
+	// A place is renewed at half of its life, which the relay says by its own clock. A
+	// life shorter than minLife is refused, else we would ask all the time. None is
+	// believed to be longer than maxLife: it may end sooner than a clock ahead of ours
+	// says.
 	minLife = 2 * time.Minute
 	maxLife = time.Hour
 	// A relay that refused is asked again after minGrudge, then twice that, up to maxGrudge.
@@ -38,14 +41,16 @@ const (
 	// While relays are missing, more peers are met after minScout, then twice that, up to maxScout.
 	minScout = 2 * time.Second
 	maxScout = time.Minute
-	// maxScouted bounds how many are met at a time, and maxLent how many addresses of a relay are told.
+	// maxScouted bounds how many are met at a time, and maxLent how many addresses of a
+	// relay are told.
 	maxScouted = 6
 	maxLent    = 4
 )
 
-// relays holds places at peers that let others through to us. libp2p has the like of it, made for strangers of whom
-// few will do; ours asks friends first, takes a relay the moment that it is known, and works in networks
-// without any public address. It is touched by one goroutine, reach's.
+// relays holds places at peers that let others through to us. libp2p has the like of it,
+// made for strangers of whom few will do; ours asks friends first, takes a relay the
+// moment that it is known, and works in networks without any public address. It is
+// touched by one goroutine, reach's.
 type relays struct {
 	node    *Node
 	reach   *reach
@@ -98,7 +103,8 @@ type grudge struct {
 }
 
 func newRelays(n *Node, reach *reach) (*relays, error) {
-	emitter, err := n.host.EventBus().Emitter(new(event.EvtAutoRelayAddrsUpdated), eventbus.Stateful)
+	emitter, err := n.host.EventBus().Emitter(new(event.EvtAutoRelayAddrsUpdated),
+		eventbus.Stateful)
 	if err != nil {
 		return nil, fmt.Errorf("look for relays: %w", err)
 	}
@@ -144,7 +150,8 @@ func (r *relays) step(ctx context.Context) time.Duration {
 		candidates = r.candidates(known)
 	}
 	for _, conn := range candidates {
-		better := slices.Contains(known, conn.RemotePeer()) && len(r.trying) == 0 && r.worst(known) != ""
+		better := slices.Contains(known, conn.RemotePeer()) && len(r.trying) == 0 &&
+			r.worst(known) != ""
 		if missing <= 0 && !better {
 			break
 		}
@@ -166,25 +173,28 @@ func (r *relays) step(ctx context.Context) time.Duration {
 	return min(next, r.pause)
 }
 
-// candidates are the connections to peers that relay, those to friends first. We must have reached them
-// ourselves, directly: then others can, too.
+// candidates are the connections to peers that relay, those to friends first. We must
+// have reached them ourselves, directly: then others can, too.
 func (r *relays) candidates(known []peer.ID) []network.Conn {
 	var list []network.Conn
 	for _, id := range r.node.swarm.Peers() {
 		if r.held[id] != nil || r.trying[id] || r.grudges(id) {
 			continue
 		}
-		if hops, err := r.node.host.Peerstore().SupportsProtocols(id, proto.ProtoIDv2Hop); err != nil || len(hops) == 0 {
+		if hops, err := r.node.host.Peerstore().SupportsProtocols(id,
+			proto.ProtoIDv2Hop); err != nil || len(hops) == 0 {
 			continue
 		}
 		for _, conn := range r.node.swarm.ConnsToPeer(id) {
-			if conn.Stat().Direction == network.DirOutbound && !conn.IsClosed() && r.lends(conn.RemoteMultiaddr(), conn) {
+			if conn.Stat().Direction == network.DirOutbound && !conn.IsClosed() &&
+				r.lends(conn.RemoteMultiaddr(), conn) {
 				list = append(list, conn)
 				break
 			}
 		}
 	}
-	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) // so that not all ask the same
+	// so that not all ask the same
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	slices.SortStableFunc(list, func(a, b network.Conn) int {
 		return cmp.Compare(stranger(known, a.RemotePeer()), stranger(known, b.RemotePeer()))
 	})
@@ -199,7 +209,8 @@ func stranger(known []peer.ID, id peer.ID) int {
 	return 1
 }
 
-// lends says whether a relay's address is of use to others, if we have reached it over this connection.
+// lends says whether a relay's address is of use to others, if we have reached it over
+// this connection.
 func (r *relays) lends(addr ma.Multiaddr, over network.Conn) bool {
 	switch {
 	case transport(addr) == "relay", manet.IsIPUnspecified(addr), manet.IsIP6LinkLocal(addr):
@@ -214,7 +225,8 @@ func (r *relays) lends(addr ma.Multiaddr, over network.Conn) bool {
 func (r *relays) try(id peer.ID, conn network.Conn) {
 	r.trying[id] = true
 	r.node.tasks.Go(func() {
-		ctx, cancel := context.WithTimeout(network.WithNoDial(r.node.tasks.Context(), "reserve"), reserveWait)
+		ctx, cancel := context.WithTimeout(network.WithNoDial(r.node.tasks.Context(), "reserve"),
+			reserveWait)
 		defer cancel()
 		result := reserved{id: id, conn: conn}
 		result.reservation, result.err = client.Reserve(ctx, r.node.host, peer.AddrInfo{ID: id})
@@ -244,9 +256,11 @@ func (r *relays) settle(result reserved) {
 	}
 	delete(r.refused, result.id)
 	if r.held[result.id] == nil {
-		r.node.log.Info("relay lets others through to us", "peer", result.id, "address", result.conn.RemoteMultiaddr())
+		r.node.log.Info("relay lets others through to us", "peer", result.id, "address",
+			result.conn.RemoteMultiaddr())
 	}
-	r.held[result.id] = &relayHeld{conn: result.conn, addrs: r.lent(result), renew: now.Add(life / 2), expires: now.Add(life)}
+	r.held[result.id] = &relayHeld{conn: result.conn, addrs: r.lent(result),
+		renew: now.Add(life / 2), expires: now.Add(life)}
 	r.node.host.ConnManager().Protect(result.id, "relay")
 	for len(r.held) > wantedRelays {
 		r.drop(r.worst(friends(r.reach.cfg)))
@@ -282,14 +296,16 @@ func (r *relays) forgive() {
 	r.scouted, r.pause = time.Time{}, minScout
 }
 
-// lent are our addresses at a relay: the one that we reached it at is proven, and the relay names others.
+// lent are our addresses at a relay: the one that we reached it at is proven, and the
+// relay names others.
 func (r *relays) lent(result reserved) []ma.Multiaddr {
 	circuit, err := ma.NewMultiaddr("/p2p/" + result.id.String() + "/p2p-circuit")
 	if err != nil {
 		return nil
 	}
 	var addrs []ma.Multiaddr
-	for _, whole := range append([]ma.Multiaddr{result.conn.RemoteMultiaddr()}, result.reservation.Addrs...) {
+	for _, whole := range append([]ma.Multiaddr{result.conn.RemoteMultiaddr()},
+		result.reservation.Addrs...) {
 		addr, _ := peer.SplitAddr(whole)
 		if addr == nil || !r.lends(addr, result.conn) || len(addrs) == maxLent {
 			continue
@@ -311,16 +327,20 @@ func (r *relays) tell() {
 	slices.SortFunc(addrs, ma.Multiaddr.Compare)
 	r.told.Store(&ids)
 	old := r.reach.appended.Swap(&addrs)
-	if old == nil && len(addrs) == 0 || old != nil && slices.EqualFunc(*old, addrs, ma.Multiaddr.Equal) {
+	if old == nil && len(addrs) == 0 || old != nil &&
+		slices.EqualFunc(*old, addrs, ma.Multiaddr.Equal) {
 		return
 	}
 	r.emitter.Emit(event.EvtAutoRelayAddrsUpdated{RelayAddrs: addrs})
 }
 
-// scout meets peers who may relay: friends, and servers of the mesh. Whether they do is seen once they are connected.
+// scout meets peers who may relay: friends, and servers of the mesh. Whether they do is
+// seen once they are connected.
 func (r *relays) scout(ctx context.Context, known []peer.ID) {
 	strangers := r.node.finder.Servers()
-	rand.Shuffle(len(strangers), func(i, j int) { strangers[i], strangers[j] = strangers[j], strangers[i] })
+	rand.Shuffle(len(strangers), func(i, j int) {
+		strangers[i], strangers[j] = strangers[j], strangers[i]
+	})
 	for _, id := range append(slices.Clone(known), strangers...) {
 		if r.node.connection(id) != nil || r.grudges(id) {
 			continue
@@ -332,7 +352,8 @@ func (r *relays) scout(ctx context.Context, known []peer.ID) {
 		}
 		r.node.tasks.Go(func() {
 			defer func() { <-r.scouts }()
-			ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "relay"), reserveWait)
+			ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "relay"),
+				reserveWait)
 			defer cancel()
 			r.node.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: r.node.finder.Remembered(id)})
 		})

@@ -60,8 +60,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// behindNAT starts a node that holds places at the relays, and one that reaches it through them alone: nor is a hole punched
-// from inside.
+// behindNAT starts a node that holds places at the relays, and one that reaches it
+// through them alone: nor is a hole punched from inside.
 func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	t.Helper()
 	var through []string
@@ -75,13 +75,16 @@ func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 		}}
 	}
 	calls := testIdentity(t)
-	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true, Options: without(calls.ID())})
+	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true,
+		Options: without(calls.ID())})
 	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
-	caller = startNode(t, Config{Identity: calls, Mesh: "lab", Bootstrap: through, Options: without(inside.ID())})
+	caller = startNode(t, Config{Identity: calls, Mesh: "lab", Bootstrap: through,
+		Options: without(inside.ID())})
 	return inside, caller
 }
 
-// TestRelayed is the promise to those behind a NAT: a peer ID is enough, and a call by a relay is like any other.
+// TestRelayed is the promise to those behind a NAT: a peer ID is enough, and a call by a
+// relay is like any other.
 func TestRelayed(t *testing.T) {
 	b := startBoot(t, Config{})
 	inside, caller := behindNAT(t, b)
@@ -112,7 +115,9 @@ func TestRelayed(t *testing.T) {
 			other = caller.ID()
 		}
 		peers := n.Status().Peers
-		i := slices.IndexFunc(peers, func(p PeerStatus) bool { return p.ID == other.String() && p.Transport == "relay" })
+		i := slices.IndexFunc(peers, func(p PeerStatus) bool {
+			return p.ID == other.String() && p.Transport == "relay"
+		})
 		if i < 0 || peers[i].Relay != b.ID().String() {
 			t.Errorf("status: %+v", peers)
 		}
@@ -139,7 +144,8 @@ func TestRelayedAbort(t *testing.T) {
 	}
 }
 
-// TestRelayLeft leaves a relayed connection that carries a call: that goes on, and the next one begins anew, with a punch.
+// TestRelayLeft leaves a relayed connection that carries a call: that goes on, and the
+// next one begins anew, with a punch.
 func TestRelayLeft(t *testing.T) {
 	inside, caller := behindNAT(t, startBoot(t, Config{}))
 	came := accept(t, inside)
@@ -194,10 +200,11 @@ func reserving(t *testing.T, cfg Config) *relays {
 func lets(t *testing.T, n *Node, places relay.Resources) (asked *atomic.Int32) {
 	t.Helper()
 	asked = new(atomic.Int32)
-	service, err := relay.New(n.host, relay.WithResources(places), relay.WithACL(allowed(func(peer.ID) bool {
-		asked.Add(1)
-		return true
-	})))
+	service, err := relay.New(n.host, relay.WithResources(places),
+		relay.WithACL(allowed(func(peer.ID) bool {
+			asked.Add(1)
+			return true
+		})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +231,8 @@ func settle(t *testing.T, r *relays) {
 	}
 }
 
-// TestShortPlaces holds one that ends in ten minutes, as they do with a relay whose clock is behind, and looks after it often.
+// TestShortPlaces holds one that ends in ten minutes, as they do with a relay whose clock
+// is behind, and looks after it often.
 func TestShortPlaces(t *testing.T) {
 	t.Parallel()
 	places := relay.DefaultResources()
@@ -265,7 +273,8 @@ func TestPlaces(t *testing.T) {
 	} {
 		r.drop(id)
 		r.forgive()
-		r.settle(reserved{id: id, conn: conn, reservation: &client.Reservation{Expiration: time.Now().Round(0).Add(length)}})
+		r.settle(reserved{id: id, conn: conn,
+			reservation: &client.Reservation{Expiration: time.Now().Round(0).Add(length)}})
 		h := r.held[id]
 		switch {
 		case want == 0:

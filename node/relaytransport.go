@@ -13,9 +13,10 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// relayTransport is the transport that goes through relays. libp2p has it, but its own way to a peer dials one relay at a time, and
-// waits for one that is dead for as long as the whole dial may take. So here each relay has a client to itself; the first
-// of them takes what comes in, too.
+// relayTransport is the transport that goes through relays. libp2p has it, but its own
+// way to a peer dials one relay at a time, and waits for one that is dead for as long as
+// the whole dial may take. So here each relay has a client to itself; the first of them
+// takes what comes in, too.
 type relayTransport struct {
 	*client.Client
 	node     *Node
@@ -33,7 +34,8 @@ var (
 	_ tpt.SkipResolver = (*relayTransport)(nil)
 )
 
-// setCircuitTimes bounds what libp2p does with no regard to the context of a dial. They are its variables, for all nodes.
+// setCircuitTimes bounds what libp2p does with no regard to the context of a dial. They
+// are its variables, for all nodes.
 var setCircuitTimes = sync.OnceFunc(func() {
 	client.DialRelayTimeout, client.DialTimeout = circuitWait, circuitWait
 })
@@ -48,7 +50,8 @@ func (n *Node) addRelayTransport(upgrader tpt.Upgrader) error {
 	if err != nil {
 		return fmt.Errorf("use relays: %w", err)
 	}
-	t := &relayTransport{Client: in, node: n, upgrader: upgrader, peers: map[peer.ID]*client.Client{}}
+	t := &relayTransport{Client: in, node: n, upgrader: upgrader,
+		peers: map[peer.ID]*client.Client{}}
 	err = n.swarm.AddTransport(t)
 	if err == nil {
 		err = n.swarm.Listen(ma.StringCast("/p2p-circuit"))
@@ -60,9 +63,10 @@ func (n *Node) addRelayTransport(upgrader tpt.Upgrader) error {
 	return nil
 }
 
-// Dial goes through the relay of the address. A connection to the relay that we have is used, and doubted at the same time:
-// if it is dead, there is another one.
-func (t *relayTransport) Dial(ctx context.Context, addr ma.Multiaddr, id peer.ID) (tpt.CapableConn, error) {
+// Dial goes through the relay of the address. A connection to the relay that we have is
+// used, and doubted at the same time: if it is dead, there is another one.
+func (t *relayTransport) Dial(ctx context.Context, addr ma.Multiaddr,
+	id peer.ID) (tpt.CapableConn, error) {
 	relay := relayOf(addr)
 	through, err := t.through(relay)
 	if err != nil {

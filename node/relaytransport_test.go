@@ -24,8 +24,8 @@ func startDeafRelay(t *testing.T) (relay host.Host, asked <-chan network.Stream)
 	return h, streams
 }
 
-// TestDeafRelay has a peer behind two relays, the first of which does not answer any more. It is asked first, and in
-// nobody's way.
+// TestDeafRelay has a peer behind two relays, the first of which does not answer any
+// more. It is asked first, and in nobody's way.
 func TestDeafRelay(t *testing.T) {
 	t.Parallel()
 	deaf, asked := startDeafRelay(t)
@@ -36,7 +36,8 @@ func TestDeafRelay(t *testing.T) {
 	began := time.Now()
 	opened := make(chan error, 1)
 	go func() {
-		first := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", deaf.Addrs()[0], deaf.ID(), b.ID()))
+		first := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", deaf.Addrs()[0],
+			deaf.ID(), b.ID()))
 		s, err := a.Open(testContext(t), b.ID(), first)
 		if err == nil {
 			t.Cleanup(func() { s.Close() })
@@ -44,7 +45,8 @@ func TestDeafRelay(t *testing.T) {
 		opened <- err
 	}()
 	receive(t, asked)
-	second := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", good.Addrs()[0], good.ID(), b.ID()))
+	second := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", good.Addrs()[0], good.ID(),
+		b.ID()))
 	s, err := a.Open(testContext(t), b.ID(), second)
 	if err != nil {
 		t.Fatal(err)

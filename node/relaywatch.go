@@ -4,8 +4,9 @@ import (
 	"time"
 )
 
-// A relay that vanishes takes with it all who would call us, and one that sees us at another address than before tells us
-// that our router has changed it, unless it lies. So relays are asked all the time: it is what they are held for.
+// A relay that vanishes takes with it all who would call us, and one that sees us at
+// another address than before tells us that our router has changed it, unless it lies. So
+// relays are asked all the time: it is what they are held for.
 
 // look asks all relays where they see us, if it is time, and says when that will be again.
 func (r *relays) look() time.Duration {
@@ -26,8 +27,8 @@ func (r *relays) look() time.Duration {
 	return lookEvery
 }
 
-// take takes in what came of it. A relay that is silent is asked again at once, with all others, since the silence may be our own
-// network's; one that is silent twice is left.
+// take takes in what came of it. A relay that is silent is asked again at once, with all
+// others, since the silence may be our own network's; one that is silent twice is left.
 func (r *relays) take(v view) {
 	id := v.conn.RemotePeer()
 	h := r.held[id]
@@ -63,7 +64,8 @@ func (r *relays) take(v view) {
 	}
 	if !r.believes(v) {
 		if !h.elsewhere {
-			r.node.log.Info("relay says that we are elsewhere", "peer", id, "was", was.at, "is", v.at)
+			r.node.log.Info("relay says that we are elsewhere", "peer", id, "was", was.at, "is",
+				v.at)
 			h.elsewhere, r.looked = true, time.Time{}
 		}
 		return
@@ -73,10 +75,13 @@ func (r *relays) take(v view) {
 	r.node.tasks.Go(r.node.roam)
 }
 
-// believes says whether to believe a relay that says that it sees us elsewhere. To roam costs connections, so none shall
-// have us do it as often as it likes: another one has to say so, too, be it one that sees us there for the first time. Both are asked at the same time, and again as soon as the
-// first says so: it takes no longer. One whom nobody contradicts, since the others are silent or there are none, is believed
-// once in aloneEvery, and asked until then: it may well be right. No grudge is held against it, for it may be the only way to us.
+// believes says whether to believe a relay that says that it sees us elsewhere. To roam
+// costs connections, so none shall have us do it as often as it likes: another one has to
+// say so, too, be it one that sees us there for the first time. Both are asked at the
+// same time, and again as soon as the first says so: it takes no longer. One whom nobody
+// contradicts, since the others are silent or there are none, is believed once in
+// aloneEvery, and asked until then: it may well be right. No grudge is held against it,
+// for it may be the only way to us.
 func (r *relays) believes(v view) bool {
 	id, denied := v.conn.RemotePeer(), false
 	there := v.at.Addr() != r.seen[id].at.Addr() // and not only at another port

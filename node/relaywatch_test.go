@@ -30,8 +30,9 @@ func (c *counter) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// watching is the part of a node that holds relays, which the test runs, with places at some, each at the end of a cable. A call
-// to each keeps the connections from being made anew when the node roams. roamed counts how often it does.
+// watching is the part of a node that holds relays, which the test runs, with places at
+// some, each at the end of a cable. A call to each keeps the connections from being made
+// anew when the node roams. roamed counts how often it does.
 func watching(t *testing.T, boots ...*Node) (r *relays, lines []*cable, roamed *counter) {
 	t.Helper()
 	roamed = &counter{Handler: slog.DiscardHandler, message: "relay sees us elsewhere"}
@@ -42,7 +43,8 @@ func watching(t *testing.T, boots ...*Node) (r *relays, lines []*cable, roamed *
 		accept(t, b)
 		line := newCable(t, portOf(b))
 		lines = append(lines, line)
-		to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s", line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
+		to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
+			line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
 		s, err := r.node.Open(testContext(t), b.ID(), mustPlace(t, to))
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +85,8 @@ func lies(n *Node) {
 	})
 }
 
-// TestRelaysAgree has a router change its address, once and once more: two relays say so, and are believed at once.
+// TestRelaysAgree has a router change its address, once and once more: two relays say so,
+// and are believed at once.
 func TestRelaysAgree(t *testing.T) {
 	t.Parallel()
 	r, lines, roamed := watching(t, startNode(t, Config{}), startNode(t, Config{}))
@@ -93,7 +96,8 @@ func TestRelaysAgree(t *testing.T) {
 		if roamed.seen != want {
 			t.Fatalf("roamed %d times, want %d", roamed.seen, want)
 		}
-		for _, conn := range r.node.swarm.Conns() { // QUIC believes in the address before it changes again
+		// QUIC believes in the address before it changes again
+		for _, conn := range r.node.swarm.Conns() {
 			if !r.node.stillThere(conn) {
 				t.Fatal("no sign of life")
 			}
@@ -108,7 +112,8 @@ func TestRelaysAgree(t *testing.T) {
 	}
 }
 
-// TestRelayAgreesAtFirstSight has a relay see the node for the first time where another one says that it has gone.
+// TestRelayAgreesAtFirstSight has a relay see the node for the first time where another
+// one says that it has gone.
 func TestRelayAgreesAtFirstSight(t *testing.T) {
 	t.Parallel()
 	r, _, roamed := watching(t, startNode(t, Config{}), startNode(t, Config{}))
@@ -127,8 +132,8 @@ func TestRelayAgreesAtFirstSight(t *testing.T) {
 	}
 }
 
-// TestRelayLies has a relay see the node elsewhere each time, and another one deny it, until the router has changed its
-// address.
+// TestRelayLies has a relay see the node elsewhere each time, and another one deny it,
+// until the router has changed its address.
 func TestRelayLies(t *testing.T) {
 	t.Parallel()
 	liar, honest := startNode(t, Config{}), startNode(t, Config{})
@@ -150,7 +155,8 @@ func TestRelayLies(t *testing.T) {
 	}
 }
 
-// TestRelayAlone has a relay see the node elsewhere each time, and nobody deny it: there is none, or it is silent.
+// TestRelayAlone has a relay see the node elsewhere each time, and nobody deny it: there
+// is none, or it is silent.
 func TestRelayAlone(t *testing.T) {
 	t.Parallel()
 	for _, number := range []int{1, 2} {
@@ -167,7 +173,8 @@ func TestRelayAlone(t *testing.T) {
 				was := roamed.seen
 				for i := range 10 {
 					askAll(t, r)
-					if i > 0 && roamed.seen != was+1 { // at first a silent one is given another chance
+					// at first a silent one is given another chance
+					if i > 0 && roamed.seen != was+1 {
 						t.Errorf("asked %d times: roamed %d times, want once", i+1, roamed.seen-was)
 					}
 				}

@@ -19,7 +19,8 @@ const (
 	lookupWait = 5 * time.Second
 	// publishedWait is how long an answer to the main question waits for the other one.
 	publishedWait = time.Second
-	// maxLookups bounds how many questions a multiaddr is worth, and maxTargets how many addresses a place has.
+	// maxLookups bounds how many questions a multiaddr is worth, and maxTargets how many
+	// addresses a place has.
 	maxLookups = 16
 	maxTargets = 16
 )
@@ -45,8 +46,8 @@ type target struct {
 	pause time.Duration // before it is dialled
 }
 
-// resolve returns the addresses of a place, and asks the DNS where it has a name. Its errors go behind the
-// place's name.
+// resolve returns the addresses of a place, and asks the DNS where it has a name. Its
+// errors go behind the place's name.
 func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupWait)
 	defer cancel()
@@ -73,8 +74,8 @@ func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
 	return targets, nil
 }
 
-// lookUpHost asks for the IP addresses of a host, and unless a port was named for what its owner published as
-// multiaddrs, in TXT records at _dnsaddr.NAME.
+// lookUpHost asks for the IP addresses of a host, and unless a port was named for what
+// its owner published as multiaddrs, in TXT records at _dnsaddr.NAME.
 func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) {
 	var group sync.WaitGroup
 	var addrs []ma.Multiaddr
@@ -98,8 +99,8 @@ func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) 
 	return addrs, err
 }
 
-// lookUp replaces the names in a multiaddr, and those in the answers. Answers are a stranger's, and may lead from
-// name to name without end.
+// lookUp replaces the names in a multiaddr, and those in the answers. Answers are a
+// stranger's, and may lead from name to name without end.
 func (n *Node) lookUp(ctx context.Context, addr ma.Multiaddr) (found []ma.Multiaddr, err error) {
 	names := []ma.Multiaddr{addr}
 	for range maxLookups {

@@ -14,7 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// fakeDNS is what the DNS says: IP addresses under a host's name, texts under _dnsaddr.NAME. It counts the questions.
+// fakeDNS is what the DNS says: IP addresses under a host's name, texts under
+// _dnsaddr.NAME. It counts the questions.
 type fakeDNS struct {
 	records map[string][]string
 	asked   atomic.Int64
@@ -24,7 +25,8 @@ func (d *fakeDNS) lookup(name string) ([]string, error) {
 	d.asked.Add(1)
 	answers, ok := d.records[strings.TrimSuffix(name, ".")]
 	if !ok {
-		return nil, &net.DNSError{Err: "no such host", Name: name, Server: "192.0.2.53:53", IsNotFound: true}
+		return nil, &net.DNSError{Err: "no such host", Name: name, Server: "192.0.2.53:53",
+			IsNotFound: true}
 	}
 	return answers, nil
 }
@@ -38,7 +40,9 @@ func (d *fakeDNS) LookupIPAddr(_ context.Context, host string) ([]net.IPAddr, er
 	return ips, err
 }
 
-func (d *fakeDNS) LookupTXT(_ context.Context, name string) ([]string, error) { return d.lookup(name) }
+func (d *fakeDNS) LookupTXT(_ context.Context, name string) ([]string, error) {
+	return d.lookup(name)
+}
 
 // TestNames reaches a node by all that the DNS may say of it.
 func TestNames(t *testing.T) {
@@ -51,7 +55,9 @@ func TestNames(t *testing.T) {
 	accept(t, b)
 	port := portOf(b)
 	quic, tcp := placesOf(t, b)["quic"].String(), placesOf(t, b)["tcp"].String()
-	b4 := func(more string) string { return fmt.Sprintf("/dns4/b.example.org/tcp/%d%s", port, more) }
+	b4 := func(more string) string {
+		return fmt.Sprintf("/dns4/b.example.org/tcp/%d%s", port, more)
+	}
 	dns := &fakeDNS{records: map[string][]string{
 		"b.example.org":               {v4},
 		"b6.example.org":              {v6},
@@ -61,7 +67,9 @@ func TestNames(t *testing.T) {
 		"_dnsaddr.far.example.org":    {"dnsaddr=/dnsaddr/nearer.example.org"},
 		"_dnsaddr.nearer.example.org": {"dnsaddr=" + b4("")},
 		"_dnsaddr.many.example.org": {
-			"dnsaddr=" + placesOf(t, other)["tcp"].String() + "/p2p/" + testIdentity(t).ID().String(), // has moved away
+			// has moved away
+			"dnsaddr=" + placesOf(t, other)["tcp"].String() + "/p2p/" +
+				testIdentity(t).ID().String(),
 			"dnsaddr=" + b4("/p2p/"+b.ID().String()),
 		},
 	}}
@@ -95,14 +103,16 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestResolve is what names mean: without a port the one where a node is expected, and what was published; with a
-// port that alone; with a peer only what is said to be the peer's.
+// TestResolve is what names mean: without a port the one where a node is expected, and
+// what was published; with a port that alone; with a peer only what is said to be the
+// peer's.
 func TestResolve(t *testing.T) {
 	id, other := testIdentity(t).ID().String(), testIdentity(t).ID().String()
 	n := startNode(t, Config{Resolver: &fakeDNS{records: map[string][]string{
-		"example.org":                {"192.0.2.7", "2001:db8::7"},
-		"_dnsaddr.example.org":       {"dnsaddr=/ip4/192.0.2.8/tcp/22"},
-		"_dnsaddr.crowd.example.org": {"dnsaddr=/ip4/192.0.2.8/tcp/22/p2p/" + other, "dnsaddr=/ip4/192.0.2.9/tcp/22/p2p/" + id},
+		"example.org":          {"192.0.2.7", "2001:db8::7"},
+		"_dnsaddr.example.org": {"dnsaddr=/ip4/192.0.2.8/tcp/22"},
+		"_dnsaddr.crowd.example.org": {"dnsaddr=/ip4/192.0.2.8/tcp/22/p2p/" + other,
+			"dnsaddr=/ip4/192.0.2.9/tcp/22/p2p/" + id},
 	}}})
 	for text, want := range map[string]string{
 		"example.org": "/ip4/192.0.2.8/tcp/22 /ip4/192.0.2.7/udp/4433/quic-v1 /ip4/192.0.2.7/tcp/4433 " +
@@ -136,16 +146,19 @@ func resolved(t *testing.T, n *Node, text string) (string, error) {
 func TestNamesOfNothing(t *testing.T) {
 	id := testIdentity(t).ID()
 	dns := &fakeDNS{records: map[string][]string{
-		"empty.example.org":          {},
-		"_dnsaddr.junk.example.org":  {"v=spf1 -all", "dnsaddr=what"},
-		"_dnsaddr.loop.example.org":  {"dnsaddr=/dnsaddr/loop.example.org", "dnsaddr=/dnsaddr/loop.example.org"},
-		"_dnsaddr.other.example.org": {"dnsaddr=/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()},
+		"empty.example.org":         {},
+		"_dnsaddr.junk.example.org": {"v=spf1 -all", "dnsaddr=what"},
+		"_dnsaddr.loop.example.org": {"dnsaddr=/dnsaddr/loop.example.org",
+			"dnsaddr=/dnsaddr/loop.example.org"},
+		"_dnsaddr.other.example.org": {"dnsaddr=/ip4/127.0.0.1/tcp/1/p2p/" +
+			testIdentity(t).ID().String()},
 	}}
 	n := startNode(t, Config{Resolver: dns})
 	open := func(t *testing.T, place address.Place, want string) {
 		t.Helper()
 		_, err := n.Open(testContext(t), id, place)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), place.String()) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), place.String()) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("open: %v", err)
 		}
 	}

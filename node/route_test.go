@@ -37,7 +37,8 @@ func routeOf(t *testing.T, a, b *Node, by address.Place) (caller, called string)
 func TestRouteDirect(t *testing.T) {
 	for transport, want := range map[string]string{"quic-v1": "direct quic", "tcp": "direct tcp"} {
 		a, b := startNode(t, Config{}), startNode(t, Config{})
-		if caller, called := routeOf(t, a, b, at(t, b, transport)); caller != want || called != want {
+		if caller, called := routeOf(t, a, b, at(t, b, transport)); caller != want ||
+			called != want {
 			t.Errorf("got %q and %q, want %q", caller, called, want)
 		}
 	}

@@ -11,8 +11,9 @@ import (
 // measuring stands in a link for a time that is about to be known.
 const measuring = -1
 
-// rtt is how long the other end of a connection takes to answer, or 0 if nobody has measured that. QUIC does so all the
-// time; elsewhere it is what the last ping found. Where there was none, one goes out now, and whoever asks again will know.
+// rtt is how long the other end of a connection takes to answer, or 0 if nobody has
+// measured that. QUIC does so all the time; elsewhere it is what the last ping found.
+// Where there was none, one goes out now, and whoever asks again will know.
 func (n *Node) rtt(conn network.Conn) time.Duration {
 	var q *quic.Conn
 	if conn.As(&q) {

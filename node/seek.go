@@ -13,21 +13,24 @@ import (
 	"github.com/cell-mesh/cell/discovery"
 )
 
-// The steps of a flight: it dials the addresses at hand and, as they come in, those of the places that were given
-// and those that discovery finds.
+// The steps of a flight: it dials the addresses at hand and, as they come in, those of
+// the places that were given and those that discovery finds.
 
 const (
-	// seekWait bounds finding and connecting; a little less than Open, so that it can say what failed.
+	// seekWait bounds finding and connecting; a little less than Open, so that it can say
+	// what failed.
 	seekWait = 6500 * time.Millisecond
 	// dialWait bounds the dialling of one address.
 	dialWait = 5 * time.Second
-	// dialsWait bounds that of a peer's addresses; a little more, so that each can say how it failed.
+	// dialsWait bounds that of a peer's addresses; a little more, so that each can say
+	// how it failed.
 	dialsWait = dialWait + 500*time.Millisecond
 )
 
 // find asks discovery.
 func (f *flight) find() {
-	err := f.node.finder.Find(discovery.WithTold(f.ctx, f.node.witnesses.found(f.id)), f.id, f.found)
+	err := f.node.finder.Find(discovery.WithTold(f.ctx, f.node.witnesses.found(f.id)), f.id,
+		f.found)
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()
 	f.findErr = err
@@ -62,7 +65,8 @@ func (f *flight) visit(s *spot) {
 	}
 }
 
-// dial tries all addresses that are known by now. It joins a dial that is under way, and brings it the new ones.
+// dial tries all addresses that are known by now. It joins a dial that is under way, and
+// brings it the new ones.
 func (f *flight) dial() {
 	f.node.tellDials(f.id)
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
@@ -75,7 +79,8 @@ func (f *flight) dial() {
 	case err == nil:
 		f.land(conn)
 	case f.ctx.Err() == nil:
-		if f.dialErr == nil || !errors.Is(err, swarm.ErrDialBackoff) { // which says only that it has just failed
+		// which says only that it has just failed
+		if f.dialErr == nil || !errors.Is(err, swarm.ErrDialBackoff) {
 			f.dialErr = err
 		}
 		f.noteOthers(err)

@@ -17,8 +17,8 @@ type Status struct {
 	Mesh      string                `json:"mesh"`
 	DHT       discovery.DHTStatus   `json:"dht"`
 	Bootstrap []discovery.PeerState `json:"bootstrap"`
-	// Reachability is "public" if others can reach this machine from the Internet, "private" if they can't,
-	// or "unknown".
+	// Reachability is "public" if others can reach this machine from the Internet,
+	// "private" if they can't, or "unknown".
 	Reachability string `json:"reachability"`
 	// UDP and TCP say what NAT there is, over each.
 	UDP NAT `json:"udp"`
@@ -27,7 +27,8 @@ type Status struct {
 	Ports portmap.State `json:"ports"`
 	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
 	Near int `json:"near"`
-	// Relays are the peers that let others through to this machine, and Relaying says whether it does so for others.
+	// Relays are the peers that let others through to this machine, and Relaying says
+	// whether it does so for others.
 	Relays   []string     `json:"relays"`
 	Relaying bool         `json:"relaying"`
 	Peers    []PeerStatus `json:"peers"`
@@ -49,7 +50,8 @@ type PeerStatus struct {
 // Status returns how things stand now.
 func (n *Node) Status() Status {
 	found := n.finder.Status()
-	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT, Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
+	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT,
+		Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
 	s.UDP, s.TCP, s.Near = n.nat("quic"), n.nat("tcp"), found.Near
 	s.Ports = n.ports()
 	s.Reachability, s.Relays, s.Relaying = n.reach.status()

@@ -13,16 +13,19 @@ import (
 )
 
 const (
-	// strangerCalls is how many calls a peer may have open to us at one time whom the owner does not trust; it has a key, calls
-	// a public cell, or is about to be refused. Streams that have not said yet what they are for count as calls.
+	// strangerCalls is how many calls a peer may have open to us at one time whom the
+	// owner does not trust; it has a key, calls a public cell, or is about to be refused.
+	// Streams that have not said yet what they are for count as calls.
 	strangerCalls = 64
-	// strangerRefusals is how many streams a stranger may open beyond that at once, and one more each second. Then it
-	// is sent away: quic-go keeps a stream that was reset until the other end has agreed to that.
+	// strangerRefusals is how many streams a stranger may open beyond that at once, and
+	// one more each second. Then it is sent away: quic-go keeps a stream that was reset
+	// until the other end has agreed to that.
 	strangerRefusals = 1024
 )
 
-// strangers bounds what peers may hold whom the owner does not trust. It counts those who are trusted too: they may become
-// strangers, and the list of them is looked at only where it matters.
+// strangers bounds what peers may hold whom the owner does not trust. It counts those who
+// are trusted too: they may become strangers, and the list of them is looked at only
+// where it matters.
 type strangers struct {
 	friends  func() []address.ID // nil if there are none
 	sendAway func(peer.ID)
@@ -86,12 +89,15 @@ func (s *strangers) tidy(id peer.ID) {
 
 func (s *strangers) trusts(id peer.ID) bool {
 	text := id.String()
-	return s.friends != nil && slices.ContainsFunc(s.friends(), func(f address.ID) bool { return f.String() == text })
+	return s.friends != nil && slices.ContainsFunc(s.friends(), func(f address.ID) bool {
+		return f.String() == text
+	})
 }
 
-// asCalls makes a resource manager count raw streams as calls. It has limits for each protocol, and with names of
-// his choice a stranger could have as many protocols as he likes. Those limits are made for peers who are trusted; what
-// others may hold is up to strangers.
+// asCalls makes a resource manager count raw streams as calls. It has limits for each
+// protocol, and with names of his choice a stranger could have as many protocols as he
+// likes. Those limits are made for peers who are trusted; what others may hold is up to
+// strangers.
 type asCalls struct {
 	network.ResourceManager
 	others *strangers

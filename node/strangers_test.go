@@ -15,8 +15,9 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// A peer that is not trusted holds a few dozen calls and no more, whatever the transport and by whichever protocol; others
-// have theirs. One that is trusted, from that moment on, has room.
+// A peer that is not trusted holds a few dozen calls and no more, whatever the transport
+// and by whichever protocol; others have theirs. One that is trusted, from that moment
+// on, has room.
 func TestStrangersHoldFew(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -39,7 +40,8 @@ func TestStrangersHoldFew(t *testing.T) {
 				if _, err := io.ReadAll(s); err != nil {
 					t.Error(err)
 				}
-				eventually(t, "a call in the place of one that is over", func() bool { // of which its caller hears first
+				// of which its caller hears first
+				eventually(t, "a call in the place of one that is over", func() bool {
 					_, err := tryCall(t, one, n)
 					return err == nil
 				})

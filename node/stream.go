@@ -16,7 +16,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Codes that a reset carries, so that the other end can tell the two apart. They are outside of what libp2p keeps for itself.
+// Codes that a reset carries, so that the other end can tell the two apart. They are
+// outside of what libp2p keeps for itself.
 const (
 	codeStopped network.StreamErrorCode = 0xce11 // read enough; what was written stays valid
 	codeAborted network.StreamErrorCode = 0xce12 // cut
@@ -24,10 +25,11 @@ const (
 
 // stream is a libp2p stream as a pipe.Stream.
 //
-// QUIC says all that a pipe.Stream has to say. Yamux, on TCP and relays, can end what it writes and reset
-// everything, but it can't say that it reads no more: a reader that stops leaves the writer waiting for
-// window, for ever. Here CloseRead reads on and drops, and once the written direction has ended too, a
-// reset tells the writer: it follows our FIN, so the other end still reads all that we wrote.
+// QUIC says all that a pipe.Stream has to say. Yamux, on TCP and relays, can end what it
+// writes and reset everything, but it can't say that it reads no more: a reader that
+// stops leaves the writer waiting for window, for ever. Here CloseRead reads on and
+// drops, and once the written direction has ended too, a reset tells the writer: it
+// follows our FIN, so the other end still reads all that we wrote.
 type stream struct {
 	raw   network.Stream
 	hello negotiation
@@ -40,9 +42,10 @@ type stream struct {
 	reading chan struct{} // holds a token while someone reads
 	stop    chan struct{} // closed by CloseRead: the token is drain's from now on
 
-	mu       sync.Mutex // guards what follows; held for as long as a FIN or a reset takes to be queued
-	sawEnd   bool       // Read has returned io.EOF
-	ended    bool       // CloseWrite was called
+	// guards what follows; held for as long as a FIN or a reset takes to be queued
+	mu       sync.Mutex
+	sawEnd   bool // Read has returned io.EOF
+	ended    bool // CloseWrite was called
 	released bool
 }
 
@@ -66,13 +69,15 @@ func newStream(raw network.Stream, on *link, calling bool) *stream {
 			on.asking.Add(-1)
 		})
 		began := time.Now()
-		s.doubt = time.AfterFunc(doubtAfter, func() { on.node.doubtPeer(raw.Conn().RemotePeer(), began) })
+		s.doubt = time.AfterFunc(doubtAfter, func() {
+			on.node.doubtPeer(raw.Conn().RemotePeer(), began)
+		})
 	}
 	return s
 }
 
-// handshake waits for the other end to agree to speak our protocol; only then can there be an orderly end.
-// The caller holds the token.
+// handshake waits for the other end to agree to speak our protocol; only then can there
+// be an orderly end. The caller holds the token.
 func (s *stream) handshake() error {
 	if s.hello.unheard == "" {
 		return nil
@@ -101,8 +106,8 @@ func (s *stream) Read(b []byte) (int, error) {
 
 var _ pipe.Patient = (*stream)(nil)
 
-// ReadLate waits without a buffer over yamux, whose Read into nothing returns when there is something. What that says Read says
-// again. Over QUIC there is no telling.
+// ReadLate waits without a buffer over yamux, whose Read into nothing returns when there
+// is something. What that says Read says again. Over QUIC there is no telling.
 func (s *stream) ReadLate(l *pipe.Loan) (int, error) {
 	if s.quic {
 		return s.Read(l.Take())
@@ -128,8 +133,9 @@ func (s *stream) reads(buffer func() []byte) (int, error) {
 	if err := s.handshake(); err != nil {
 		return 0, s.readError(err)
 	}
-	// An error that comes along with bytes comes again without them. Yamux makes this more than a habit: it reads,
-	// then sends a window update, and on a dead connection that can fail with the io.EOF of the connection.
+	// An error that comes along with bytes comes again without them. Yamux makes this
+	// more than a habit: it reads, then sends a window update, and on a dead connection
+	// that can fail with the io.EOF of the connection.
 	n, err := s.raw.Read(buffer())
 	if n > 0 {
 		s.on.hear()
@@ -191,8 +197,8 @@ func (s *stream) CloseWrite() error {
 	return cut(err)
 }
 
-// isUnheard says whether the written direction could not be ended since the other end takes no more. Yamux says so
-// itself; quic-go says it to writers alone.
+// isUnheard says whether the written direction could not be ended since the other end
+// takes no more. Yamux says so itself; quic-go says it to writers alone.
 func (s *stream) isUnheard(err error) bool {
 	var reset *yamux.StreamError
 	if errors.As(err, &reset) {
@@ -231,8 +237,8 @@ func (s *stream) drain() {
 
 var _ pipe.Leaver = (*stream)(nil)
 
-// Left asks from time to time whether the other end has stopped reading: quic-go tells it to writers alone. Over TCP there is no
-// telling.
+// Left asks from time to time whether the other end has stopped reading: quic-go tells it
+// to writers alone. Over TCP there is no telling.
 func (s *stream) Left(ctx context.Context) bool {
 	if !s.quic {
 		return false
@@ -312,7 +318,8 @@ var errLost = errors.New("the connection was lost")
 func cut(err error) error {
 	var reset *network.StreamError
 	switch {
-	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamResourceLimitExceeded:
+	case errors.As(err, &reset) && reset.Remote &&
+		reset.ErrorCode == network.StreamResourceLimitExceeded:
 		return wire.Refusal{Code: wire.Busy, Reason: "the peer takes no more calls from this machine"}
 	case errors.As(err, &reset) && reset.Remote && reset.ErrorCode == codeAborted:
 		return pipe.ErrAborted

@@ -19,8 +19,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// onBothTransports runs a test over QUIC and over TCP, and each time with the side that opened the stream
-// as first and with the side that accepted it.
+// onBothTransports runs a test over QUIC and over TCP, and each time with the side that
+// opened the stream as first and with the side that accepted it.
 func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stream)) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -175,8 +175,8 @@ func TestCloseReadWakes(t *testing.T) {
 	})
 }
 
-// TestCloseReadAfterCloseWrite has said all and heard enough: what it said arrives, in whatever order it closes,
-// and the writer on the other end learns of it.
+// TestCloseReadAfterCloseWrite has said all and heard enough: what it said arrives, in
+// whatever order it closes, and the writer on the other end learns of it.
 func TestCloseReadAfterCloseWrite(t *testing.T) {
 	for name, close := range map[string]func(pipe.Stream){
 		"write then read": func(s pipe.Stream) { s.CloseWrite(); s.CloseRead() },
@@ -240,10 +240,12 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// TestKilledPeer kills a process, so that the kernel closes its sockets and nobody says good-bye. The clean end of
-// a TCP connection is no end of the streams on it. (On QUIC nothing comes at all: see TestSilence.)
+// TestKilledPeer kills a process, so that the kernel closes its sockets and nobody says
+// good-bye. The clean end of a TCP connection is no end of the streams on it. (On QUIC
+// nothing comes at all: see TestSilence.)
 func TestKilledPeer(t *testing.T) {
-	for _, manner := range []string{"quiet", "flood"} { // the kernel says FIN for the one, perhaps RST for the other
+	// the kernel says FIN for the one, perhaps RST for the other
+	for _, manner := range []string{"quiet", "flood"} {
 		t.Run(manner, func(t *testing.T) { testKilledPeer(t, manner) })
 	}
 }
@@ -283,7 +285,8 @@ func testKilledPeer(t *testing.T, manner string) {
 	expectCut(t, s)
 }
 
-// TestHelperVictim is the process that TestKilledPeer kills: it sends 1 MiB, and then without end or nothing.
+// TestHelperVictim is the process that TestKilledPeer kills: it sends 1 MiB, and then
+// without end or nothing.
 func TestHelperVictim(t *testing.T) {
 	manner := os.Getenv("CELL_TEST_VICTIM")
 	if manner == "" {
@@ -302,8 +305,8 @@ func TestHelperVictim(t *testing.T) {
 	<-time.After(testWait) // killed by then
 }
 
-// dying is a yamux stream at the moment when its connection dies: it hands out the last bytes, and with them the
-// end of the connection, which is not the end of the stream.
+// dying is a yamux stream at the moment when its connection dies: it hands out the last
+// bytes, and with them the end of the connection, which is not the end of the stream.
 type dying struct {
 	network.Stream
 	reads int
@@ -317,7 +320,8 @@ func (d *dying) Read(b []byte) (int, error) {
 }
 
 func TestEndOfConnectionIsNoEndOfStream(t *testing.T) {
-	s := &stream{raw: &dying{}, on: &link{}, reading: make(chan struct{}, 1), stop: make(chan struct{})}
+	s := &stream{raw: &dying{}, on: &link{}, reading: make(chan struct{}, 1),
+		stop: make(chan struct{})}
 	if n, err := s.Read(make([]byte, 10)); n != 4 || err != nil {
 		t.Errorf("read %d bytes, %v", n, err)
 	}

@@ -16,26 +16,30 @@ import (
 	"github.com/cell-mesh/cell/internal/rawio"
 )
 
-// security is libp2p's TLS, handshake and all. What it does otherwise is beneath: the records of one Write, four for what yamux writes at
-// a time, take one system call.
+// security is libp2p's TLS, handshake and all. What it does otherwise is beneath: the
+// records of one Write, four for what yamux writes at a time, take one system call.
 type security struct{ *tls.Transport }
 
-func newSecurity(id protocol.ID, key crypto.PrivKey, muxers []upgrader.StreamMuxer) (security, error) {
+func newSecurity(id protocol.ID, key crypto.PrivKey,
+	muxers []upgrader.StreamMuxer) (security, error) {
 	t, err := tls.New(id, key, muxers)
 	return security{t}, err
 }
 
 // SecureInbound closes the connection if it fails.
-func (s security) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+func (s security) SecureInbound(ctx context.Context, insecure net.Conn,
+	p peer.ID) (sec.SecureConn, error) {
 	return secure(ctx, insecure, p, s.Transport.SecureInbound)
 }
 
 // SecureOutbound closes the connection if it fails.
-func (s security) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+func (s security) SecureOutbound(ctx context.Context, insecure net.Conn,
+	p peer.ID) (sec.SecureConn, error) {
 	return secure(ctx, insecure, p, s.Transport.SecureOutbound)
 }
 
-func secure(ctx context.Context, insecure net.Conn, p peer.ID, shake func(context.Context, net.Conn, peer.ID) (sec.SecureConn, error)) (sec.SecureConn, error) {
+func secure(ctx context.Context, insecure net.Conn, p peer.ID,
+	shake func(context.Context, net.Conn, peer.ID) (sec.SecureConn, error)) (sec.SecureConn, error) {
 	beneath := bundle.New(rawio.New(insecure))
 	conn, err := shake(ctx, beneath, p)
 	if err != nil {
@@ -51,7 +55,8 @@ type secured struct {
 	writing sync.Mutex
 }
 
-// Write returns when all of it has been sent. An answer that TLS writes by itself meanwhile goes along; at other times those leave at once.
+// Write returns when all of it has been sent. An answer that TLS writes by itself
+// meanwhile goes along; at other times those leave at once.
 func (s *secured) Write(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()

@@ -113,7 +113,8 @@ func TestSecurityGarbage(t *testing.T) {
 		t.Errorf("it answered with %d writes", got)
 	}
 	var alert *net.OpError
-	if _, err := other.Read(make([]byte, 1)); !errors.As(err, &alert) || alert.Op != "remote error" {
+	if _, err := other.Read(make([]byte, 1)); !errors.As(err, &alert) ||
+		alert.Op != "remote error" {
 		t.Errorf("the other end was told %v", err)
 	}
 	if _, err := one.Write([]byte("x")); err == nil {

@@ -28,8 +28,12 @@ var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport
 
 // makes are our TLS and libp2p's own.
 var makes = map[string]func(Identity) (sec.SecureTransport, error){
-	"ours":  func(i Identity) (sec.SecureTransport, error) { return newSecurity(tls.ID, i.key, muxers) },
-	"stock": func(i Identity) (sec.SecureTransport, error) { return tls.New(tls.ID, i.key, muxers) },
+	"ours": func(i Identity) (sec.SecureTransport, error) {
+		return newSecurity(tls.ID, i.key, muxers)
+	},
+	"stock": func(i Identity) (sec.SecureTransport, error) {
+		return tls.New(tls.ID, i.key, muxers)
+	},
 }
 
 // watched counts the writes to a connection, and the connection is no socket to those above.
@@ -62,7 +66,8 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 }
 
 // shake has a dial b, which must be want.
-func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn, want peer.ID) (one, other sec.SecureConn, err error) {
+func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn,
+	want peer.ID) (one, other sec.SecureConn, err error) {
 	t.Helper()
 	ctx := testContext(t)
 	var answered error
@@ -111,7 +116,8 @@ func (i Identity) peerID(t *testing.T) peer.ID {
 	return id
 }
 
-// It is libp2p's TLS to whoever speaks that: the same muxer, the same proof of who is there, the same bytes, both ways at once.
+// It is libp2p's TLS to whoever speaks that: the same muxer, the same proof of who is
+// there, the same bytes, both ways at once.
 func TestSecurityNextToStock(t *testing.T) {
 	for _, pair := range [][2]string{{"ours", "stock"}, {"stock", "ours"}, {"ours", "ours"}} {
 		t.Run(pair[0]+" dials "+pair[1], func(t *testing.T) {
@@ -156,7 +162,8 @@ func TestSecurityNextToStock(t *testing.T) {
 // refusing is a server whose handshake may fail.
 type refusing struct{ sec.SecureTransport }
 
-func (r refusing) SecureInbound(ctx context.Context, conn net.Conn, p peer.ID) (sec.SecureConn, error) {
+func (r refusing) SecureInbound(ctx context.Context, conn net.Conn,
+	p peer.ID) (sec.SecureConn, error) {
 	r.SecureTransport.SecureInbound(ctx, conn, p)
 	return nil, nil
 }

@@ -15,8 +15,9 @@ import (
 	"go.uber.org/fx"
 )
 
-// start takes the port and makes the host on it. QUIC and TCP are all the transports there are: what
-// browsers need is left out, and with it the code that strangers could talk to.
+// start takes the port and makes the host on it. QUIC and TCP are all the transports
+// there are: what browsers need is left out, and with it the code that strangers could
+// talk to.
 //
 // own says that the machine is the one that the program runs on.
 func (n *Node) start(cfg Config, own bool) (err error) {
@@ -60,7 +61,8 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.Security(tls.ID, newSecurity), libp2p.Security(noise.ID, noise.New),
 		libp2p.DisableRelay(), // we have our own: relayTransport
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
-		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank), swarm.WithMetricsTracer(dialing{&n.witnesses})),
+		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank),
+			swarm.WithMetricsTracer(dialing{&n.witnesses})),
 	}
 	var port int
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {
@@ -75,7 +77,8 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		n.reach = newReach(cfg, ips, port)
 		options = append(options, n.natOptions()...)
 	}
-	if own && isWide(ips) && cfg.Mesh != "none" { // without a mesh nobody is looked for beyond the local network
+	// without a mesh nobody is looked for beyond the local network
+	if own && isWide(ips) && cfg.Mesh != "none" {
 		n.reach.ports = n.newPorts(port)
 		options = append(options, libp2p.NATManager(n.reach.ports.manager))
 	}

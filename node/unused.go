@@ -10,8 +10,10 @@ import (
 // unusedFor is how long a connection lasts that nobody uses, and at most twice that.
 const unusedFor = 30 * time.Second
 
-// endUnused closes, until ctx ends, connections of ours over TCP and through relays that carry nothing and that we do not hold on to. Those over QUIC
-// end by themselves; yamux, which the others speak, keeps its connections alive for good. What others have made is for them to end.
+// endUnused closes, until ctx ends, connections of ours over TCP and through relays that
+// carry nothing and that we do not hold on to. Those over QUIC end by themselves; yamux,
+// which the others speak, keeps its connections alive for good. What others have made is
+// for them to end.
 func (n *Node) endUnused(ctx context.Context) {
 	ticks := time.NewTicker(unusedFor)
 	defer ticks.Stop()
@@ -25,8 +27,10 @@ func (n *Node) endUnused(ctx context.Context) {
 		unused := map[network.Conn]bool{}
 		for _, conn := range n.swarm.Conns() {
 			switch {
-			case conn.Stat().Direction != network.DirOutbound || transport(conn.RemoteMultiaddr()) == "quic":
-			case conn.Stat().NumStreams > 0 || n.host.ConnManager().IsProtected(conn.RemotePeer(), ""):
+			case conn.Stat().Direction != network.DirOutbound ||
+				transport(conn.RemoteMultiaddr()) == "quic":
+			case conn.Stat().NumStreams > 0 ||
+				n.host.ConnManager().IsProtected(conn.RemotePeer(), ""):
 			case was[conn]:
 				conn.Close()
 			default:

@@ -10,10 +10,12 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// NAT is what lies between this machine and the Internet, as far as those tell who have seen it from there.
+// NAT is what lies between this machine and the Internet, as far as those tell who have
+// seen it from there.
 type NAT struct {
-	// Kind is "none" if they see one of our own addresses, "same port" if they all see one port of a router's, "symmetric" if
-	// each sees another, "one view" if a single one has told, and "unknown" if nobody has.
+	// Kind is "none" if they see one of our own addresses, "same port" if they all see
+	// one port of a router's, "symmetric" if each sees another, "one view" if a single
+	// one has told, and "unknown" if nobody has.
 	Kind string `json:"kind"`
 	// Seen are some of the addresses and ports that they see.
 	Seen []string `json:"seen"`
@@ -28,9 +30,10 @@ const (
 	NATUnknown   = "unknown"
 )
 
-// views are how peers on the Internet see this machine, over connections that it has made from the port that it listens
-// on. A router that gives this port one outside is one thing, a router that takes another for each destination another:
-// behind the latter nobody can know where to knock.
+// views are how peers on the Internet see this machine, over connections that it has made
+// from the port that it listens on. A router that gives this port one outside is one
+// thing, a router that takes another for each destination another: behind the latter
+// nobody can know where to knock.
 type views struct {
 	mu   sync.Mutex
 	seen map[viewer]netip.AddrPort
@@ -52,7 +55,8 @@ const (
 func (v *views) add(conn network.Conn, observed ma.Multiaddr) {
 	from, _, kind := parts(conn.RemoteMultiaddr())
 	ip, port, over := parts(observed)
-	if conn.Stat().Direction != network.DirOutbound || !from.Is4() || !ip.Is4() || kind != over || !manet.IsPublicAddr(conn.RemoteMultiaddr()) {
+	if conn.Stat().Direction != network.DirOutbound || !from.Is4() || !ip.Is4() || kind != over ||
+		!manet.IsPublicAddr(conn.RemoteMultiaddr()) {
 		return
 	}
 	v.mu.Lock()
@@ -86,7 +90,8 @@ func (v *views) nat(over string, own []netip.Addr) NAT {
 	return natOf(all, own)
 }
 
-// nat is what lies between the node and the Internet, over "quic" or "tcp". On loopback there is no telling.
+// nat is what lies between the node and the Internet, over "quic" or "tcp". On loopback
+// there is no telling.
 func (n *Node) nat(over string) NAT {
 	if n.reach == nil {
 		return natOf(nil, nil)
@@ -104,7 +109,10 @@ func natOf(views []netip.AddrPort, own []netip.Addr) NAT {
 	}
 	switch {
 	case len(views) == 0:
-	case slices.ContainsFunc(different, func(at netip.AddrPort) bool { return slices.Contains(own, at.Addr()) }):
+	case slices.ContainsFunc(different, func(at netip.AddrPort) bool {
+		return slices.Contains(own,
+			at.Addr())
+	}):
 		nat.Kind = NATNone
 	case len(views) == 1:
 		nat.Kind = NATOneView

@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// calm is how long the interfaces must have said nothing before a change is looked at: they come up in several steps.
+// calm is how long the interfaces must have said nothing before a change is looked at:
+// they come up in several steps.
 const calm = 150 * time.Millisecond
 
-// watchInterfaces calls moved when this machine has other addresses than before, or the same on other interfaces, until
-// ctx ends. The kernel tells; nothing is polled while it is silent.
+// watchInterfaces calls moved when this machine has other addresses than before, or the
+// same on other interfaces, until ctx ends. The kernel tells; nothing is polled while it
+// is silent.
 func watchInterfaces(ctx context.Context, moved func()) error {
 	w, err := newWatch()
 	if err != nil {

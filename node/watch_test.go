@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestWatchInterfaces runs TestHelperWatch in a network namespace of its own, whose interfaces it may change.
+// TestWatchInterfaces runs TestHelperWatch in a network namespace of its own, whose
+// interfaces it may change.
 func TestWatchInterfaces(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("unshare", "--net", "true").Run(); err != nil {

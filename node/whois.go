@@ -11,9 +11,9 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Whois tells which peer answers at a place. Only the handshake is made, which proves that it has the ID's key and
-// says nothing about whether it may be trusted. The error is a *Mismatch if the place ends in /p2p/ID
-// and somebody else answers.
+// Whois tells which peer answers at a place. Only the handshake is made, which proves
+// that it has the ID's key and says nothing about whether it may be trusted. The error is
+// a *Mismatch if the place ends in /p2p/ID and somebody else answers.
 func (n *Node) Whois(ctx context.Context, at address.Place) (address.ID, error) {
 	if !n.tasks.Begin() {
 		return address.ID{}, fmt.Errorf("ask who is at %s: %w", at, errClosed)
@@ -51,7 +51,8 @@ func (n *Node) connectedAt(ctx context.Context, addr ma.Multiaddr) peer.ID {
 	ctx, cancel := context.WithTimeout(ctx, stillWait)
 	defer cancel()
 	for _, conn := range n.swarm.Conns() {
-		if conn.Stat().Direction != network.DirOutbound || conn.IsClosed() || !conn.RemoteMultiaddr().Equal(addr) {
+		if conn.Stat().Direction != network.DirOutbound || conn.IsClosed() ||
+			!conn.RemoteMultiaddr().Equal(addr) {
 			continue
 		}
 		if l := n.linkOf(conn); l.heardLately() || l.ping(ctx) == nil {

@@ -34,7 +34,8 @@ func TestWhois(t *testing.T) {
 			a := startNode(t, Config{})
 			known := a.host.Peerstore().Peers()
 			mustWhois(t, a, place, b.ID())
-			if now := a.host.Peerstore().Peers(); len(now) != len(known) || len(a.swarm.Conns()) != 0 {
+			if now := a.host.Peerstore().Peers(); len(now) != len(known) ||
+				len(a.swarm.Conns()) != 0 {
 				t.Errorf("left behind: %v, %v", now, a.swarm.Conns())
 			}
 			s, err := a.Open(testContext(t), b.ID(), place)
@@ -77,7 +78,8 @@ func TestWhoisExpected(t *testing.T) {
 		for _, asker := range []*Node{a, is} {
 			wrong := mustPlace(t, place.String()+"/p2p/"+was.String())
 			_, err := asker.Whois(testContext(t), wrong)
-			if found, ok := errors.AsType[*Mismatch](err); !ok || *found != (Mismatch{wrong.String(), was, is.ID()}) {
+			if found, ok := errors.AsType[*Mismatch](err); !ok ||
+				*found != (Mismatch{wrong.String(), was, is.ID()}) {
 				t.Errorf("got %v", err)
 			}
 		}
@@ -112,7 +114,8 @@ func mustFail(t *testing.T, n *Node, at address.Place, want string) {
 	switch {
 	case err == nil:
 		t.Errorf("at %s is %s", at, id)
-	case !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), at.String()) || strings.Contains(err.Error(), "\n"):
+	case !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), at.String()) ||
+		strings.Contains(err.Error(), "\n"):
 		t.Errorf("got %v, want %q in one line", err, want)
 	}
 	if took := time.Since(began); took > dialWait+3*time.Second {
@@ -146,7 +149,8 @@ func TestWhoisOfStrangers(t *testing.T) {
 		"silence": {func(net.Conn) {}, "no answer in time"},
 		"hang-up": {func(c net.Conn) { c.Close() }, "hung up"},
 		"refusal": {func(c net.Conn) { io.WriteString(c, refusal); c.Close() }, "hung up"},
-		"garbage": {func(c net.Conn) { io.WriteString(c, refusal+strings.Repeat("sorry ", 99)) }, "does not speak libp2p"},
+		"garbage": {func(c net.Conn) { io.WriteString(c, refusal+strings.Repeat("sorry ", 99)) },
+			"does not speak libp2p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,12 +192,14 @@ func TestWhoisEnds(t *testing.T) {
 	}
 }
 
-// TestWhoisThroughRelay needs the ID, since a relay has many peers behind it, and hangs up when it has it.
+// TestWhoisThroughRelay needs the ID, since a relay has many peers behind it, and hangs
+// up when it has it.
 func TestWhoisThroughRelay(t *testing.T) {
 	r := startRelay(t, "/ip4/127.0.0.1/tcp/0")
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	reserve(t, b, r)
-	mustWhois(t, a, mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", r.Addrs()[0], r.ID(), b.ID())), b.ID())
+	mustWhois(t, a, mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", r.Addrs()[0], r.ID(),
+		b.ID())), b.ID())
 	for ctx := testContext(t); circuits(r) > 0; {
 		select {
 		case <-ctx.Done():

@@ -46,7 +46,8 @@ func (c circumstances) reasons() (list []string) {
 	case c.punched.failed != "":
 		say("no hole could be punched: %s", c.punched.failed)
 	case c.punched.tries > 0:
-		say("the hole punch failed %s, the last time at %s", timesWord(c.punched.tries), strings.Join(c.punched.at[:min(len(c.punched.at), maxShown)], ", "))
+		say("the hole punch failed %s, the last time at %s", timesWord(c.punched.tries),
+			strings.Join(c.punched.at[:min(len(c.punched.at), maxShown)], ", "))
 	default:
 		say("neither side has tried to punch a hole")
 	}
@@ -63,7 +64,8 @@ func (c circumstances) reasons() (list []string) {
 	return list
 }
 
-// scattered says whether addresses that a peer has told for a punch are many ports of one IP address, over UDP.
+// scattered says whether addresses that a peer has told for a punch are many ports of one
+// IP address, over UDP.
 func scattered(addrs []string) bool {
 	ports := map[netip.Addr]uint16{}
 	for _, text := range addrs {

@@ -12,8 +12,9 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// A witness is told what happens on the way to a peer. Hardly ever is there one, and then whoever could tell something
-// looks at a counter and goes on; nor does anyone wait for a witness.
+// A witness is told what happens on the way to a peer. Hardly ever is there one, and then
+// whoever could tell something looks at a counter and goes on; nor does anyone wait for a
+// witness.
 type witness struct {
 	id     peer.ID
 	events chan trace.Event
@@ -95,13 +96,16 @@ func (all *witnesses) found(id peer.ID) discovery.Told {
 	}
 }
 
-// visited tells what became of a place that was given along. Where it is an address itself there is no news in that.
+// visited tells what became of a place that was given along. Where it is an address
+// itself there is no news in that.
 func (all *witnesses) visited(id peer.ID, s *spot, addrs []ma.Multiaddr, err error) {
 	switch {
 	case err != nil:
-		all.tell(of(id), trace.Event{Kind: trace.Nothing, Source: trace.Named, Reason: fmt.Sprintf("%s %v", s.place, err)})
+		all.tell(of(id), trace.Event{Kind: trace.Nothing, Source: trace.Named,
+			Reason: fmt.Sprintf("%s %v", s.place, err)})
 	case s.name != "":
-		all.tell(of(id), trace.Event{Kind: trace.Found, Source: trace.Named, Addresses: texts(addrs)})
+		all.tell(of(id), trace.Event{Kind: trace.Found, Source: trace.Named,
+			Addresses: texts(addrs)})
 	}
 }
 

@@ -19,7 +19,8 @@ func (l language) start(t *testing.T, home, kind, name string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, l.cells[0], append(l.cells[1:len(l.cells):len(l.cells)], kind, "--name", name)...)
+	cmd := exec.CommandContext(ctx, l.cells[0],
+		append(l.cells[1:len(l.cells):len(l.cells)], kind, "--name", name)...)
 	cmd.Env = append(os.Environ(), "CELL_HOME="+home)
 	return cmd
 }
@@ -42,7 +43,9 @@ func (l language) listen(t *testing.T, home, kind, name string) *exec.Cmd {
 // fakeStem stands in for the daemon, to say what a real one seldom says.
 func fakeStem(t *testing.T, home string, answer func(conn net.Conn, request string)) {
 	t.Helper()
-	sockettest.Listen(t, filepath.Join(home, "stem.sock"), func(conn net.Conn) { answer(conn, sockettest.Line(conn)) })
+	sockettest.Listen(t, filepath.Join(home, "stem.sock"), func(conn net.Conn) {
+		answer(conn, sockettest.Line(conn))
+	})
 }
 
 // waitFor returns what a file holds, once it is there.

@@ -1,5 +1,6 @@
-// Package sdk_test runs the SDKs of other languages against real stems and against each other. A test needs no more than
-// the language's interpreter, and is skipped where that is missing.
+// Package sdk_test runs the SDKs of other languages against real stems and against each
+// other. A test needs no more than the language's interpreter, and is skipped where that
+// is missing.
 package sdk_test
 
 import (
@@ -17,12 +18,13 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
+	"github.com/cell-mesh/cell/synapse"
 	"github.com/cell-mesh/cell/testnet/local"
 	"github.com/cell-mesh/cell/testnet/local/localtest"
-	"github.com/cell-mesh/cell/synapse"
 )
 
-// TestMain makes the test binary the Go counterpart of testdata/cells.* and testdata/call.*, when it is called so.
+// TestMain makes the test binary the Go counterpart of testdata/cells.* and
+// testdata/call.*, when it is called so.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "cells" {
 		os.Exit(goCells(os.Args[2], os.Args[4]))
@@ -50,8 +52,10 @@ func languages(t *testing.T) []language {
 			t.Run(other[0], func(t *testing.T) { t.Skip(err) })
 			continue
 		}
-		if other[0] == "python3" { // the interpreter itself: one that a version manager stands before starts slowly
-			if out, err := exec.Command(program, "-c", "import sys; print(sys.executable)").Output(); err == nil {
+		// the interpreter itself: one that a version manager stands before starts slowly
+		if other[0] == "python3" {
+			if out, err := exec.Command(program, "-c",
+				"import sys; print(sys.executable)").Output(); err == nil {
 				program = strings.TrimSpace(string(out))
 			}
 		}
@@ -86,12 +90,14 @@ func (l language) dnaAs(t *testing.T, home, kind, name string) string {
 
 // command calls an address from a home.
 func (l language) command(ctx context.Context, home, address string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, l.call[0], append(l.call[1:len(l.call):len(l.call)], address)...)
+	cmd := exec.CommandContext(ctx, l.call[0],
+		append(l.call[1:len(l.call):len(l.call)], address)...)
 	cmd.Env = append(os.Environ(), "CELL_HOME="+home)
 	return cmd
 }
 
-// ask calls an address, sends input, and returns the answer and what stands on stderr, which is empty if all went well.
+// ask calls an address, sends input, and returns the answer and what stands on stderr,
+// which is empty if all went well.
 func (l language) ask(t *testing.T, home, address, input string) (answer, complaint string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
@@ -110,7 +116,8 @@ func (l language) ask(t *testing.T, home, address, input string) (answer, compla
 func (l language) wantAnswer(t *testing.T, home, address, input, want string) {
 	t.Helper()
 	if got, complaint := l.ask(t, home, address, input); got != want || complaint != "" {
-		t.Errorf("%s calls %s: got %d bytes %.80q, want %d bytes %.80q; it says %q", l.name, address, len(got), got, len(want), want, complaint)
+		t.Errorf("%s calls %s: got %d bytes %.80q, want %d bytes %.80q; it says %q", l.name,
+			address, len(got), got, len(want), want, complaint)
 	}
 }
 
@@ -118,8 +125,10 @@ func (l language) wantAnswer(t *testing.T, home, address, input, want string) {
 func (l language) wantError(t *testing.T, home, address, class, words string) {
 	t.Helper()
 	got, complaint := l.ask(t, home, address, "")
-	if got != "" || !strings.HasPrefix(complaint, class+": ") || !strings.Contains(complaint, words) {
-		t.Errorf("%s calls %s: got %q and %q, want %s and %q", l.name, address, got, complaint, class, words)
+	if got != "" || !strings.HasPrefix(complaint, class+": ") ||
+		!strings.Contains(complaint, words) {
+		t.Errorf("%s calls %s: got %q and %q, want %s and %q", l.name, address, got, complaint,
+			class, words)
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// Every language calls every language's cells, here and on another machine: they are germinated, hear 8 MiB to its end
-// and answer with its hash, or send it all back.
+// Every language calls every language's cells, here and on another machine: they are
+// germinated, hear 8 MiB to its end and answer with its hash, or send it all back.
 func TestEachCallsEach(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
@@ -37,7 +37,8 @@ func TestEachCallsEach(t *testing.T) {
 	}
 }
 
-// A cell of this machine that does not run is started by the call, and so is one that has left a dead socket.
+// A cell of this machine that does not run is started by the call, and so is one that has
+// left a dead socket.
 func TestGerminate(t *testing.T) {
 	t.Parallel()
 	here := up(t)
@@ -60,7 +61,8 @@ func TestCallWithoutAStem(t *testing.T) {
 		for _, caller := range foreign(t) {
 			caller.wantAnswer(t, home, "echo", "hello", "hello")
 			caller.wantError(t, home, "other", "NoStem", "dial other: no stem is running")
-			caller.wantError(t, home, "echo@laptop", "NoStem", "dial echo@laptop: no stem is running")
+			caller.wantError(t, home, "echo@laptop", "NoStem",
+				"dial echo@laptop: no stem is running")
 		}
 	}
 }
@@ -70,21 +72,25 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
 	check(t, os.MkdirAll(filepath.Join(near.Home, "dna"), 0o700))
-	check(t, os.WriteFile(filepath.Join(near.Home, "dna", "crash"), []byte("#!/bin/sh\necho my last words\nexit 3\n"), 0o700))
+	check(t, os.WriteFile(filepath.Join(near.Home, "dna", "crash"),
+		[]byte("#!/bin/sh\necho my last words\nexit 3\n"), 0o700))
 	for _, l := range foreign(t) {
 		l.wantError(t, near.Home, "missing", "NotFound", "dial missing: ")
 		l.wantError(t, near.Home, "crash", "Failed", "my last words")
 		l.wantError(t, near.Home, "echo@"+far.Addr("tcp"), "Denied", "dial echo@")
-		l.wantError(t, near.Home, "echo@/ip4/127.0.0.1/tcp/9/p2p/"+strings.Replace(far.ID, far.ID[20:], near.ID[20:], 1), "Unreachable", "does not answer")
+		l.wantError(t, near.Home, "echo@/ip4/127.0.0.1/tcp/9/p2p/"+strings.Replace(far.ID,
+			far.ID[20:], near.ID[20:], 1), "Unreachable", "does not answer")
 		l.wantError(t, near.Home, "echo@nobody", "Unreachable", "no peer is called nobody")
 		l.wantError(t, near.Home, "echo@"+far.ID[:30], "Bad", "is damaged")
-		for _, bad := range []string{"Echo", "a..b", "a.sock", "", "a b", "cell://local/echo?foo=1", strings.Repeat("a", 64)} {
+		for _, bad := range []string{"Echo", "a..b", "a.sock", "", "a b", "cell://local/echo?foo=1",
+			strings.Repeat("a", 64)} {
 			l.wantError(t, near.Home, bad, "Bad", "address ")
 		}
 	}
 }
 
-// All codes that a stem may answer with, those to come included, and a stem that ends before it answers.
+// All codes that a stem may answer with, those to come included, and a stem that ends
+// before it answers.
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	for verdict, want := range map[string]string{
@@ -108,8 +114,8 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// At the end of file the stem is asked, and whatever it says, all that arrived is delivered first, from
-// the bytes behind the verdict on.
+// At the end of file the stem is asked, and whatever it says, all that arrived is
+// delivered first, from the bytes behind the verdict on.
 func TestEndings(t *testing.T) {
 	t.Parallel()
 	for verdict, want := range map[string]string{
@@ -119,7 +125,8 @@ func TestEndings(t *testing.T) {
 		"no bad no such call\n": "Cut: the call was cut: no such call\n",
 		"":                      "Cut: the call was cut: the stem of this machine ended\n",
 	} {
-		for _, unread := range []string{"", "unread"} { // a far end that closed with input unread resets the socket
+		// a far end that closed with input unread resets the socket
+		for _, unread := range []string{"", "unread"} {
 			home := newHome(t)
 			text := strings.Repeat("all there was ", 2000)
 			fakeStem(t, home, func(conn net.Conn, request string) {
@@ -129,7 +136,8 @@ func TestEndings(t *testing.T) {
 				}
 				io.WriteString(conn, "ok call=9223372036854775807 later=1\n"+text[:10])
 				conn.Read(make([]byte, 1)) // not the rest, if there is more than its end
-				// The caller is slow: the last piece comes, and then the end, while it still holds what was before.
+				// The caller is slow: the last piece comes, and then the end, while it
+				// still holds what was before.
 				io.WriteString(conn, text[10:len(text)-100])
 				time.Sleep(8 * time.Millisecond)
 				io.WriteString(conn, text[len(text)-100:])
@@ -138,7 +146,8 @@ func TestEndings(t *testing.T) {
 			for _, l := range foreign(t) {
 				got, complaint := l.ask(t, home, "echo@laptop", unread)
 				if got != text || complaint != want {
-					t.Errorf("%s, %q unread, at %q: got %d bytes of %d and %q, want %q", l.name, unread, verdict, len(got), len(text), complaint, want)
+					t.Errorf("%s, %q unread, at %q: got %d bytes of %d and %q, want %q", l.name,
+						unread, verdict, len(got), len(text), complaint, want)
 				}
 			}
 		}
@@ -153,7 +162,8 @@ func TestHalfCloseByTheCell(t *testing.T) {
 	for _, callee := range foreign(t) {
 		first := callee.dna(t, far.Home, "first")
 		for _, caller := range foreign(t) {
-			for home, address := range map[string]string{far.Home: first, near.Home: first + "@" + far.Addr("tcp")} {
+			for home, address := range map[string]string{far.Home: first,
+				near.Home: first + "@" + far.Addr("tcp")} {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				cmd := caller.command(ctx, home, address)
 				stdin, err := cmd.StdinPipe()
@@ -178,7 +188,8 @@ func TestHalfCloseByTheCell(t *testing.T) {
 	}
 }
 
-// A cell that answers and reads nothing is heard to its end, however much is still being said to it.
+// A cell that answers and reads nothing is heard to its end, however much is still being
+// said to it.
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
@@ -186,8 +197,10 @@ func TestEarlyAnswer(t *testing.T) {
 	for _, callee := range foreign(t) {
 		early := callee.dna(t, far.Home, "early")
 		for _, caller := range languages(t) {
-			for home, address := range map[string]string{far.Home: early, near.Home: early + "@" + far.Addr("tcp")} {
-				caller.wantAnswer(t, home, address, strings.Repeat("x", 4<<20), strings.Repeat("enough\n", 20000))
+			for home, address := range map[string]string{far.Home: early,
+				near.Home: early + "@" + far.Addr("tcp")} {
+				caller.wantAnswer(t, home, address, strings.Repeat("x", 4<<20),
+					strings.Repeat("enough\n", 20000))
 			}
 		}
 	}
@@ -216,27 +229,31 @@ func TestCut(t *testing.T) {
 		check(t, err)
 		far.Kill()
 		rest, _ := io.ReadAll(stdout)
-		if err := cmd.Wait(); err == nil || string(half)+string(rest) != "half" || !strings.HasPrefix(stderr.String(), "Cut: the call was cut: ") {
+		if err := cmd.Wait(); err == nil || string(half)+string(rest) != "half" ||
+			!strings.HasPrefix(stderr.String(), "Cut: the call was cut: ") {
 			t.Errorf("%s: %v, got %s%s, says %q", l.name, err, half, rest, &stderr)
 		}
 	}
 }
 
-// A cell that can't finish its answer says so, and the caller is told; nobody can tell one who connected directly.
+// A cell that can't finish its answer says so, and the caller is told; nobody can tell
+// one who connected directly.
 func TestReset(t *testing.T) {
 	t.Parallel()
 	near, far := up(t), up(t)
 	localtest.Run(t, far, "trust", near.ID, "--cells", "*")
 	for _, l := range foreign(t) {
 		torn := l.dna(t, far.Home, "torn")
-		if got, complaint := languages(t)[0].ask(t, near.Home, torn+"@"+far.Addr("tcp"), "x"); !strings.HasPrefix(complaint, "Cut: ") {
+		if got, complaint := languages(t)[0].ask(t, near.Home, torn+"@"+far.Addr("tcp"),
+			"x"); !strings.HasPrefix(complaint, "Cut: ") {
 			t.Errorf("%s: got %q, it says %q", l.name, got, complaint)
 		}
 		l.wantAnswer(t, far.Home, torn, "x", "half")
 	}
 }
 
-// A server that is down is told from one that has nothing to say, also on its own machine; and is called directly if no stem runs.
+// A server that is down is told from one that has nothing to say, also on its own
+// machine; and is called directly if no stem runs.
 func TestForwarded(t *testing.T) {
 	t.Parallel()
 	here := up(t)
@@ -265,14 +282,16 @@ func TestCallers(t *testing.T) {
 			caller.wantAnswer(t, far.Home, who+"@"+far.ID, "", far.ID+"\n")
 			got, complaint := caller.ask(t, far.Home, who, "")
 			var pid, uid int
-			if n, err := fmt.Sscanf(got, "local pid %d uid %d\n", &pid, &uid); n != 2 || pid < 2 || uid != os.Getuid() || complaint != "" {
+			if n, err := fmt.Sscanf(got, "local pid %d uid %d\n", &pid, &uid); n != 2 || pid < 2 ||
+				uid != os.Getuid() || complaint != "" {
 				t.Errorf("%s calls %s: it is %q, %v, %q", caller.name, who, got, err, complaint)
 			}
 		}
 	}
 }
 
-// There is one cell of a name, whatever it is written in: a live one is refused, a dead one replaced.
+// There is one cell of a name, whatever it is written in: a live one is refused, a dead
+// one replaced.
 func TestOneCellOfAName(t *testing.T) {
 	t.Parallel()
 	for _, first := range languages(t) {
@@ -282,7 +301,8 @@ func TestOneCellOfAName(t *testing.T) {
 			refused := second.start(t, home, "echo", "echo")
 			var stderr bytes.Buffer
 			refused.Stderr = &stderr
-			if err := refused.Run(); err == nil || !strings.HasPrefix(stderr.String(), "InUse: listen as echo: ") {
+			if err := refused.Run(); err == nil ||
+				!strings.HasPrefix(stderr.String(), "InUse: listen as echo: ") {
 				t.Errorf("%s beside %s: %v, says %q", second.name, first.name, err, &stderr)
 			}
 			first.wantAnswer(t, home, "echo", "still here", "still here")
@@ -295,8 +315,10 @@ func TestOneCellOfAName(t *testing.T) {
 			for _, entry := range entries {
 				info, err := entry.Info()
 				check(t, err)
-				if name := entry.Name(); name != "echo.sock" && name != "echo.lock" || info.Mode().Perm() != 0o600 {
-					t.Errorf("%s after %s: run/ has %s %v", second.name, first.name, name, info.Mode())
+				if name := entry.Name(); name != "echo.sock" && name != "echo.lock" ||
+					info.Mode().Perm() != 0o600 {
+					t.Errorf("%s after %s: run/ has %s %v", second.name, first.name, name,
+						info.Mode())
 				}
 			}
 		}
@@ -344,8 +366,10 @@ func TestExamples(t *testing.T) {
 		dir := filepath.Join(here.Home, l.name)
 		check(t, os.Mkdir(dir, 0o700))
 		copyFile(t, "testdata/shout"+ext, filepath.Join(dir, "shout"+ext))
-		copyFile(t, map[string]string{".py": "python/cell.py", ".js": "js/cell.js"}[ext], filepath.Join(dir, "cell"+ext))
-		check(t, os.Symlink(filepath.Join(dir, "shout"+ext), filepath.Join(here.Home, "dna", "shout-"+l.name)))
+		copyFile(t, map[string]string{".py": "python/cell.py", ".js": "js/cell.js"}[ext],
+			filepath.Join(dir, "cell"+ext))
+		check(t, os.Symlink(filepath.Join(dir, "shout"+ext),
+			filepath.Join(here.Home, "dna", "shout-"+l.name)))
 		l.wantAnswer(t, here.Home, "shout-"+l.name, "hello", "HELLO")
 	}
 }
@@ -369,7 +393,8 @@ func TestShell(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
 	cmd.Env = append(os.Environ(), "CELL_HOME="+near.Home)
 	out, err := cmd.Output()
-	want := fmt.Sprintf("two  words $HOME *\n%x\nwhole\nwhole\n2\ngot\n", sha256.Sum256([]byte("hello")))
+	want := fmt.Sprintf("two  words $HOME *\n%x\nwhole\nwhole\n2\ngot\n",
+		sha256.Sum256([]byte("hello")))
 	if err != nil || string(out) != want {
 		t.Errorf("%v, got %q, want %q", err, out, want)
 	}

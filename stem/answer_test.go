@@ -73,7 +73,8 @@ func TestStatus(t *testing.T) {
 		switch {
 		case status.ID != a.net.id.String(),
 			strings.Join(status.Cells, " ") != "echo retina",
-			len(status.Peers) != 1 || status.Peers[0].Petname != peer.Petname || status.Peers[0].ID != peer.ID || status.Peers[0].Cells[0] != "echo",
+			len(status.Peers) != 1 || status.Peers[0].Petname != peer.Petname ||
+				status.Peers[0].ID != peer.ID || status.Peers[0].Cells[0] != "echo",
 			strings.Join(status.Public, " ") != "retina",
 			strings.Join(status.Problems, " ") != "peers/x.toml:1: bad",
 			status.Network != "quiet", status.PID == 0, status.Since.IsZero():
@@ -82,7 +83,8 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-// A request line that never ends must not be kept waiting for, and the user is told what is wrong with it.
+// A request line that never ends must not be kept waiting for, and the user is told what
+// is wrong with it.
 func TestLongLineAtTheLocalDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newMachine(t, testID(1))

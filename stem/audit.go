@@ -11,7 +11,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Call is the record of one call from or to another machine, granted or refused, as a line of log/calls.jsonl.
+// Call is the record of one call from or to another machine, granted or refused, as a
+// line of log/calls.jsonl.
 type Call struct {
 	Began time.Time `json:"began"`
 	// Direction is "in" for a call that another machine made, and "out" for one of this machine.
@@ -21,7 +22,8 @@ type Call struct {
 	Cell string `json:"cell"`
 	// Verdict is "ok" or the code of the refusal.
 	Verdict string `json:"verdict"`
-	// Path is how the call travelled, as in "direct quic" or "relayed tcp". It is empty for a call that did not travel.
+	// Path is how the call travelled, as in "direct quic" or "relayed tcp". It is empty
+	// for a call that did not travel.
 	Path string `json:"path,omitempty"`
 	// Sent and Received are bytes, as the caller sees it.
 	Sent     int64 `json:"sent"`
@@ -34,8 +36,8 @@ type Call struct {
 	Unwritten int `json:"unwritten,omitempty"`
 }
 
-// audit writes the records of calls to a file, away from the calls: whoever waits for an answer does not
-// wait for the disk, and a refusal takes no longer for being recorded.
+// audit writes the records of calls to a file, away from the calls: whoever waits for an
+// answer does not wait for the disk, and a refusal takes no longer for being recorded.
 type audit struct {
 	path     string
 	queue    chan Call
@@ -57,8 +59,8 @@ func newAudit(path string) *audit {
 	return a
 }
 
-// record has the call written soon. It does not wait: a call that comes faster than the disk takes it, or is one
-// refusal too many, is only counted.
+// record has the call written soon. It does not wait: a call that comes faster than the
+// disk takes it, or is one refusal too many, is only counted.
 func (a *audit) record(c Call) {
 	lost := <-a.lost
 	c.Unwritten = lost
@@ -136,7 +138,8 @@ func appendTo(path string, lines []byte) error {
 	}
 	defer file.Close()
 	if last := make([]byte, 1); endsOpen(file, last) {
-		lines = append([]byte{'\n'}, lines...) // half a line, of a stem that was killed, spoils no other
+		// half a line, of a stem that was killed, spoils no other
+		lines = append([]byte{'\n'}, lines...)
 	}
 	_, err = file.Write(lines)
 	return err

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Refusals are free for those who cause them. A flood of them neither fills the disk nor hides how large it was: what was too much is
-// counted in the next record.
+// Refusals are free for those who cause them. A flood of them neither fills the disk nor
+// hides how large it was: what was too much is counted in the next record.
 func TestFloodOfRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAudit("")
@@ -32,7 +32,8 @@ func TestFloodOfRefusals(t *testing.T) {
 			unwritten += c.Unwritten
 			verdicts[c.Verdict]++
 		}
-		if written+unwritten != 10_002 || verdicts["ok"] != 2 || verdicts["denied"] != refusalsBeforeThat+refusalsASecond {
+		if written+unwritten != 10_002 || verdicts["ok"] != 2 ||
+			verdicts["denied"] != refusalsBeforeThat+refusalsASecond {
 			t.Errorf("%d are written, %d are counted: %v", written, unwritten, verdicts)
 		}
 	})
@@ -74,9 +75,12 @@ func runAudit(t *testing.T, path string, record func(*audit)) {
 func TestAuditFile(t *testing.T) {
 	path := newHome(t).Calls()
 	want := []Call{
-		{Began: noon, Direction: "in", Peer: testID(1).String(), Cell: "retina", Verdict: "ok", Path: "direct quic", Sent: 1, Received: 2, Seconds: 0.5, End: "orderly"},
-		{Began: noon, Direction: "out", Peer: "laptop", Cell: "retina", Verdict: "denied", End: "refused"},
-		{Began: noon, Direction: "out", Peer: "laptop", Cell: "retina", Verdict: "ok", End: "cut: two\nlines", Unwritten: 7},
+		{Began: noon, Direction: "in", Peer: testID(1).String(), Cell: "retina", Verdict: "ok",
+			Path: "direct quic", Sent: 1, Received: 2, Seconds: 0.5, End: "orderly"},
+		{Began: noon, Direction: "out", Peer: "laptop", Cell: "retina", Verdict: "denied",
+			End: "refused"},
+		{Began: noon, Direction: "out", Peer: "laptop", Cell: "retina", Verdict: "ok",
+			End: "cut: two\nlines", Unwritten: 7},
 	}
 	for n, c := range want { // each by a stem of its own
 		runAudit(t, path, func(a *audit) {
@@ -99,13 +103,17 @@ func TestAuditFile(t *testing.T) {
 	}
 }
 
-// However many calls there are, there are two files of a bounded size, of which the newer one ends with the last call.
+// However many calls there are, there are two files of a bounded size, of which the newer
+// one ends with the last call.
 func TestAuditIsBounded(t *testing.T) {
 	h := newHome(t)
 	long := strings.Repeat("x", 64<<10)
 	const calls = 3 * maxAudit / (64 << 10)
 	for n := range calls {
-		runAudit(t, h.Calls(), func(a *audit) { a.record(Call{Verdict: "ok", End: long, Sent: int64(n)}) })
+		runAudit(t, h.Calls(), func(a *audit) {
+			a.record(Call{Verdict: "ok", End: long,
+				Sent: int64(n)})
+		})
 	}
 	entries, err := os.ReadDir(h.LogDir())
 	if err != nil || len(entries) != 2 {
@@ -120,18 +128,22 @@ func TestAuditIsBounded(t *testing.T) {
 	text, err := os.ReadFile(h.Calls())
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	var last Call
-	if err := errors.Join(err, json.Unmarshal([]byte(lines[len(lines)-1]), &last)); err != nil || last.Sent != calls-1 {
+	if err := errors.Join(err, json.Unmarshal([]byte(lines[len(lines)-1]), &last)); err != nil ||
+		last.Sent != calls-1 {
 		t.Errorf("the last line is of call %d, %v", last.Sent, err)
 	}
 }
 
-// Who removes the file, or moves it away to read it, loses nothing that comes later: the stem does not write on into the file that is gone.
+// Who removes the file, or moves it away to read it, loses nothing that comes later: the
+// stem does not write on into the file that is gone.
 func TestAuditFileMayBeMoved(t *testing.T) {
 	path := newHome(t).Calls()
 	runAudit(t, path, func(a *audit) {
 		for range 3 {
 			a.record(Call{Verdict: "ok"})
-			eventually(t, "the call is written", func() bool { return os.Rename(path, path+".mine") == nil })
+			eventually(t, "the call is written", func() bool {
+				return os.Rename(path, path+".mine") == nil
+			})
 		}
 	})
 }

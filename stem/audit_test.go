@@ -60,8 +60,9 @@ type routed struct{ pipe.Stream }
 
 func (routed) Route() string { return "direct quic" }
 
-// Each call between machines leaves one record at each end, which says who, what, how much and how it ended. The bytes are
-// the caller's at both ends, so that two owners who compare them see the same.
+// Each call between machines leaves one record at each end, which says who, what, how
+// much and how it ended. The bytes are the caller's at both ends, so that two owners who
+// compare them see the same.
 func TestEveryRemoteCallIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -83,12 +84,18 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 			says    string
 			out, in string
 		}{
-			{"echo@laptop\n", "12345", "ok sent=5 received=5 orderly: direct quic", "ok sent=5 received=5 orderly:"},
-			{"echo@laptop\n123", "45", "ok sent=5 received=5 orderly: direct quic", "ok sent=5 received=5 orderly:"},
-			{"greeter@laptop\n", "", "ok sent=0 received=7 orderly: direct quic", "ok sent=0 received=7 orderly:"},
-			{"torn@laptop\n", "x", "ok sent=1 received=4 cut: reset by the other end: direct quic", "ok sent=1 received=4 cut: reset by the other end:"},
-			{"missing@laptop\n", "", "not-found sent=0 received=0 refused:", "not-found sent=0 received=0 refused:"},
-			{"private@laptop\n", "", "denied sent=0 received=0 refused:", "denied sent=0 received=0 refused:"},
+			{"echo@laptop\n", "12345", "ok sent=5 received=5 orderly: direct quic",
+				"ok sent=5 received=5 orderly:"},
+			{"echo@laptop\n123", "45", "ok sent=5 received=5 orderly: direct quic",
+				"ok sent=5 received=5 orderly:"},
+			{"greeter@laptop\n", "", "ok sent=0 received=7 orderly: direct quic",
+				"ok sent=0 received=7 orderly:"},
+			{"torn@laptop\n", "x", "ok sent=1 received=4 cut: reset by the other end: direct quic",
+				"ok sent=1 received=4 cut: reset by the other end:"},
+			{"missing@laptop\n", "", "not-found sent=0 received=0 refused:",
+				"not-found sent=0 received=0 refused:"},
+			{"private@laptop\n", "", "denied sent=0 received=0 refused:",
+				"denied sent=0 received=0 refused:"},
 		} {
 			cell, _, _ := strings.Cut(test.request, "@")
 			stream := a.local()
@@ -97,16 +104,19 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 			io.ReadAll(stream)
 			stream.Close()
 			synctest.Wait()
-			if got, want := out.take(), []string{"out " + idB + " " + cell + " " + test.out}; !slices.Equal(got, want) {
+			if got, want := out.take(), []string{"out " + idB + " " + cell + " " +
+				test.out}; !slices.Equal(got, want) {
 				t.Errorf("%q at the caller: %q, want %q", test.request, got, want)
 			}
-			if got, want := in.take(), []string{"in " + idA + " " + cell + " " + test.in}; !slices.Equal(got, want) {
+			if got, want := in.take(), []string{"in " + idA + " " + cell + " " +
+				test.in}; !slices.Equal(got, want) {
 				t.Errorf("%q at the cell: %q, want %q", test.request, got, want)
 			}
 		}
 		for request, want := range map[string]string{
-			"echo@10.0.0.1":              "out .0.1 echo unreachable sent=0 received=0 refused:",
-			"echo@" + testID(9).String(): "out " + testID(9).String()[48:] + " echo unreachable sent=0 received=0 refused:",
+			"echo@10.0.0.1": "out .0.1 echo unreachable sent=0 received=0 refused:",
+			"echo@" + testID(9).String(): "out " + testID(9).String()[48:] +
+				" echo unreachable sent=0 received=0 refused:",
 		} {
 			everything(t, a.local(), "open "+request+"\n")
 			synctest.Wait()
@@ -120,21 +130,23 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 		wantReset(t, "a stranger", b.raw(testID(9), "echo"))
 		synctest.Wait()
 		if got, want := in.take(), []string{"in " + idA + " echo ok sent=3 received=3 orderly:",
-			"in " + testID(9).String()[48:] + " echo denied sent=0 received=0 refused:"}; !slices.Equal(got, want) {
+			"in " + testID(9).String()[48:] +
+				" echo denied sent=0 received=0 refused:"}; !slices.Equal(got, want) {
 			t.Errorf("plain programs: %q, want %q", got, want)
 		}
 	})
 }
 
-// What happens within the machine is nobody's record, in whatever way the machine was called, and so is what was to go to a name
-// that is nobody's.
+// What happens within the machine is nobody's record, in whatever way the machine was
+// called, and so is what was to go to a name that is nobody's.
 func TestLocalCallsAreNotRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := twins(t)
 		out := a.recorded()
 		a.cells.do["echo"] = echo
 		a.rules.rules.Petnames[petname("me")] = a.net.id
-		for _, request := range []string{"open echo", "open missing", "open echo@" + a.net.id.String(), "open echo@me", "open missing@me",
+		for _, request := range []string{"open echo", "open missing",
+			"open echo@" + a.net.id.String(), "open echo@me", "open missing@me",
 			"open echo@nobody", "open cell://nobody/echo?key=sesame",
 			"germinate echo", "status", "reread"} {
 			everything(t, a.local(), request+"\n")
@@ -171,8 +183,9 @@ type closing struct {
 func (c *closing) Close() error    { c.closed.Store(true); return c.Stream.Close() }
 func (c *closing) Abort(err error) { c.closed.Store(true); c.Stream.Abort(err) }
 
-// A refusal takes no longer for being remembered: the caller has its verdict, and the end of the stream, before anything is logged or
-// recorded. Here whoever remembers does not come back until the caller has gone.
+// A refusal takes no longer for being remembered: the caller has its verdict, and the end
+// of the stream, before anything is logged or recorded. Here whoever remembers does not
+// come back until the caller has gone.
 func TestRefusalComesBeforeItsRecord(t *testing.T) {
 	for _, door := range []string{"stem", "raw"} {
 		for _, by := range []string{"record", "log"} {
@@ -223,8 +236,8 @@ type hook struct {
 func (h hook) Enabled(context.Context, slog.Level) bool  { return true }
 func (h hook) Handle(context.Context, slog.Record) error { h.called(); return nil }
 
-// What opens something is written down nowhere: neither a key nor a proof nor a secret, whole or in part, used or tried, of this
-// machine or another.
+// What opens something is written down nowhere: neither a key nor a proof nor a secret,
+// whole or in part, used or tried, of this machine or another.
 func TestNoSecretIsWrittenDown(t *testing.T) {
 	self := newIssuer(1)
 	synctest.Test(t, func(t *testing.T) {
@@ -267,10 +280,13 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		written := log.String() + out.text.String() + in.text.String() + string(status)
-		if n := len(out.take()) + len(in.take()); n < len(keys) || strings.Count(written, "denied") < len(keys) || !strings.Contains(written, "call ended") {
+		if n := len(out.take()) + len(in.take()); n < len(keys) ||
+			strings.Count(written, "denied") < len(keys) ||
+			!strings.Contains(written, "call ended") {
 			t.Errorf("only %d calls were recorded: nothing is proved", n)
 		}
-		for _, key := range append(keys, hex.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret), string(secret), "no-one-knows") {
+		for _, key := range append(keys, hex.EncodeToString(secret),
+			base64.RawURLEncoding.EncodeToString(secret), string(secret), "no-one-knows") {
 			for _, part := range []string{key, key[:len(key)/2], key[len(key)/2:]} {
 				if i := strings.Index(written, part); i >= 0 {
 					t.Errorf("%q is written down: …%s…", key, written[max(0, i-80):i+len(part)])

@@ -21,7 +21,8 @@ func newBirths(dir string) *births {
 	return &births{dir: dir, waiting: map[string]chan struct{}{}}
 }
 
-// watch returns a channel that gets something when the path appears. One may watch a path at a time.
+// watch returns a channel that gets something when the path appears. One may watch a path
+// at a time.
 func (b *births) watch(path string) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,7 +40,8 @@ func (b *births) unwatch(path string) {
 	delete(b.waiting, path)
 }
 
-// run passes the file system's events on until ctx ends. Without events, tries begin at once and go on with pauses.
+// run passes the file system's events on until ctx ends. Without events, tries begin at
+// once and go on with pauses.
 func (b *births) run(ctx context.Context, log *slog.Logger) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -56,7 +58,8 @@ func (b *births) run(ctx context.Context, log *slog.Logger) error {
 	for {
 		select {
 		case event := <-watcher.Events:
-			if event.Has(fsnotify.Create) && event.Name == b.dir { // it was moved away, and is there again
+			// it was moved away, and is there again
+			if event.Has(fsnotify.Create) && event.Name == b.dir {
 				watcher.Add(b.dir)
 				b.lookAnyway(false)
 			} else if event.Has(fsnotify.Create) {

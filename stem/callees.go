@@ -13,8 +13,9 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// callees are the connections to cells of this machine, by the names that the cells know their callers by. A cell that
-// can't finish a call says so by that name, before it closes: its Unix socket reads as an orderly end either way.
+// callees are the connections to cells of this machine, by the names that the cells know
+// their callers by. A cell that can't finish a call says so by that name, before it
+// closes: its Unix socket reads as an orderly end either way.
 type callees struct {
 	mu sync.Mutex
 	by map[string]*callee
@@ -30,8 +31,10 @@ type callee struct {
 
 var errCutByCell = errors.New("the cell could not finish the call")
 
-// add connects to the cell under a name, which it knows before the cell does: a cell that can't even begin says so at once.
-func (c *callees) add(cell address.Name, name string, dial func() (*net.UnixConn, error)) (*callee, error) {
+// add connects to the cell under a name, which it knows before the cell does: a cell that
+// can't even begin says so at once.
+func (c *callees) add(cell address.Name, name string,
+	dial func() (*net.UnixConn, error)) (*callee, error) {
 	one := &callee{cell: cell}
 	one.leave = func() {
 		c.mu.Lock()

@@ -13,7 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A cell that says that it can't finish a call has it end in a cut; others end in order, and what has ended is forgotten.
+// A cell that says that it can't finish a call has it end in a cut; others end in order,
+// and what has ended is forgotten.
 func TestCellCutsCall(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	caller := func() (name string) {
@@ -43,7 +44,8 @@ func TestCellCutsCall(t *testing.T) {
 	}
 }
 
-// A cell may say so as soon as it has accepted the call, before the stem has gone on; and one that was not reached leaves nothing.
+// A cell may say so as soon as it has accepted the call, before the stem has gone on; and
+// one that was not reached leaves nothing.
 func TestCellCutsCallAtOnce(t *testing.T) {
 	f := newFactoryWith(t)
 	path := filepath.Join(f.home.RunDir(), "echo.sock")
@@ -68,7 +70,8 @@ func TestCellCutsCallAtOnce(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	callee.Close()
-	if _, err := f.callees.add(name("echo"), caller, func() (*net.UnixConn, error) { return nil, io.EOF }); err != io.EOF || f.Cut(caller) {
+	if _, err := f.callees.add(name("echo"), caller,
+		func() (*net.UnixConn, error) { return nil, io.EOF }); err != io.EOF || f.Cut(caller) {
 		t.Errorf("a cell that is not there: %v, and its call is under way", err)
 	}
 }

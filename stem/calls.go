@@ -13,9 +13,9 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// calls remembers which calls of local callers were cut, for those who ask: a Unix socket reads as a clean
-// end of file either way. Numbers begin at a random one, so that those of a stem that died are not taken
-// for this one's.
+// calls remembers which calls of local callers were cut, for those who ask: a Unix socket
+// reads as a clean end of file either way. Numbers begin at a random one, so that those
+// of a stem that died are not taken for this one's.
 type calls struct {
 	mu    sync.Mutex
 	first uint64
@@ -24,7 +24,8 @@ type calls struct {
 	order []uint64 // of cut, oldest first
 	floor uint64   // of calls below it, cuts have been forgotten
 
-	under   map[uint64]bool      // the calls under way, and whether their callers have asked already
+	// the calls under way, and whether their callers have asked already
+	under   map[uint64]bool
 	unasked map[uint64]time.Time // when calls ended whose callers have not asked yet
 	asked   chan struct{}        // gets something whenever one does
 }
@@ -32,7 +33,8 @@ type calls struct {
 const (
 	// maxCuts bounds what is remembered; a caller asks as soon as it reads the end of file.
 	maxCuts = 4096
-	// askSoon is how long that may take, as a rule: a stem that is stopped doesn't wait for those who haven't asked by then.
+	// askSoon is how long that may take, as a rule: a stem that is stopped doesn't wait
+	// for those who haven't asked by then.
 	askSoon = time.Second
 )
 
@@ -66,7 +68,9 @@ func (c *calls) left(call uint64) {
 
 // forget drops those who had their time to ask; c.mu is held.
 func (c *calls) forget() {
-	maps.DeleteFunc(c.unasked, func(_ uint64, since time.Time) bool { return time.Since(since) > askSoon })
+	maps.DeleteFunc(c.unasked, func(_ uint64, since time.Time) bool {
+		return time.Since(since) > askSoon
+	})
 }
 
 // close makes only those count as unasked who may still be about to ask.

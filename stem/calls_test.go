@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A Unix socket can't carry a reset, so whoever reads the end of file asks, and is told that the answer was cut short.
+// A Unix socket can't carry a reset, so whoever reads the end of file asks, and is told
+// that the answer was cut short.
 func TestEndTellsACut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -42,7 +43,8 @@ func TestEndTellsACut(t *testing.T) {
 	})
 }
 
-// Once the caller has been given the whole answer, what becomes of its own sending is no cut of the answer.
+// Once the caller has been given the whole answer, what becomes of its own sending is no
+// cut of the answer.
 func TestAbortAfterTheWholeAnswerIsNoCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -75,13 +77,15 @@ func TestEndOfUnknownCalls(t *testing.T) {
 		call, stream := open(t, a.local(), "echo")
 		defer stream.Close()
 		next, _ := strconv.ParseUint(call, 10, 64)
-		if _, _, err := ask(t, a.local(), "end "+strconv.FormatUint(next+1, 10)); !errors.Is(err, wire.Cut) {
+		if _, _, err := ask(t, a.local(), "end "+strconv.FormatUint(next+1, 10)); !errors.Is(err,
+			wire.Cut) {
 			t.Errorf("a call to come: %v", err)
 		}
 		// The same number at a stem that took this one's place, and has calls of its own.
 		_, other := open(t, b.local(), "echo")
 		defer other.Close()
-		if _, _, err := ask(t, b.local(), "end "+call); !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "restarted") {
+		if _, _, err := ask(t, b.local(), "end "+call); !errors.Is(err, wire.Cut) ||
+			!strings.Contains(err.Error(), "restarted") {
 			t.Errorf("a call of another life: %v", err)
 		}
 		for _, number := range []string{"", "one", "-1", "99999999999999999999"} {
@@ -112,7 +116,8 @@ func TestCutsAreForgotten(t *testing.T) {
 		last = c.begin()
 		c.wasCut(last, errors.New("torn"))
 	}
-	if err := c.end(first); !errors.Is(err, wire.Cut) || !strings.Contains(err.Error(), "forgotten") {
+	if err := c.end(first); !errors.Is(err, wire.Cut) ||
+		!strings.Contains(err.Error(), "forgotten") {
 		t.Errorf("a forgotten cut: %v", err)
 	}
 	if err := c.end(last); err == nil || err.Error() != "torn" {

@@ -48,7 +48,8 @@ func beCell(name string) int {
 			}
 		}
 	}()
-	starts, err := os.OpenFile(filepath.Join(h, "starts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	starts, err := os.OpenFile(filepath.Join(h, "starts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY,
+		0o600)
 	if err == nil {
 		_, err = fmt.Fprintf(starts, "%s %d\n", strings.Join(os.Args[1:], " "), os.Getpid())
 	}
@@ -124,7 +125,8 @@ func fork() int {
 
 // chat prints more than a log may hold, and then serves.
 func chat() int {
-	line := strings.Repeat("the quick brown fox jumps over the lazy dog, and then over the cell. ", 15) + "\n"
+	line := strings.Repeat("the quick brown fox jumps over the lazy dog, and then over the cell. ",
+		15) + "\n"
 	for printed := 0; printed < maxLog*3/2; printed += len(line) {
 		io.WriteString(os.Stdout, line)
 	}

@@ -10,10 +10,12 @@
 //	germinate.go          brings it to answer at its socket if it does not,
 //	start.go              by starting its dna and waiting for the first of: it answers, it ends, its time is up.
 //
-// links.go makes calls of what connects to the links and forwards of this machine, and sends them the same way.
+// links.go makes calls of what connects to the links and forwards of this machine, and
+// sends them the same way.
 //
-// A stem may end at any time, and another takes up where it was: cells live in sessions of their own, their sockets
-// in the file system. What a stem knows only of calls under way (calls.go) ends with those calls.
+// A stem may end at any time, and another takes up where it was: cells live in sessions
+// of their own, their sockets in the file system. What a stem knows only of calls under
+// way (calls.go) ends with those calls.
 //
 // The package knows no network library. Network is what it needs of one.
 package stem

@@ -57,7 +57,8 @@ func TestCallIsCutAfterTheGracePeriod(t *testing.T) {
 		if _, err := stream.Read(make([]byte, 1)); err == nil || err == io.EOF {
 			t.Errorf("the caller reads %v", err)
 		}
-		if err := a.calls.end(number(t, call)); err == nil || !strings.Contains(err.Error(), "the stem was stopped") {
+		if err := a.calls.end(number(t, call)); err == nil ||
+			!strings.Contains(err.Error(), "the stem was stopped") {
 			t.Errorf("end: %v", err)
 		}
 		stream.Close()
@@ -85,7 +86,8 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 			t.Errorf("at the local door: %q, %v", got, err)
 		}
 		if got, err := io.ReadAll(a.remote(b.net.id)); len(got) > 0 || err == nil {
-			t.Errorf("at the remote door: %q, %v: a refusal must not look like an orderly end", got, err)
+			t.Errorf("at the remote door: %q, %v: a refusal must not look like an orderly end", got,
+				err)
 		}
 		if got := everything(t, under, "still here"); got != "still here" {
 			t.Errorf("the call under way got %q", got)
@@ -101,7 +103,8 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 
 // Nor is it cut for one whose call ended just before the stem was stopped, and who has yet to ask.
 func TestCallThatEndedJustBefore(t *testing.T) {
-	for pause, want := range map[time.Duration]time.Duration{time.Second / 2: time.Second, 2 * time.Second: 0} {
+	for pause, want := range map[time.Duration]time.Duration{time.Second / 2: time.Second,
+		2 * time.Second: 0} {
 		synctest.Test(t, func(t *testing.T) {
 			a, b := twins(t)
 			b.cells.do["echo"] = echo
@@ -116,13 +119,15 @@ func TestCallThatEndedJustBefore(t *testing.T) {
 			}()
 			defer time.AfterFunc(time.Second, func() { a.calls.end(number(t, call)) }).Stop()
 			if took := <-ended; took != want {
-				t.Errorf("stopped %v after the end of a call it took %v, want %v", pause, took, want)
+				t.Errorf("stopped %v after the end of a call it took %v, want %v", pause, took,
+					want)
 			}
 		})
 	}
 }
 
-// While the stem is closing, a cell can still say that it can't finish a call: those that stop at the same time do.
+// While the stem is closing, a cell can still say that it can't finish a call: those that
+// stop at the same time do.
 func TestCutWhileClosing(t *testing.T) {
 	a, _ := twins(t)
 	caller := socket.NewCallerName(testID(2).String())

@@ -57,7 +57,8 @@ func endCells(h home.Home) (pids []int) {
 		}
 		pid, _, err := socket.Owner(conn)
 		conn.Close()
-		if process, _ := os.FindProcess(pid); err == nil && pid != os.Getpid() && process.Kill() == nil {
+		if process, _ := os.FindProcess(pid); err == nil && pid != os.Getpid() &&
+			process.Kill() == nil {
 			pids = append(pids, pid)
 		}
 	}
@@ -118,7 +119,8 @@ func exchange(stream pipe.Stream, words string) (string, error) {
 // starts returns a line for each cell that was started in the home: its arguments and its process.
 func starts(h home.Home) []string {
 	text, _ := os.ReadFile(filepath.Join(h.String(), "starts"))
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")[:strings.Count(string(text), "\n")]
+	return strings.Split(strings.TrimSuffix(string(text), "\n"),
+		"\n")[:strings.Count(string(text), "\n")]
 }
 
 func wantStarts(t *testing.T, h home.Home, want int) {

@@ -21,9 +21,11 @@ type flight struct {
 	err  error // once done
 }
 
-// do waits for the start of a cell that is under way, or begins one, which goes on without those who have left until close
-// stops it. Whoever would be the first has to be allowed to.
-func (f *flights) do(ctx context.Context, cell address.Name, allowed func() error, start func(context.Context) error) error {
+// do waits for the start of a cell that is under way, or begins one, which goes on
+// without those who have left until close stops it. Whoever would be the first has to be
+// allowed to.
+func (f *flights) do(ctx context.Context, cell address.Name, allowed func() error,
+	start func(context.Context) error) error {
 	f.mu.Lock()
 	under, ok := f.running[cell]
 	if !ok {

@@ -19,15 +19,17 @@ type Rules struct {
 	Petnames map[address.Petname]address.ID
 	// At are multiaddrs where a peer was reached.
 	At map[address.ID][]address.Place
-	// Self is this machine, which signs its keys, and Revoked are the serial numbers of those it took back.
+	// Self is this machine, which signs its keys, and Revoked are the serial numbers of
+	// those it took back.
 	Self    address.ID
 	Revoked map[string]bool
 	// NoKeys is set while the list of revoked keys can't be read: then no key opens anything.
 	NoKeys bool
-	// Invites are the secrets of all that were printed and not forgotten, by their IDs. Whether one may still be used is for
-	// stem.join to say, to those who have it.
+	// Invites are the secrets of all that were printed and not forgotten, by their IDs.
+	// Whether one may still be used is for stem.join to say, to those who have it.
 	Invites map[string][]byte
-	// Problems are what could not be understood of the rules as they are written down. It grants nothing.
+	// Problems are what could not be understood of the rules as they are written down. It
+	// grants nothing.
 	Problems []error
 }
 
@@ -57,9 +59,10 @@ func ownCell(text string) address.Name {
 	return cell
 }
 
-// gate says whether a caller that presents a key, or "", may reach a cell of this machine, by the rules alone: whether
-// the cell exists is not its business, so that a stranger can't find out. The user of this machine has been let in
-// by the mode of the stem's socket.
+// gate says whether a caller that presents a key, or "", may reach a cell of this
+// machine, by the rules alone: whether the cell exists is not its business, so that a
+// stranger can't find out. The user of this machine has been let in by the mode of the
+// stem's socket.
 func gate(rules *Rules, caller Caller, cell address.Name, key string, now time.Time) bool {
 	granted := rules.Grants[caller.peer]
 	switch {

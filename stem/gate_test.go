@@ -10,7 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
-// rulesOf writes rules as people do: words for each peer, and words for everybody. What is no cell's name is left out.
+// rulesOf writes rules as people do: words for each peer, and words for everybody. What
+// is no cell's name is left out.
 func rulesOf(granted map[address.ID]string, public string) *Rules {
 	rules := &Rules{Grants: map[address.ID]peers.Grant{}, Public: map[address.Name]bool{}}
 	for id, words := range granted {
@@ -106,7 +107,8 @@ func FuzzGate(f *testing.F) {
 		rules := rulesOf(map[address.ID]string{ids[1]: first, ids[2]: second}, public)
 		want := n == 0 || slowGate(strings.Fields(words[n]), strings.Fields(public), text)
 		if got := gate(rules, Caller{ids[n]}, cell, "", time.Time{}); got != want {
-			t.Errorf("caller %d, cell %s, grants %q and %q, public %q: %v, want %v", n, cell, first, second, public, got, want)
+			t.Errorf("caller %d, cell %s, grants %q and %q, public %q: %v, want %v", n, cell, first,
+				second, public, got, want)
 		}
 	})
 }

@@ -33,19 +33,21 @@ type factory struct {
 	limits  *limits
 	flights flights
 	callees callees
-	// wrapper is the program that carries the cells of all modes but self, executed as "cell run NAME".
+	// wrapper is the program that carries the cells of all modes but self, executed as
+	// "cell run NAME".
 	wrapper string
 }
 
 func newFactory(h home.Home, id address.ID, log *slog.Logger) *factory {
-	f := &factory{home: h, id: id, log: log, reaper: newReaper(), births: newBirths(h.RunDir()), limits: newLimits()}
+	f := &factory{home: h, id: id, log: log, reaper: newReaper(), births: newBirths(h.RunDir()),
+		limits: newLimits()}
 	f.flights = flights{running: map[address.Name]*flight{}, starts: tasks.New()}
 	f.callees.by = map[string]*callee{}
 	return f
 }
 
-// Run reaps the cells that end, sees sockets appear, and keeps the logs within bounds. It returns once every start
-// that was under way has come to its end.
+// Run reaps the cells that end, sees sockets appear, and keeps the logs within bounds. It
+// returns once every start that was under way has come to its end.
 func (f *factory) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.reaper.run(ctx) })
@@ -59,9 +61,11 @@ func (f *factory) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Connect connects to the cell's socket under the caller's name, and germinates the cell if nobody answers there. A cell
-// may end between its start and our connect, so that is tried a second time.
-func (f *factory) Connect(ctx context.Context, cell address.Name, caller Caller) (pipe.Stream, error) {
+// Connect connects to the cell's socket under the caller's name, and germinates the cell
+// if nobody answers there. A cell may end between its start and our connect, so that is
+// tried a second time.
+func (f *factory) Connect(ctx context.Context, cell address.Name,
+	caller Caller) (pipe.Stream, error) {
 	for try := 1; ; try++ {
 		callee, err := f.dial(ctx, cell, caller)
 		if err == nil {
@@ -92,7 +96,9 @@ func (f *factory) dial(ctx context.Context, cell address.Name, caller Caller) (*
 		peer = f.id
 	}
 	name := socket.NewCallerName(peer.String())
-	return f.callees.add(cell, name, func() (*net.UnixConn, error) { return socket.DialFrom(ctx, path, name) })
+	return f.callees.add(cell, name, func() (*net.UnixConn, error) {
+		return socket.DialFrom(ctx, path, name)
+	})
 }
 
 // Germinate has the cell started unless it runs. However many ask, it is started once.
@@ -119,7 +125,8 @@ func (f *factory) Germinate(ctx context.Context, cell address.Name, caller Calle
 // hasDNA says what is wrong with what the cell would grow from, if anything is.
 func (f *factory) hasDNA(cell address.Name) error {
 	if cell.Reserved() {
-		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and no dna may be called so", cell)}
+		return wire.Refusal{Code: wire.NotFound,
+			Reason: fmt.Sprintf("%s is not running, and no dna may be called so", cell)}
 	}
 	settings, err := dna.Read(f.home, cell)
 	if err == nil && settings.Mode != dna.Forward {
@@ -127,14 +134,17 @@ func (f *factory) hasDNA(cell address.Name) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and there is no dna at %s", cell, f.home.DNA(cell))}
+		return wire.Refusal{Code: wire.NotFound,
+			Reason: fmt.Sprintf("%s is not running, and there is no dna at %s", cell,
+				f.home.DNA(cell))}
 	case err != nil:
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	}
 	return nil
 }
 
-// source is the file that the cell grows from and that was changed last: a cell that fails is tried anew when it changes.
+// source is the file that the cell grows from and that was changed last: a cell that
+// fails is tried anew when it changes.
 func (f *factory) source(cell address.Name) string {
 	program, settings := f.home.DNA(cell), dna.Path(f.home, cell)
 	if p, err := os.Stat(program); err == nil {
@@ -145,7 +155,8 @@ func (f *factory) source(cell address.Name) string {
 	return settings
 }
 
-// start brings the cell to answer at its socket, unless it already does, and holds its lock meanwhile.
+// start brings the cell to answer at its socket, unless it already does, and holds its
+// lock meanwhile.
 func (f *factory) start(ctx context.Context, cell address.Name) error {
 	settings, err := dna.Read(f.home, cell)
 	if err != nil {
@@ -155,10 +166,12 @@ func (f *factory) start(ctx context.Context, cell address.Name) error {
 	defer cancel()
 	lock, err := socket.WaitLock(ctx, f.home.Lock(cell))
 	if err != nil {
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("somebody else is starting %s: %v", cell, err)}
+		return wire.Refusal{Code: wire.Failed,
+			Reason: fmt.Sprintf("somebody else is starting %s: %v", cell, err)}
 	}
 	defer lock.Unlock()
-	if settings, err = dna.Read(f.home, cell); err != nil { // anew: program and settings are replaced under the lock
+	// anew: program and settings are replaced under the lock
+	if settings, err = dna.Read(f.home, cell); err != nil {
 		return wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	}
 	path, err := f.home.Socket(cell)
@@ -201,7 +214,8 @@ func (f *factory) Known() []address.Name { return append(dna.List(f.home), f.Run
 
 // Running lists the cells that answer at their sockets.
 func (f *factory) Running() (cells []address.Name) {
-	paths, _ := filepath.Glob(filepath.Join(f.home.RunDir(), "*.sock")) // errs only on a bad pattern
+	// errs only on a bad pattern
+	paths, _ := filepath.Glob(filepath.Join(f.home.RunDir(), "*.sock"))
 	for _, path := range paths {
 		cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".sock"))
 		if err == nil && f.alive(cell) {

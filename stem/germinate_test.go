@@ -15,8 +15,9 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// However many call a cell that is not running, from here and from elsewhere, it is started once and all are answered:
-// those who wait for one start are not many starts, and no limit on starts is for them.
+// However many call a cell that is not running, from here and from elsewhere, it is
+// started once and all are answered: those who wait for one start are not many starts,
+// and no limit on starts is for them.
 func TestCrowdStartsACellOnce(t *testing.T) {
 	f := newFactoryWith(t, "slow")
 	var crowd sync.WaitGroup
@@ -60,8 +61,8 @@ func TestKilledCellIsStartedAfresh(t *testing.T) {
 	}
 }
 
-// The cell is told its name, in its arguments too, where `ps` shows it, and it leads a session of its own, so that what
-// ends the stem's terminal does not end the cell.
+// The cell is told its name, in its arguments too, where `ps` shows it, and it leads a
+// session of its own, so that what ends the stem's terminal does not end the cell.
 func TestCellIsAProcessOfItsOwn(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	mustTalk(t, f, "echo")
@@ -85,7 +86,8 @@ func TestWhoWaitsMayLeave(t *testing.T) {
 	eventually(t, "the cell is started", func() bool { return len(starts(f.home)) > 0 })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	if err := f.Germinate(ctx, name("slow"), Caller{testID(2)}); err == nil || err.Error() != "enough" {
+	if err := f.Germinate(ctx, name("slow"), Caller{testID(2)}); err == nil ||
+		err.Error() != "enough" {
 		t.Errorf("the impatient is told %v", err)
 	}
 	write(t, filepath.Join(f.home.String(), "go"), "", 0o600)
@@ -180,10 +182,12 @@ func TestStartEndsWithTheStem(t *testing.T) {
 	wantStarts(t, h, 1)
 }
 
-// The cell learns who calls from the name of the socket at the other end; the user, through the stem, is this machine.
+// The cell learns who calls from the name of the socket at the other end; the user,
+// through the stem, is this machine.
 func TestCellSeesItsCaller(t *testing.T) {
 	f := newFactoryWith(t, "who")
-	for caller, want := range map[Caller]string{{}: f.id.String(), {testID(7)}: testID(7).String()} {
+	for caller, want := range map[Caller]string{{}: f.id.String(),
+		{testID(7)}: testID(7).String()} {
 		if got, err := talk(f, "who", caller, ""); got != want || err != nil {
 			t.Errorf("for %s the cell sees %q, %v", caller, got, err)
 		}

@@ -44,7 +44,8 @@ func hang(t *testing.T, h home.Home, cell string) {
 	t.Skip("this system's queues are not to be filled")
 }
 
-// A cell that hangs is alive: it is not started a second time, and asking for the status does not hang with it.
+// A cell that hangs is alive: it is not started a second time, and asking for the status
+// does not hang with it.
 func TestHungCellCountsAsRunning(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	hang(t, f.home, "hung")

@@ -23,11 +23,13 @@ const joinTimeout = 5 * time.Second
 // errAgain says that the joiner has joined before, and that there is nothing to write.
 var errAgain = errors.New("joined before")
 
-// Join spends a use of an invite and makes the joiner a peer with what the invite grants. The gate has checked the
-// proof. A refusal's reason is the invite's state in a word. The peer is written before the use is spent: a crash in
-// between costs a use too few, and never leaves a joiner with nothing. Whoever has joined before is told what is in force
+// Join spends a use of an invite and makes the joiner a peer with what the invite grants.
+// The gate has checked the proof. A refusal's reason is the invite's state in a word. The
+// peer is written before the use is spent: a crash in between costs a use too few, and
+// never leaves a joiner with nothing. Whoever has joined before is told what is in force
 // for it now, and given nothing back that was taken away since.
-func (f *files) Join(ctx context.Context, joiner address.ID, proof string, now time.Time) (peers.Grant, error) {
+func (f *files) Join(ctx context.Context, joiner address.ID, proof string,
+	now time.Time) (peers.Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
 	var grant peers.Grant
@@ -60,9 +62,11 @@ func (f *files) Join(ctx context.Context, joiner address.ID, proof string, now t
 	return grant, nil
 }
 
-// welcome writes the joiner's file: what it may reach already, and what the invite grants, under the petname that the owner gave
-// it, or that the invite has for it, or that is made of its ID, if nobody else is called so.
-func welcome(ctx context.Context, h home.Home, joiner address.ID, i invite.Invite) (peers.Peer, error) {
+// welcome writes the joiner's file: what it may reach already, and what the invite
+// grants, under the petname that the owner gave it, or that the invite has for it, or
+// that is made of its ID, if nobody else is called so.
+func welcome(ctx context.Context, h home.Home, joiner address.ID,
+	i invite.Invite) (peers.Peer, error) {
 	peer, err := peers.Unnamed(joiner)
 	if err != nil {
 		return peer, err
@@ -92,8 +96,9 @@ func welcome(ctx context.Context, h home.Home, joiner address.ID, i invite.Invit
 	return peer, nil
 }
 
-// freePetname returns the first name under which there is no file, not even a bad one, of those that are wanted and of longer ones
-// that are made of the ID. Many IDs end in the same letters if somebody has searched for them.
+// freePetname returns the first name under which there is no file, not even a bad one, of
+// those that are wanted and of longer ones that are made of the ID. Many IDs end in the
+// same letters if somebody has searched for them.
 func freePetname(h home.Home, id address.ID, wanted ...address.Petname) (address.Petname, error) {
 	text := strings.ToLower(id.String())
 	for n := 12; n <= 24; n += 4 {

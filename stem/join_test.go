@@ -76,7 +76,8 @@ func wantTold(t *testing.T, got, want string) {
 	}
 }
 
-// Who joins is a peer by the time that it is told so: in a file that the user can read, and by the rules in force.
+// Who joins is a peer by the time that it is told so: in a file that the user can read,
+// and by the rules in force.
 func TestJoin(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina echo", nil)
@@ -84,13 +85,16 @@ func TestJoin(t *testing.T) {
 		t.Error("the invite alone grants something")
 	}
 	wantTold(t, i.join(t, 1, with), "ok\nok cells=retina,echo\n")
-	if !may(i.files, 1, "retina") || !may(i.files, 1, "echo") || may(i.files, 1, "brain") || may(i.files, 2, "retina") {
+	if !may(i.files, 1, "retina") || !may(i.files, 1, "echo") || may(i.files, 1, "brain") ||
+		may(i.files, 2, "retina") {
 		t.Error("the rules in force are not what the invite says")
 	}
-	if p := i.peer(t, "laptop"); p.ID != testID(1) || strings.Join(p.Cells.Words(), " ") != "retina echo" {
+	if p := i.peer(t, "laptop"); p.ID != testID(1) ||
+		strings.Join(p.Cells.Words(), " ") != "retina echo" {
 		t.Errorf("the file says %+v", p)
 	}
-	if now, err := invite.Read(i.home, with.ID); err != nil || !slices.Equal(now.Joined, []address.ID{testID(1)}) {
+	if now, err := invite.Read(i.home, with.ID); err != nil ||
+		!slices.Equal(now.Joined, []address.ID{testID(1)}) {
 		t.Errorf("the invite: %+v, %v", now, err)
 	}
 	if len(i.cells.asked) > 0 {
@@ -98,7 +102,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Who has the secret is told what has become of the invite, in a word. Anybody else is told what every stranger is.
+// Who has the secret is told what has become of the invite, in a word. Anybody else is
+// told what every stranger is.
 func TestJoinIsRefused(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	open := i.invites(t, "retina", nil)
@@ -112,16 +117,21 @@ func TestJoinIsRefused(t *testing.T) {
 		with invite.Invite
 		want string
 	}{
-		"spent":              {i.invites(t, "retina", func(i *invite.Invite) { i.Joined = []address.ID{testID(5)} }), "ok\nno denied spent\n"},
-		"expired":            {i.invites(t, "retina", func(i *invite.Invite) { i.Expires = time.Now().Add(-time.Second) }), "ok\nno denied expired\n"},
-		"revoked":            {i.invites(t, "retina", func(i *invite.Invite) { i.Revoked = true }), "ok\nno denied revoked\n"},
+		"spent": {i.invites(t, "retina",
+			func(i *invite.Invite) { i.Joined = []address.ID{testID(5)} }), "ok\nno denied spent\n"},
+		"expired": {i.invites(t, "retina",
+			func(i *invite.Invite) { i.Expires = time.Now().Add(-time.Second) }), "ok\nno denied expired\n"},
+		"revoked": {i.invites(t, "retina", func(i *invite.Invite) { i.Revoked = true }),
+			"ok\nno denied revoked\n"},
 		"removed":            {gone, "ok\nno denied revoked\n"},
 		"with a wrong proof": {wrong, "no denied\n"},
 		"unknown":            {unknown, "no denied\n"},
 		"without a secret":   {empty, "no denied\n"},
-		"long expired":       {i.invites(t, "retina", func(i *invite.Invite) { i.Expires = time.Now().AddDate(0, 0, -8) }), "no denied\n"},
+		"long expired": {i.invites(t, "retina",
+			func(i *invite.Invite) { i.Expires = time.Now().AddDate(0, 0, -8) }), "no denied\n"},
 	}
-	if err := os.Remove(i.home.Invite(gone.ID)); err != nil { // by hand, and nobody has told the stem yet
+	// by hand, and nobody has told the stem yet
+	if err := os.Remove(i.home.Invite(gone.ID)); err != nil {
 		t.Fatal(err)
 	}
 	for what, test := range tests {
@@ -129,12 +139,15 @@ func TestJoinIsRefused(t *testing.T) {
 			t.Errorf("%s: the joiner is told %q, want %q", what, got, test.want)
 		}
 	}
-	for _, request := range []string{"open stem.join\n", "open stem.join key=" + open.ID + ".\n", "open stem.join key=sesame\n", "open cell://local/stem.join?key=x.y\n"} {
+	for _, request := range []string{"open stem.join\n", "open stem.join key=" + open.ID + ".\n",
+		"open stem.join key=sesame\n", "open cell://local/stem.join?key=x.y\n"} {
 		wantTold(t, everything(t, i.remote(testID(1)), request), "no denied\n")
 	}
 	stolen := invite.Proof(open.Secret, open.ID, i.net.id, testID(2))
-	wantTold(t, everything(t, i.remote(testID(1)), "open stem.join key="+stolen+"\n"), "no denied\n")
-	if all, problems := peers.ReadAll(i.home); len(all)+len(problems) > 0 || may(i.files, 1, "retina") {
+	wantTold(t, everything(t, i.remote(testID(1)), "open stem.join key="+stolen+"\n"),
+		"no denied\n")
+	if all, problems := peers.ReadAll(i.home); len(all)+len(problems) > 0 ||
+		may(i.files, 1, "retina") {
 		t.Errorf("somebody got in: %v, %v", all, problems)
 	}
 	if got := i.knocks.recent(time.Now()); len(got) > 0 {
@@ -142,7 +155,8 @@ func TestJoinIsRefused(t *testing.T) {
 	}
 }
 
-// Of two who come at once with an invite for one, one joins. The two stems stand for the worst case: not even a lock in memory is between them.
+// Of two who come at once with an invite for one, one joins. The two stems stand for the
+// worst case: not even a lock in memory is between them.
 func TestTwoJoinersForOneUse(t *testing.T) {
 	h := newHome(t)
 	doors := []inviter{newInviter(t, h), newInviter(t, h)}
@@ -197,9 +211,11 @@ func TestJoinersAtOnce(t *testing.T) {
 // What a peer may reach already, it may still reach afterwards; its petname is the one that it has.
 func TestJoinAddsToWhatAPeerHas(t *testing.T) {
 	i := newInviter(t, newHome(t))
-	write(t, peerFile(i.home, "desk"), grantText(1, `"echo", "retina"`)+"addresses = ['/ip4/192.0.2.1/tcp/1']\n", 0o600)
+	write(t, peerFile(i.home, "desk"), grantText(1,
+		`"echo", "retina"`)+"addresses = ['/ip4/192.0.2.1/tcp/1']\n", 0o600)
 	wantTold(t, i.join(t, 1, i.invites(t, "retina brain", nil)), "ok\nok cells=echo,retina,brain\n")
-	if p := i.peer(t, "desk"); strings.Join(p.Cells.Words(), " ") != "echo retina brain" || len(p.At) != 1 {
+	if p := i.peer(t, "desk"); strings.Join(p.Cells.Words(), " ") != "echo retina brain" ||
+		len(p.At) != 1 {
 		t.Errorf("the file says %+v", p)
 	}
 	if _, err := os.Stat(peerFile(i.home, "laptop")); err == nil {
@@ -208,8 +224,9 @@ func TestJoinAddsToWhatAPeerHas(t *testing.T) {
 	wantTold(t, i.join(t, 1, i.invites(t, "*", nil)), "ok\nok cells=*,echo,retina,brain\n")
 }
 
-// A petname is one peer's. A second one that was to be called so gets a name made of its ID, and no file that is there is
-// written over: neither another's nor one with a mistake in it.
+// A petname is one peer's. A second one that was to be called so gets a name made of its
+// ID, and no file that is there is written over: neither another's nor one with a mistake
+// in it.
 func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 	made := func(n, letters int) string {
 		text := strings.ToLower(testID(n).String())
@@ -220,18 +237,25 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"free":                         {"laptop", nil, "laptop"},
-		"none wanted":                  {"", nil, made(1, 8)},
-		"another's":                    {"laptop", map[string]string{"laptop": grantText(2, `"echo"`)}, made(1, 8)},
-		"of a bad file":                {"laptop", map[string]string{"laptop": "id = \n"}, made(1, 8)},
-		"another's, and the next, too": {"laptop", map[string]string{"laptop": grantText(2, ``), made(1, 8): grantText(3, `"*"`)}, made(1, 12)},
-		"of its own bad file":          {"", map[string]string{made(1, 8): grantText(1, `"retina`)}, made(1, 12)},
+		"free":        {"laptop", nil, "laptop"},
+		"none wanted": {"", nil, made(1, 8)},
+		"another's": {"laptop",
+			map[string]string{"laptop": grantText(2, `"echo"`)}, made(1, 8)},
+		"of a bad file": {"laptop", map[string]string{"laptop": "id = \n"},
+			made(1, 8)},
+		"another's, and the next, too": {"laptop",
+			map[string]string{"laptop": grantText(2, ``), made(1, 8): grantText(3, `"*"`)}, made(1,
+				12)},
+		"of its own bad file": {"", map[string]string{made(1, 8): grantText(1, `"retina`)},
+			made(1, 12)},
 	} {
 		i := newInviter(t, newHome(t))
 		for who, text := range test.files {
 			write(t, peerFile(i.home, who), text, 0o600)
 		}
-		with := i.invites(t, "retina", func(i *invite.Invite) { i.As, _ = address.ParsePetname(test.as) })
+		with := i.invites(t, "retina", func(i *invite.Invite) {
+			i.As, _ = address.ParsePetname(test.as)
+		})
 		wantTold(t, i.join(t, 1, with), "ok\nok cells=retina\n")
 		if p := i.peer(t, test.want); p.ID != testID(1) || !may(i.files, 1, "retina") {
 			t.Errorf("%s: %s is %+v", what, test.want, p)
@@ -244,7 +268,8 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 	}
 }
 
-// A petname that the owner gave stays; one that was made of the ID gives way to that of the invite, if it is free.
+// A petname that the owner gave stays; one that was made of the ID gives way to that of
+// the invite, if it is free.
 func TestJoinOfAKnownPeer(t *testing.T) {
 	text := strings.ToLower(testID(1).String())
 	made := "peer-" + text[len(text)-8:]
@@ -259,9 +284,12 @@ func TestJoinOfAKnownPeer(t *testing.T) {
 		if test.taken != "" {
 			write(t, peerFile(i.home, test.taken), grantText(2, `"echo"`), 0o600)
 		}
-		with := i.invites(t, "retina", func(i *invite.Invite) { i.As, _ = address.ParsePetname("laptop") })
+		with := i.invites(t, "retina", func(i *invite.Invite) {
+			i.As, _ = address.ParsePetname("laptop")
+		})
 		wantTold(t, i.join(t, 1, with), "ok\nok cells=echo,retina\n")
-		if p := i.peer(t, test.want); p.ID != testID(1) || !may(i.files, 1, "retina") || !may(i.files, 1, "echo") {
+		if p := i.peer(t, test.want); p.ID != testID(1) || !may(i.files, 1, "retina") ||
+			!may(i.files, 1, "echo") {
 			t.Errorf("of %s: %s is %+v", was, test.want, p)
 		}
 		if _, err := os.Stat(peerFile(i.home, was)); was != test.want && err == nil {
@@ -270,8 +298,9 @@ func TestJoinOfAKnownPeer(t *testing.T) {
 	}
 }
 
-// An answer may be lost on its way, or the stem may be killed after it has spent the use and before it has written the peer: whoever has
-// joined may join again, and that costs nothing.
+// An answer may be lost on its way, or the stem may be killed after it has spent the use
+// and before it has written the peer: whoever has joined may join again, and that costs
+// nothing.
 func TestJoinAgain(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)
@@ -300,7 +329,8 @@ func TestJoinAfterUntrust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := peers.Write(i.home, peers.Peer{Petname: petname("laptop"), ID: testID(1), Cells: narrow}); err != nil {
+	if err := peers.Write(i.home, peers.Peer{Petname: petname("laptop"), ID: testID(1),
+		Cells: narrow}); err != nil {
 		t.Fatal(err)
 	}
 	i.files.Reread()
@@ -318,7 +348,8 @@ func TestJoinAfterUntrust(t *testing.T) {
 	}
 }
 
-// A disk that takes nothing is the owner's business: the joiner is told that it failed, not why, and may try again.
+// A disk that takes nothing is the owner's business: the joiner is told that it failed,
+// not why, and may try again.
 func TestJoinThatFails(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)

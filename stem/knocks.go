@@ -19,8 +19,9 @@ type Knock struct {
 	Last  time.Time
 }
 
-// knocks are the last who were refused. Strangers make them, so they are bounded: in number, in number for each peer,
-// in how long they are kept, and in how fast new ones are taken.
+// knocks are the last who were refused. Strangers make them, so they are bounded: in
+// number, in number for each peer, in how long they are kept, and in how fast new ones
+// are taken.
 type knocks struct {
 	mu      sync.Mutex
 	kept    map[knocker]*Knock
@@ -92,7 +93,8 @@ func (k *knocks) recent(now time.Time) []Knock {
 		list = append(list, *knock)
 	}
 	slices.SortFunc(list, func(a, b Knock) int {
-		return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Peer.String(), b.Peer.String()), cmp.Compare(a.Cell.String(), b.Cell.String()))
+		return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Peer.String(), b.Peer.String()),
+			cmp.Compare(a.Cell.String(), b.Cell.String()))
 	})
 	return list
 }

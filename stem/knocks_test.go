@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Strangers make knocks, and IDs are free: however many they make, the memory for them is small, and no stranger takes
-// all of it.
+// Strangers make knocks, and IDs are free: however many they make, the memory for them is
+// small, and no stranger takes all of it.
 func TestKnocksAreBounded(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	k, now := newKnocks(), noon
@@ -46,8 +46,8 @@ func TestKnocksAreBounded(t *testing.T) {
 	}
 }
 
-// New ones are taken at a rate, so that a flood does not drive out in a second what the owner should see; old acquaintances
-// are counted however often they knock.
+// New ones are taken at a rate, so that a flood does not drive out in a second what the
+// owner should see; old acquaintances are counted however often they knock.
 func TestKnocksAreTakenAtARate(t *testing.T) {
 	k := newKnocks()
 	known := name("retina")
@@ -85,7 +85,8 @@ func TestKnocksInOrder(t *testing.T) {
 			k.add(testID(knock.peer), name(knock.cell), time.Now())
 			<-time.After(time.Hour)
 		}
-		if got, want := told(k), []string{"1 retina 2", "1 echo 1", "2 retina 1"}; !slices.Equal(got, want) {
+		if got, want := told(k), []string{"1 retina 2", "1 echo 1",
+			"2 retina 1"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		<-time.After(keepKnocks - 2*time.Hour)
@@ -114,16 +115,19 @@ func told(k *knocks) (lines []string) {
 	return lines
 }
 
-// A knock is another machine that was denied a cell. Whoever got in, or was refused for another reason, is none; nor is the user.
+// A knock is another machine that was denied a cell. Whoever got in, or was refused for
+// another reason, is none; nor is the user.
 func TestWhoKnocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
 		b.cells.do["echo"], b.cells.do["private"] = echo, echo
 		b.grant(a, "echo", "missing")
-		for _, request := range []string{"open echo\n", "open missing\n", "open stem.join\n", "open stem.join key=x.y\n", "open ../x\n", "status\n", "\n"} {
+		for _, request := range []string{"open echo\n", "open missing\n", "open stem.join\n",
+			"open stem.join key=x.y\n", "open ../x\n", "status\n", "\n"} {
 			everything(t, b.remote(a.net.id), request)
 		}
-		for _, request := range []string{"open missing\n", "open private\n", "open echo@" + a.net.id.String() + "\n", "open x@" + testID(9).String() + "\n"} {
+		for _, request := range []string{"open missing\n", "open private\n",
+			"open echo@" + a.net.id.String() + "\n", "open x@" + testID(9).String() + "\n"} {
 			everything(t, b.local(), request)
 		}
 		synctest.Wait()
@@ -136,11 +140,13 @@ func TestWhoKnocks(t *testing.T) {
 		<-time.After(time.Second)
 		everything(t, b.remote(a.net.id), "open private\n")
 		synctest.Wait()
-		if got, want := told(b.knocks), []string{"1 private 2", "9 nothing 1"}; !slices.Equal(got, want) {
+		if got, want := told(b.knocks), []string{"1 private 2", "9 nothing 1"}; !slices.Equal(got,
+			want) {
 			t.Errorf("knocks: %q, want %q", got, want)
 		}
 		knock := b.status().Knocks[0]
-		if want := "cell trust " + a.net.id.String() + " --cells private"; knock.Allow != want || knock.Times != 2 {
+		if want := "cell trust " + a.net.id.String() + " --cells private"; knock.Allow != want ||
+			knock.Times != 2 {
 			t.Errorf("the owner is shown %+v, want %q", knock, want)
 		}
 	})

@@ -14,16 +14,17 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Starts that other machines ask for are bounded, each machine's and all together, so that a crowd can't make this one fork
-// without end. The user's own are not.
+// Starts that other machines ask for are bounded, each machine's and all together, so
+// that a crowd can't make this one fork without end. The user's own are not.
 const (
 	peerStarts, peerStartsEvery = 16, time.Second / 2
 	allStarts, allStartsEvery   = 64, time.Second / 8
 	maxPeersKept                = 1024
 )
 
-// A cell that fails again and again is started after pauses that double from the second failure on. One
-// that has lived for a while, or whose dna has changed, begins anew. To crash soon after a good start is a failure, too.
+// A cell that fails again and again is started after pauses that double from the second
+// failure on. One that has lived for a while, or whose dna has changed, begins anew. To
+// crash soon after a good start is a failure, too.
 const (
 	soon      = 2 * time.Second
 	firstWait = 200 * time.Millisecond
@@ -105,7 +106,8 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 		delete(l.failures, cell)
 		return nil
 	}
-	if !last.born.IsZero() && !crashed(last.ended) { // somebody has ended it, or it had nothing more to do
+	// somebody has ended it, or it had nothing more to do
+	if !last.born.IsZero() && !crashed(last.ended) {
 		delete(l.failures, cell)
 		return nil
 	}
@@ -114,8 +116,9 @@ func (l *limits) mayStart(cell address.Name, dna string) error {
 		l.failures[cell] = last
 	}
 	if wait := time.Until(last.notUntil); wait > 0 {
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("%s has failed %d times in a row and is left alone for %v more; the last time, %s",
-			cell, last.times, wait.Round(100*time.Millisecond), last.reason)}
+		return wire.Refusal{Code: wire.Failed,
+			Reason: fmt.Sprintf("%s has failed %d times in a row and is left alone for %v more; the last time, %s",
+				cell, last.times, wait.Round(100*time.Millisecond), last.reason)}
 	}
 	return nil
 }
@@ -129,7 +132,8 @@ func (l *limits) grown(cell address.Name, ended <-chan syscall.WaitStatus) {
 	l.failures[cell] = last
 }
 
-// crashed says whether a process has ended by its own fault, as far as is known: not in order, and not because it was told to.
+// crashed says whether a process has ended by its own fault, as far as is known: not in
+// order, and not because it was told to.
 func crashed(ended <-chan syscall.WaitStatus) bool {
 	select {
 	case status := <-ended:
@@ -137,7 +141,8 @@ func crashed(ended <-chan syscall.WaitStatus) bool {
 		case status.Exited():
 			return status.ExitStatus() != 0
 		case status.Signaled():
-			return !slices.Contains([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}, status.Signal())
+			return !slices.Contains([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM,
+				syscall.SIGINT}, status.Signal())
 		}
 	default:
 	}

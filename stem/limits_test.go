@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A peer may start so many cells at once and then one every half second; the user of this machine is not counted.
+// A peer may start so many cells at once and then one every half second; the user of this
+// machine is not counted.
 func TestStartsOfOnePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimits()
@@ -40,7 +41,8 @@ func TestStartsOfOnePeer(t *testing.T) {
 	})
 }
 
-// A crowd of peers that each ask for little are bounded together, and remembering them is bounded too.
+// A crowd of peers that each ask for little are bounded together, and remembering them is
+// bounded too.
 func TestStartsOfACrowd(t *testing.T) {
 	crowd := make([]Caller, 100_000)
 	for i := range crowd {
@@ -74,7 +76,8 @@ func TestStartsOfACrowd(t *testing.T) {
 	}
 }
 
-// Whoever is over the limit is told so and nothing is started; to call what runs is no start, however often it is done.
+// Whoever is over the limit is told so and nothing is started; to call what runs is no
+// start, however often it is done.
 func TestBusyPeerStartsNothing(t *testing.T) {
 	f := newFactoryWith(t, "crash", "echo")
 	peer := Caller{testID(2)}
@@ -98,14 +101,16 @@ func TestBusyPeerStartsNothing(t *testing.T) {
 	wantStarts(t, f.home, before+1)
 }
 
-// The pauses between the starts of a cell that fails double, from the second failure on and up to half a minute.
+// The pauses between the starts of a cell that fails double, from the second failure on
+// and up to half a minute.
 func TestPausesOfACellThatFails(t *testing.T) {
 	dna := filepath.Join(t.TempDir(), "dna")
 	write(t, dna, "one", 0o700)
 	synctest.Test(t, func(t *testing.T) {
 		l, cell := newLimits(), name("crash")
 		failed := wire.Refusal{Code: wire.Failed, Reason: "crash exited with status 3"}
-		for _, want := range []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond,
+		for _, want := range []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond,
+			800 * time.Millisecond,
 			1600 * time.Millisecond, 3200 * time.Millisecond, 6400 * time.Millisecond, 12800 * time.Millisecond,
 			25600 * time.Millisecond, 30 * time.Second, 30 * time.Second} {
 			l.started(cell, dna, failed)
@@ -131,9 +136,11 @@ func TestPausesOfACellThatFails(t *testing.T) {
 			t.Error("a cell that crashed as soon as it had started is taken for one that ran")
 		}
 		<-time.After(lastWait)
-		for _, status := range []syscall.WaitStatus{0, syscall.WaitStatus(syscall.SIGKILL), syscall.WaitStatus(syscall.SIGTERM)} {
+		for _, status := range []syscall.WaitStatus{0, syscall.WaitStatus(syscall.SIGKILL),
+			syscall.WaitStatus(syscall.SIGTERM)} {
 			if err := end(status); err != nil {
-				t.Errorf("a cell that was ended (%v) is taken for one that crashed: %v", status, err)
+				t.Errorf("a cell that was ended (%v) is taken for one that crashed: %v", status,
+					err)
 			}
 		}
 		<-time.After(lastWait)
@@ -149,7 +156,8 @@ func TestPausesOfACellThatFails(t *testing.T) {
 	})
 }
 
-// However often it is called, a cell that fails is not started in a busy loop; callers are told why all the same.
+// However often it is called, a cell that fails is not started in a busy loop; callers
+// are told why all the same.
 func TestCellThatFailsIsLeftAlone(t *testing.T) {
 	t.Run("a program", func(t *testing.T) { leftAlone(t, newFactoryWith(t, "crash")) })
 	t.Run("with settings", func(t *testing.T) {
@@ -165,7 +173,8 @@ func leftAlone(t *testing.T, f *factory) {
 	for ; calls < 100 && (err == nil || !strings.Contains(err.Error(), "left alone")); calls++ {
 		_, err = f.Connect(t.Context(), name("crash"), Caller{})
 	}
-	wantRefusal(t, err, wire.Failed, "crash has failed", "times in a row and is left alone for", "the lens is cracked")
+	wantRefusal(t, err, wire.Failed, "crash has failed", "times in a row and is left alone for",
+		"the lens is cracked")
 	if n := len(starts(f.home)); calls < 3 || n >= calls {
 		t.Errorf("%d calls made %d starts", calls, n)
 	}

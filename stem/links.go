@@ -13,8 +13,9 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// carry makes a call of a connection to a link: one of the user of this machine, like any other. No verdict is written;
-// the connection is closed if it is refused, or cut. The error says why it was refused.
+// carry makes a call of a connection to a link: one of the user of this machine, like any
+// other. No verdict is written; the connection is closed if it is refused, or cut. The
+// error says why it was refused.
 func (s *Stem) carry(ctx context.Context, stream pipe.Stream, to address.Address) error {
 	if !s.tasks.Begin() {
 		stream.Abort(errClosing)
@@ -38,7 +39,8 @@ func (s *Stem) carry(ctx context.Context, stream pipe.Stream, to address.Address
 // hasLinks says whether there may be any: they lie in the home.
 func (s *Stem) hasLinks() bool { return s.Home != (home.Home{}) }
 
-// link has a socket or port of this machine lead to a cell, and returns a line that says where it is.
+// link has a socket or port of this machine lead to a cell, and returns a line that says
+// where it is.
 func (s *Stem) link(ctx context.Context, req wire.Request) ([]byte, error) {
 	if !s.hasLinks() {
 		return nil, wire.Refusal{Code: wire.Bad, Reason: "this stem has no home, where links are"}
@@ -50,11 +52,13 @@ func (s *Stem) link(ctx context.Context, req wire.Request) ([]byte, error) {
 	id, _ := to.Peer.ID()
 	if name, ok := to.Peer.Petname(); ok {
 		if id, ok = s.Policy.Rules().Petnames[name]; !ok {
-			return nil, wire.Refusal{Code: wire.Unreachable, Reason: "no peer is called " + name.String()}
+			return nil, wire.Refusal{Code: wire.Unreachable,
+				Reason: "no peer is called " + name.String()}
 		}
 	}
 	if id == s.Network.ID() && at.IsLink() {
-		return nil, wire.Refusal{Code: wire.Bad, Reason: fmt.Sprintf("%s is a cell of this machine, and has a socket already", to.Cell)}
+		return nil, wire.Refusal{Code: wire.Bad,
+			Reason: fmt.Sprintf("%s is a cell of this machine, and has a socket already", to.Cell)}
 	}
 	if at, err = s.links.Add(ctx, at, to); err != nil {
 		return nil, err
@@ -106,7 +110,8 @@ func (s *Stem) linkStatus() []LinkStatus {
 	list := []LinkStatus{}
 	for _, link := range s.links.List() {
 		_, at, _ := link.Listen.In(s.Home) // it is served there
-		status := LinkStatus{Listen: at, To: link.To.String(), Kept: link.Kept, Calls: link.Calls, Refused: link.Refused, Reason: link.Reason}
+		status := LinkStatus{Listen: at, To: link.To.String(), Kept: link.Kept, Calls: link.Calls,
+			Refused: link.Refused, Reason: link.Reason}
 		if link.Refused > 0 {
 			status.Last = &link.Last
 		}

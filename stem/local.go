@@ -71,7 +71,8 @@ func (s *Stem) serveLocal(ctx context.Context, door Door) error {
 	}
 }
 
-// serveLate answers while the stem is closing: how a call ended is told, by the cell and to its caller, and anything else refused.
+// serveLate answers while the stem is closing: how a call ended is told, by the cell and
+// to its caller, and anything else refused.
 func (s *Stem) serveLate(stream pipe.Stream) {
 	stream.SetDeadline(time.Now().Add(time.Second))
 	req, _, err := wire.ReadRequest(stream)

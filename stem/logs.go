@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// maxLog is how large a cell's log may grow before its text moves to NAME.log.1, which it replaces.
+	// maxLog is how large a cell's log may grow before its text moves to NAME.log.1,
+	// which it replaces.
 	maxLog = 8 << 20
 	// maxWords bounds what is quoted of a cell that failed.
 	maxWords = 1024
@@ -50,8 +51,8 @@ func lastWords(log *os.File, since int64) string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(words[:n]), ""))
 }
 
-// boundLogs keeps the logs of running cells within bounds until ctx ends. It looks only after something was
-// written, and at most once a second.
+// boundLogs keeps the logs of running cells within bounds until ctx ends. It looks only
+// after something was written, and at most once a second.
 func boundLogs(ctx context.Context, h home.Home, log *slog.Logger) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -59,7 +60,8 @@ func boundLogs(ctx context.Context, h home.Home, log *slog.Logger) error {
 		err = watcher.Add(h.LogDir())
 	}
 	if err != nil {
-		log.Warn("no file system events: logs are bounded when cells start", "dir", h.LogDir(), "err", err)
+		log.Warn("no file system events: logs are bounded when cells start", "dir", h.LogDir(),
+			"err", err)
 		<-ctx.Done()
 		return nil
 	}
@@ -73,7 +75,8 @@ func boundLogs(ctx context.Context, h home.Home, log *slog.Logger) error {
 		case <-watcher.Errors:
 		case <-due:
 			due = nil
-			paths, _ := filepath.Glob(filepath.Join(h.LogDir(), "*.log")) // errs only on a bad pattern
+			// errs only on a bad pattern
+			paths, _ := filepath.Glob(filepath.Join(h.LogDir(), "*.log"))
 			for _, path := range paths {
 				boundLog(path)
 			}
@@ -83,8 +86,8 @@ func boundLogs(ctx context.Context, h home.Home, log *slog.Logger) error {
 	}
 }
 
-// boundLog moves the text of a log that has grown too large aside, by copy and truncate, since the cell holds
-// the file itself. What the cell writes between the two is lost.
+// boundLog moves the text of a log that has grown too large aside, by copy and truncate,
+// since the cell holds the file itself. What the cell writes between the two is lost.
 func boundLog(path string) {
 	from, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -100,6 +103,7 @@ func boundLog(path string) {
 		return
 	}
 	defer to.Close()
-	io.Copy(to, io.NewSectionReader(from, length-maxLog, maxLog)) // the disk may be full: then bounding matters all the more
+	// the disk may be full: then bounding matters all the more
+	io.Copy(to, io.NewSectionReader(from, length-maxLog, maxLog))
 	from.Truncate(0)
 }

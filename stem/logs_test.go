@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A cell may print for years: its log is moved aside when it has grown, while the cell goes on printing into it.
+// A cell may print for years: its log is moved aside when it has grown, while the cell
+// goes on printing into it.
 func TestLogOfARunningCellIsBounded(t *testing.T) {
 	f := newFactoryWith(t, "chatty")
 	if _, err := talk(f, "chatty", Caller{}, ""); err != nil {
@@ -20,7 +21,8 @@ func TestLogOfARunningCellIsBounded(t *testing.T) {
 		_, err1 := os.Stat(log + ".1")
 		return err == nil && err1 == nil && now.Size() < maxLog
 	})
-	if info, err := os.Stat(log + ".1"); err != nil || info.Size() > maxLog || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(log + ".1"); err != nil || info.Size() > maxLog ||
+		info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	if _, err := talk(f, "chatty", Caller{}, ""); err != nil {
@@ -32,7 +34,8 @@ func TestLogOfARunningCellIsBounded(t *testing.T) {
 	})
 }
 
-// What is moved aside is the end of the log, which is what somebody will look for, and it replaces what was there.
+// What is moved aside is the end of the log, which is what somebody will look for, and it
+// replaces what was there.
 func TestBoundLogKeepsTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "retina.log")
 	write(t, path+".1", "older", 0o600)
@@ -52,7 +55,8 @@ func TestBoundLogKeepsTheEnd(t *testing.T) {
 	}
 }
 
-// The words that are quoted are few, valid text, and still there when the log was emptied under the cell.
+// The words that are quoted are few, valid text, and still there when the log was emptied
+// under the cell.
 func TestLastWords(t *testing.T) {
 	for _, test := range []struct {
 		before, after string
@@ -73,7 +77,8 @@ func TestLastWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := lastWords(file, test.since); got != test.want {
-			t.Errorf("of %.20q since %d: %.40q, want %.40q", test.before+test.after, test.since, got, test.want)
+			t.Errorf("of %.20q since %d: %.40q, want %.40q", test.before+test.after, test.since,
+				got, test.want)
 		}
 		file.Close()
 	}

@@ -11,13 +11,15 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// The test binary is also the dna of the tests: started by a factory, it is the cell whose name it was given.
+// The test binary is also the dna of the tests: started by a factory, it is the cell
+// whose name it was given.
 func TestMain(m *testing.M) {
 	if os.Getenv("CELL_STARTED") == "1" {
 		os.Exit(beCell(os.Getenv("CELL_NAME")))
 	}
 	os.Setenv("STEM_TESTS", strconv.Itoa(os.Getpid()))
-	os.Setenv("GORACE", "atexit_sleep_ms=0") // or cells under the race detector take a second to end
+	// or cells under the race detector take a second to end
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	goleak.VerifyTestMain(m)
 }
 

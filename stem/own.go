@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// own answers in the place of a cell whose name is one of the stem's own. The gate has let the caller in.
+// own answers in the place of a cell whose name is one of the stem's own. The gate has
+// let the caller in.
 func (s *Stem) own(ctx context.Context, caller Caller, w wanted) (pipe.Stream, error) {
 	switch {
 	case w.Cell == joinCell && !caller.local():
@@ -20,10 +21,12 @@ func (s *Stem) own(ctx context.Context, caller Caller, w wanted) (pipe.Stream, e
 	case w.Cell == listCell:
 		return pipe.Answer(s.list(caller)), nil
 	}
-	return nil, wire.Refusal{Code: wire.NotFound, Reason: fmt.Sprintf("%s is not running, and no dna may be called so", w.Cell)}
+	return nil, wire.Refusal{Code: wire.NotFound,
+		Reason: fmt.Sprintf("%s is not running, and no dna may be called so", w.Cell)}
 }
 
-// list names the cells that the caller may call, one a line: those that run or could grow, as far as the gate lets it.
+// list names the cells that the caller may call, one a line: those that run or could
+// grow, as far as the gate lets it.
 func (s *Stem) list(caller Caller) string {
 	rules, now := s.Policy.Rules(), time.Now()
 	var lines []string
@@ -36,8 +39,8 @@ func (s *Stem) list(caller Caller) string {
 	return strings.Join(slices.Compact(lines), "")
 }
 
-// join answers a caller who has proved that it has an invite: with a verdict line of its own, which says what it may
-// reach, or what has become of the invite.
+// join answers a caller who has proved that it has an invite: with a verdict line of its
+// own, which says what it may reach, or what has become of the invite.
 func (s *Stem) join(ctx context.Context, caller Caller, proof string) string {
 	grant, err := s.Policy.Join(ctx, caller.peer, proof, time.Now())
 	var refusal wire.Refusal

@@ -20,12 +20,14 @@ type Places interface {
 // placesFile are the Places of a home.
 type placesFile struct{ home home.Home }
 
-func (p placesFile) Learn(ctx context.Context, place address.Place, id address.ID) (knownplaces.Known, error) {
+func (p placesFile) Learn(ctx context.Context, place address.Place,
+	id address.ID) (knownplaces.Known, error) {
 	return knownplaces.Learn(ctx, p.home, place, id)
 }
 
-// whois tells which peer lives at a place. The first answer is kept as known; another one later is refused, since
-// only the user can tell a new machine from somebody in between. A multiaddr that names its peer needs no memory.
+// whois tells which peer lives at a place. The first answer is kept as known; another one
+// later is refused, since only the user can tell a new machine from somebody in between.
+// A multiaddr that names its peer needs no memory.
 func (s *Stem) whois(ctx context.Context, place address.Place) (address.ID, error) {
 	if id, ok := place.ID(); ok {
 		return id, nil

@@ -31,7 +31,8 @@ func (n *placeNetwork) Whois(_ context.Context, at address.Place) (address.ID, e
 	return id, nil
 }
 
-func (n *placeNetwork) Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error) {
+func (n *placeNetwork) Open(ctx context.Context, to address.ID,
+	at ...address.Place) (pipe.Stream, error) {
 	n.at = at
 	return n.fakeNetwork.Open(ctx, to, at...)
 }
@@ -69,16 +70,19 @@ func wantEcho(t *testing.T, m *machine, at string) {
 	}
 }
 
-// Who answers at a place the first time is kept. When another answers there later, the call is refused loudly, naming both, before
-// a word is said to either; only when the user has forgotten the first is the second believed.
+// Who answers at a place the first time is kept. When another answers there later, the
+// call is refused loudly, naming both, before a word is said to either; only when the
+// user has forgotten the first is the second believed.
 func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 	a, b, network, h := placeTwins(t)
-	for _, at := range []string{"192.168.1.5:4433", "desk.example.org", "/ip4/192.0.2.1/udp/4433/quic-v1"} {
+	for _, at := range []string{"192.168.1.5:4433", "desk.example.org",
+		"/ip4/192.0.2.1/udp/4433/quic-v1"} {
 		network.lives[at] = b.net.id
 		for range 2 {
 			wantEcho(t, a, at)
 		}
-		if known, ok, err := knownplaces.Find(h, place(at)); known.ID != b.net.id || !ok || err != nil {
+		if known, ok, err := knownplaces.Find(h, place(at)); known.ID != b.net.id || !ok ||
+			err != nil {
 			t.Errorf("of %s is known %v, %v", at, known, err)
 		}
 		if !slices.Equal(network.at, []address.Place{place(at)}) {
@@ -89,7 +93,8 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 		opens := a.net.opens
 		for range 2 {
 			_, _, err := ask(t, a.local(), "open echo@"+at)
-			wantRefusal(t, err, wire.Changed, at, b.net.id.String(), testID(3).String(), "another machine, or somebody in between")
+			wantRefusal(t, err, wire.Changed, at, b.net.id.String(), testID(3).String(),
+				"another machine, or somebody in between")
 		}
 		if a.net.opens != opens {
 			t.Errorf("a stream was opened to whoever it is at %s", at)
@@ -104,25 +109,30 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 	}
 }
 
-// One's own place means here, as one's own ID does. That is nothing to remember: tomorrow the machine may be elsewhere.
+// One's own place means here, as one's own ID does. That is nothing to remember: tomorrow
+// the machine may be elsewhere.
 func TestOwnPlaceIsHere(t *testing.T) {
 	a, _, network, h := placeTwins(t)
 	network.lives["192.168.1.5"] = a.net.id
 	wantEcho(t, a, "192.168.1.5")
 	wantEcho(t, a, "/ip4/192.168.1.5/tcp/1/p2p/"+a.net.id.String())
 	if a.net.opens > 0 || len(a.cells.asked) != 2 {
-		t.Errorf("%d streams were opened, and the cells were asked to %q", a.net.opens, a.cells.asked)
+		t.Errorf("%d streams were opened, and the cells were asked to %q", a.net.opens,
+			a.cells.asked)
 	}
 	if _, err := os.Stat(h.Places()); err == nil {
 		t.Error("it was written down")
 	}
 }
 
-// A multiaddr that names its peer needs no memory: the handshake proves it, and where it is may change.
+// A multiaddr that names its peer needs no memory: the handshake proves it, and where it
+// is may change.
 func TestNamedPlaceNeedsNoMemory(t *testing.T) {
 	a, b, network, h := placeTwins(t)
-	for _, at := range []string{"/ip4/192.0.2.1/tcp/1/p2p/" + b.net.id.String(), "/p2p/" + b.net.id.String(),
-		"/ip4/192.0.2.1/tcp/1/p2p/" + testID(8).String() + "/p2p-circuit/p2p/" + b.net.id.String()} {
+	for _, at := range []string{"/ip4/192.0.2.1/tcp/1/p2p/" + b.net.id.String(),
+		"/p2p/" + b.net.id.String(),
+		"/ip4/192.0.2.1/tcp/1/p2p/" + testID(8).String() + "/p2p-circuit/p2p/" +
+			b.net.id.String()} {
 		wantEcho(t, a, at)
 		if !slices.Equal(network.at, []address.Place{place(at)}) {
 			t.Errorf("it was looked for at %v", network.at)
@@ -136,7 +146,8 @@ func TestNamedPlaceNeedsNoMemory(t *testing.T) {
 // Where nobody answers, nobody is learnt, and the call says which place it was.
 func TestNobodyAtAPlace(t *testing.T) {
 	a, _, _, h := placeTwins(t)
-	for _, at := range []string{"192.168.1.9", "/ip4/192.0.2.9/tcp/1", "/ip4/192.0.2.9/tcp/1/p2p/" + testID(8).String() + "/p2p-circuit"} {
+	for _, at := range []string{"192.168.1.9", "/ip4/192.0.2.9/tcp/1",
+		"/ip4/192.0.2.9/tcp/1/p2p/" + testID(8).String() + "/p2p-circuit"} {
 		_, _, err := ask(t, a.local(), "open echo@"+at)
 		wantRefusal(t, err, wire.Unreachable, "nobody answers at "+at)
 	}
@@ -145,7 +156,8 @@ func TestNobodyAtAPlace(t *testing.T) {
 	}
 }
 
-// As long as it can't be read who was there, nobody there is believed, and the user is told which line to mend.
+// As long as it can't be read who was there, nobody there is believed, and the user is
+// told which line to mend.
 func TestPlacesThatCannotBeRead(t *testing.T) {
 	a, b, network, h := placeTwins(t)
 	network.lives["192.168.1.5"] = b.net.id

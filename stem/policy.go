@@ -22,8 +22,8 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// files is the Policy that a home's text files are: peers/, dna/, invites/ and revoked.toml. A bad file is reported and grants nothing;
-// it takes no other down.
+// files is the Policy that a home's text files are: peers/, dna/, invites/ and
+// revoked.toml. A bad file is reported and grants nothing; it takes no other down.
 type files struct {
 	home  home.Home
 	self  address.ID
@@ -40,7 +40,8 @@ func newFiles(h home.Home, self address.ID, log *slog.Logger) *files {
 
 func (f *files) Rules() *Rules { return f.rules.Load() }
 
-// Reread keeps the rules that are in force if a folder can't be read at all; that is not the same as an empty one.
+// Reread keeps the rules that are in force if a folder can't be read at all; that is not
+// the same as an empty one.
 func (f *files) Reread() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,7 +127,9 @@ func (f *files) Run(ctx context.Context) error {
 				continue
 			}
 			if event.Has(fsnotify.Create) && slices.Contains(dirs, event.Name) {
-				watcher.Add(event.Name) // a folder that was moved away is there again; if this fails, it will be read all the same
+				// a folder that was moved away is there again; if this fails, it will be
+				// read all the same
+				watcher.Add(event.Name)
 			}
 		case <-watcher.Errors: // events were lost
 		case <-due:
@@ -142,9 +145,11 @@ func (f *files) Run(ctx context.Context) error {
 	}
 }
 
-// concerns says whether a change of this path may change the rules. In the home itself there is much else.
+// concerns says whether a change of this path may change the rules. In the home itself
+// there is much else.
 func (f *files) concerns(path string, dirs []string) bool {
-	return filepath.Dir(path) != f.home.String() || path == f.home.Revoked() || path == f.home.Places() || slices.Contains(dirs, path)
+	return filepath.Dir(path) != f.home.String() || path == f.home.Revoked() ||
+		path == f.home.Places() || slices.Contains(dirs, path)
 }
 
 func watchAll(watcher *fsnotify.Watcher, dirs []string) error {

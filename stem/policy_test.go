@@ -42,7 +42,8 @@ func may(f *files, n int, cell string) bool {
 	return gate(f.Rules(), Caller{testID(n)}, name(cell), "", time.Time{})
 }
 
-// A file that is edited by hand is in force soon, in every way that editors write files, and so is its removal.
+// A file that is edited by hand is in force soon, in every way that editors write files,
+// and so is its removal.
 func TestEditsByHandAreInForceSoon(t *testing.T) {
 	h := newHome(t)
 	f := runFiles(t, h)
@@ -53,7 +54,9 @@ func TestEditsByHandAreInForceSoon(t *testing.T) {
 	if err := os.WriteFile(laptop, []byte(grantText(1, `"echo"`)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "an edit in place grants", func() bool { return may(f, 1, "echo") && !may(f, 1, "retina") })
+	eventually(t, "an edit in place grants", func() bool {
+		return may(f, 1, "echo") && !may(f, 1, "retina")
+	})
 	if err := os.Remove(laptop); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +67,8 @@ func TestEditsByHandAreInForceSoon(t *testing.T) {
 	eventually(t, "the cell is public no more", func() bool { return !may(f, 9, "retina") })
 }
 
-// A command that has edited a file returns when the edit is in force; it does not wait for an event.
+// A command that has edited a file returns when the edit is in force; it does not wait
+// for an event.
 func TestRereadIsInForceAtReturn(t *testing.T) {
 	h := newHome(t)
 	f := newFiles(h, testID(0), slog.New(slog.DiscardHandler))
@@ -114,7 +118,8 @@ func TestBadFilesGrantNothing(t *testing.T) {
 	}
 	problems := fmt.Sprintln(f.Rules().Problems)
 	for place := range bad {
-		if !strings.Contains(problems, filepath.Join(h.String(), place)) && !strings.Contains(problems, h.String()+"/"+place) {
+		if !strings.Contains(problems, filepath.Join(h.String(), place)) &&
+			!strings.Contains(problems, h.String()+"/"+place) {
 			t.Errorf("no problem is at %s", place)
 		}
 	}

@@ -85,8 +85,8 @@ func TestRawCutIsAReset(t *testing.T) {
 	})
 }
 
-// Who may not reach a cell can't find out by this door either whether it is there: there is a reset and nothing else, nobody was asked, and
-// the owner sees the knock.
+// Who may not reach a cell can't find out by this door either whether it is there: there
+// is a reset and nothing else, nobody was asked, and the owner sees the knock.
 func TestRawIsBehindTheSameGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -96,7 +96,8 @@ func TestRawIsBehindTheSameGate(t *testing.T) {
 		for _, cell := range []string{"retina", "missing", "broken"} {
 			wantReset(t, "a stranger at "+cell, b.raw(testID(9), cell))
 		}
-		for _, cell := range []string{"stem.join", "stem.list", "stem.x", "", "..", "../retina", "Retina", "retina\n", "retina@" + a.net.id.String(),
+		for _, cell := range []string{"stem.join", "stem.list", "stem.x", "", "..", "../retina",
+			"Retina", "retina\n", "retina@" + a.net.id.String(),
 			"retina key=x", "cell://local/retina", strings.Repeat("x", 64), "\x00"} {
 			wantReset(t, "a friend at "+cell, b.raw(a.net.id, cell))
 			wantReset(t, "a stranger at "+cell, b.raw(testID(9), cell))
@@ -107,7 +108,8 @@ func TestRawIsBehindTheSameGate(t *testing.T) {
 		wantReset(t, "a friend at a cell that is missing", b.raw(a.net.id, "missing"))
 		wantReset(t, "a friend at a cell that is broken", b.raw(a.net.id, "broken"))
 		synctest.Wait()
-		if got, want := told(b.knocks), []string{"9 broken 1", "9 missing 1", "9 retina 1"}; !slices.Equal(got, want) {
+		if got, want := told(b.knocks), []string{"9 broken 1", "9 missing 1",
+			"9 retina 1"}; !slices.Equal(got, want) {
 			t.Errorf("knocks: %q, want %q", got, want)
 		}
 	})

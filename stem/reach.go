@@ -21,7 +21,8 @@ type wanted struct {
 	At []address.Place
 }
 
-// parseOpen reads a request to open. Other stems may not be relayed onward, so what they want has no peer.
+// parseOpen reads a request to open. Other stems may not be relayed onward, so what they
+// want has no peer.
 func parseOpen(caller Caller, req wire.Request) (w wanted, err error) {
 	if w.Address, err = address.Parse(req.Object); err != nil {
 		return w, wire.Refusal{Code: wire.Bad, Reason: err.Error()}
@@ -36,16 +37,19 @@ func parseOpen(caller Caller, req wire.Request) (w wanted, err error) {
 		peer, err := address.ParsePeer(text)
 		place, ok := peer.Place()
 		if err != nil || !ok {
-			return w, wire.Refusal{Code: wire.Bad, Reason: fmt.Sprintf("at=%s is not a place", text)}
+			return w, wire.Refusal{Code: wire.Bad,
+				Reason: fmt.Sprintf("at=%s is not a place", text)}
 		}
 		w.At = append(w.At, place)
 	}
 	return w, nil
 }
 
-// reach finds the way to the cell that is wanted: at a peer elsewhere, or here if the gate is open. early has been sent on
-// the stream it returns. However the peer was called, it is known by its ID from then on, and this machine as none.
-func (s *Stem) reach(ctx context.Context, caller Caller, w *wanted, early []byte) (pipe.Stream, error) {
+// reach finds the way to the cell that is wanted: at a peer elsewhere, or here if the
+// gate is open. early has been sent on the stream it returns. However the peer was
+// called, it is known by its ID from then on, and this machine as none.
+func (s *Stem) reach(ctx context.Context, caller Caller, w *wanted,
+	early []byte) (pipe.Stream, error) {
 	rules := s.Policy.Rules()
 	if caller.local() && !w.Peer.IsLocal() {
 		id, at, err := s.locate(ctx, rules, *w)
@@ -65,11 +69,13 @@ func (s *Stem) reach(ctx context.Context, caller Caller, w *wanted, early []byte
 }
 
 // locate tells which peer is meant, and where it may be besides where it will be found.
-func (s *Stem) locate(ctx context.Context, rules *Rules, w wanted) (id address.ID, at []address.Place, err error) {
+func (s *Stem) locate(ctx context.Context, rules *Rules,
+	w wanted) (id address.ID, at []address.Place, err error) {
 	id, _ = w.Peer.ID()
 	if name, ok := w.Peer.Petname(); ok {
 		if id, ok = rules.Petnames[name]; !ok {
-			return id, nil, wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("no peer is called %s", name)}
+			return id, nil, wire.Refusal{Code: wire.Unreachable,
+				Reason: fmt.Sprintf("no peer is called %s", name)}
 		}
 	}
 	at = w.At
@@ -83,7 +89,8 @@ func (s *Stem) locate(ctx context.Context, rules *Rules, w wanted) (id address.I
 }
 
 // reachCell connects to a cell of this machine.
-func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []byte) (pipe.Stream, error) {
+func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted,
+	early []byte) (pipe.Stream, error) {
 	if w.Cell.Reserved() {
 		return s.own(ctx, caller, w)
 	}
@@ -92,7 +99,8 @@ func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []b
 		return nil, err
 	}
 	if len(early) > 0 {
-		// It fits in the socket's buffer. If the cell has closed already, it may still have something to say.
+		// It fits in the socket's buffer. If the cell has closed already, it may still
+		// have something to say.
 		if _, err := stream.Write(early); err != nil && !errors.Is(err, pipe.ErrStopped) {
 			stream.Abort(err)
 			return nil, wire.Refusal{Code: wire.Failed, Reason: err.Error()}
@@ -101,16 +109,20 @@ func (s *Stem) reachCell(ctx context.Context, caller Caller, w wanted, early []b
 	return stream, nil
 }
 
-// reachWait bounds the search for another stem, on however many connections that turn out to be dead.
+// reachWait bounds the search for another stem, on however many connections that turn out
+// to be dead.
 const reachWait = 7 * time.Second
 
-// verdictTimeout is how long another stem may take: as long as it may wait for a cell that starts, and some more.
+// verdictTimeout is how long another stem may take: as long as it may wait for a cell
+// that starts, and some more.
 const verdictTimeout = dna.MaxStartTimeout + lineTimeout
 
-// reachPeer passes the request on to the stem of another machine. On a connection that turns out to be dead the request may
-// be lost, or its answer, so it is made once more: a cell that is called twice, and hung up on once, has not been
-// told anything. What the caller has sent early is not repeated.
-func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
+// reachPeer passes the request on to the stem of another machine. On a connection that
+// turns out to be dead the request may be lost, or its answer, so it is made once more: a
+// cell that is called twice, and hung up on once, has not been told anything. What the
+// caller has sent early is not repeated.
+func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place, w wanted,
+	early []byte) (pipe.Stream, error) {
 	reaching, cancel := context.WithTimeout(ctx, reachWait)
 	defer cancel()
 	far, err := s.request(ctx, reaching, id, at, w, early)
@@ -119,13 +131,15 @@ func (s *Stem) reachPeer(ctx context.Context, id address.ID, at []address.Place,
 	}
 	var refusal wire.Refusal
 	if err != nil && !errors.As(err, &refusal) {
-		return nil, wire.Refusal{Code: wire.Unreachable, Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
+		return nil, wire.Refusal{Code: wire.Unreachable,
+			Reason: fmt.Sprintf("the connection was lost before the peer answered: %v", err)}
 	}
 	return far, err
 }
 
 // request makes it once, in the words for the other stem's door, and reads the verdict.
-func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []address.Place, w wanted, early []byte) (pipe.Stream, error) {
+func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []address.Place, w wanted,
+	early []byte) (pipe.Stream, error) {
 	far, err := s.Network.Open(reaching, id, at...)
 	if err != nil {
 		return nil, unreached(err, w)
@@ -137,7 +151,8 @@ func (s *Stem) request(ctx, reaching context.Context, id address.ID, at []addres
 	if w.Key != "" {
 		req.Pairs = wire.Pairs{{"key", w.Key}}
 	}
-	if _, err = io.WriteString(far, req.String()+string(early)); err != nil && !errors.Is(err, pipe.ErrStopped) {
+	if _, err = io.WriteString(far, req.String()+string(early)); err != nil &&
+		!errors.Is(err, pipe.ErrStopped) {
 		err = fmt.Errorf("send the request: %w", err)
 		far.Abort(err)
 		return nil, explain(err, w)
@@ -159,16 +174,19 @@ func unreached(err error, w wanted) error {
 	return wire.Refusal{Code: wire.Unreachable, Reason: err.Error()}
 }
 
-// explain puts the bare code of another stem in words, for the user here. Other errors it leaves alone.
+// explain puts the bare code of another stem in words, for the user here. Other errors it
+// leaves alone.
 func explain(err error, w wanted) error {
 	var refusal wire.Refusal
 	if errors.Is(err, pipe.ErrAborted) { // a cut overtakes the verdict before it
-		return wire.Refusal{Code: wire.Failed, Reason: fmt.Sprintf("that machine took the call to %s and broke it off at once: its owner can see why", w.Cell)}
+		return wire.Refusal{Code: wire.Failed,
+			Reason: fmt.Sprintf("that machine took the call to %s and broke it off at once: its owner can see why", w.Cell)}
 	}
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	if refusal.Code == wire.Changed { // only our own stem may say so of a place: our user would be told to forget it
+	// only our own stem may say so of a place: our user would be told to forget it
+	if refusal.Code == wire.Changed {
 		refusal.Code = wire.Failed
 	}
 	refusal.Reason = map[wire.Code]string{

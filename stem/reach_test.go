@@ -16,9 +16,11 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-var allCodes = []wire.Code{wire.NotFound, wire.Denied, wire.Unreachable, wire.Failed, wire.Busy, wire.Bad, wire.Cut}
+var allCodes = []wire.Code{wire.NotFound, wire.Denied, wire.Unreachable, wire.Failed, wire.Busy,
+	wire.Bad, wire.Cut}
 
-// errors.Is(err, synapse.ErrBusy) must hold however many stems lie between, and their secrets must not come along.
+// errors.Is(err, synapse.ErrBusy) must hold however many stems lie between, and their
+// secrets must not come along.
 func TestCodesCrossBothHops(t *testing.T) {
 	for _, code := range allCodes {
 		synctest.Test(t, func(t *testing.T) {
@@ -28,7 +30,8 @@ func TestCodesCrossBothHops(t *testing.T) {
 			_, _, err := ask(t, a.local(), "open retina@"+b.net.id.String())
 			for _, other := range allCodes {
 				if errors.Is(err, other) != (other == code) {
-					t.Errorf("%s arrives as %q, which is %s: %v", code, err, other, errors.Is(err, other))
+					t.Errorf("%s arrives as %q, which is %s: %v", code, err, other,
+						errors.Is(err, other))
 				}
 			}
 			if strings.Contains(err.Error(), "secret") {
@@ -59,25 +62,29 @@ func TestRefusalsInWords(t *testing.T) {
 		} {
 			_, _, err := ask(t, a.local(), "open "+test.address)
 			if !errors.Is(err, test.code) || !strings.Contains(err.Error(), test.words) {
-				t.Errorf("%s is refused with %q (%v), want %s and %q", test.address, err, errors.Unwrap(err), test.code, test.words)
+				t.Errorf("%s is refused with %q (%v), want %s and %q", test.address, err,
+					errors.Unwrap(err), test.code, test.words)
 			}
 		}
 	})
 }
 
-// One's own ID and petname mean here, so that an address can be passed around and works on every machine.
+// One's own ID and petname mean here, so that an address can be passed around and works
+// on every machine.
 func TestOwnAddressMeansHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := twins(t)
 		a.cells.do["echo"] = echo
 		a.rules.rules.Petnames[petname("me")] = a.net.id
-		for _, address := range []string{"echo", "echo@" + a.net.id.String(), "echo@me", "cell://me/echo"} {
+		for _, address := range []string{"echo", "echo@" + a.net.id.String(), "echo@me",
+			"cell://me/echo"} {
 			_, stream := open(t, a.local(), address)
 			if got := everything(t, stream, "hello"); got != "hello" {
 				t.Errorf("%s answers %q", address, got)
 			}
 		}
-		if want := strings.Repeat("connect echo for local, ", 4); strings.Join(a.cells.asked, ", ")+", " != want {
+		if want := strings.Repeat("connect echo for local, ", 4); strings.Join(a.cells.asked,
+			", ")+", " != want {
 			t.Errorf("the cells were asked to %q", a.cells.asked)
 		}
 		if a.net.opens > 0 {
@@ -107,7 +114,8 @@ func TestFarStemThatNeverAnswers(t *testing.T) {
 		a.net.far[testID(2)] = nil
 		since := time.Now()
 		_, _, err := ask(t, a.local(), "open echo@"+testID(2).String())
-		if !errors.Is(err, wire.Unreachable) || !strings.Contains(err.Error(), "before the peer answered") {
+		if !errors.Is(err, wire.Unreachable) ||
+			!strings.Contains(err.Error(), "before the peer answered") {
 			t.Errorf("refused with %v", err)
 		}
 		if took := time.Since(since); took != verdictTimeout {
@@ -116,7 +124,8 @@ func TestFarStemThatNeverAnswers(t *testing.T) {
 	})
 }
 
-// A request that was lost with a dead connection is made again, unless bytes of the caller's were lost with it.
+// A request that was lost with a dead connection is made again, unless bytes of the
+// caller's were lost with it.
 func TestRequestIsRepeated(t *testing.T) {
 	for early, opens := range map[string]int{"": 2, "\nhello": 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -136,7 +145,8 @@ func TestRequestIsRepeated(t *testing.T) {
 				t.Errorf("with %q: %v", early, err)
 			}
 			if a.net.opens != opens {
-				t.Errorf("with %q sent early the peer was called %d times, want %d", early, a.net.opens, opens)
+				t.Errorf("with %q sent early the peer was called %d times, want %d", early,
+					a.net.opens, opens)
 			}
 		})
 	}
@@ -146,9 +156,12 @@ func TestRequestIsRepeated(t *testing.T) {
 type unanswered struct{ pipe.Stream }
 
 func (unanswered) Write(p []byte) (int, error) { return len(p), nil }
-func (unanswered) Read([]byte) (int, error)    { return 0, fmt.Errorf("read: %w", pipe.ErrUnanswered) }
+func (unanswered) Read([]byte) (int, error) {
+	return 0, fmt.Errorf("read: %w", pipe.ErrUnanswered)
+}
 
-// A cell that breaks off at once does so before its caller has read the verdict: that is no matter of reaching the peer.
+// A cell that breaks off at once does so before its caller has read the verdict: that is
+// no matter of reaching the peer.
 func TestCutOvertakesVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -166,8 +179,9 @@ type abortedAtOnce struct{ pipe.Stream }
 func (abortedAtOnce) Read([]byte) (int, error)    { return 0, pipetest.ErrReset }
 func (abortedAtOnce) Write(p []byte) (int, error) { return len(p), nil }
 
-// The stem that starts a cell owns the deadline. The caller's stem has to be patient enough for the slowest that may be
-// set, and what a call does later is not bounded at all.
+// The stem that starts a cell owns the deadline. The caller's stem has to be patient
+// enough for the slowest that may be set, and what a call does later is not bounded at
+// all.
 func TestSlowCellIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -187,7 +201,8 @@ func TestSlowCellIsWaitedFor(t *testing.T) {
 // slowCells take as long to start as cells may.
 type slowCells struct{ *fakeCells }
 
-func (c slowCells) Connect(ctx context.Context, cell address.Name, caller Caller) (pipe.Stream, error) {
+func (c slowCells) Connect(ctx context.Context, cell address.Name,
+	caller Caller) (pipe.Stream, error) {
 	<-time.After(dna.MaxStartTimeout)
 	return c.fakeCells.Connect(ctx, cell, caller)
 }

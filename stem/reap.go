@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// reaper collects the ends of the processes it has started. It waits for SIGCHLD and not in wait4(2), which
-// could not be called off: cells outlive the stem.
+// reaper collects the ends of the processes it has started. It waits for SIGCHLD and not
+// in wait4(2), which could not be called off: cells outlive the stem.
 type reaper struct {
 	mu       sync.Mutex
 	children map[int]chan syscall.WaitStatus

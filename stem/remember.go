@@ -7,12 +7,14 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// What the owner of the machine may want to know of a call is remembered here, once it has been answered: a line
-// in the log, a record, and a knock.
+// What the owner of the machine may want to know of a call is remembered here, once it
+// has been answered: a line in the log, a record, and a knock.
 
 // refused remembers a call that was refused.
-func (s *Stem) refused(caller Caller, w wanted, stream pipe.Stream, refusal wire.Refusal, began time.Time) {
-	s.Log.Info("call refused", "caller", caller, "cell", w.Cell, "at", w.Peer, "code", string(refusal.Code), "reason", refusal.Reason)
+func (s *Stem) refused(caller Caller, w wanted, stream pipe.Stream, refusal wire.Refusal,
+	began time.Time) {
+	s.Log.Info("call refused", "caller", caller, "cell", w.Cell, "at", w.Peer, "code",
+		string(refusal.Code), "reason", refusal.Reason)
 	if !caller.local() && refusal.Code == wire.Denied && !w.Cell.Reserved() {
 		s.knocks.add(caller.peer, w.Cell, time.Now())
 	}
@@ -26,7 +28,8 @@ func (s *Stem) refused(caller Caller, w wanted, stream pipe.Stream, refusal wire
 
 // ended remembers a call that was granted.
 func (s *Stem) ended(caller Caller, w wanted, route string, report pipe.Report, began time.Time) {
-	s.Log.Info("call ended", "caller", caller, "cell", w.Cell, "at", w.Peer, "sent", report.Forth, "received", report.Back, "err", report.Err)
+	s.Log.Info("call ended", "caller", caller, "cell", w.Cell, "at", w.Peer, "sent", report.Forth,
+		"received", report.Back, "err", report.Err)
 	end := "orderly"
 	if report.Err != nil {
 		end = "cut: " + wire.Words(report.Err.Error()) // the other machine may have written it
@@ -41,8 +44,9 @@ func (s *Stem) ended(caller Caller, w wanted, route string, report pipe.Report, 
 	})
 }
 
-// record completes the record of a call from or to another machine. Calls within this machine are not recorded, and neither is
-// one to a name that is nobody's: no machine was called.
+// record completes the record of a call from or to another machine. Calls within this
+// machine are not recorded, and neither is one to a name that is nobody's: no machine was
+// called.
 func (s *Stem) record(caller Caller, w wanted, c Call) {
 	_, nobody := w.Peer.Petname()
 	switch {

@@ -12,8 +12,8 @@ import (
 
 var errClosing = errors.New("the stem is closing")
 
-// serveRemote serves one stream of another stem, whose key has proved that it is the caller. The network
-// owns the goroutine.
+// serveRemote serves one stream of another stem, whose key has proved that it is the
+// caller. The network owns the goroutine.
 func (s *Stem) serveRemote(ctx context.Context, caller address.ID, stream pipe.Stream) {
 	if caller.IsZero() || !s.tasks.Begin() {
 		stream.Abort(errClosing)
@@ -23,8 +23,8 @@ func (s *Stem) serveRemote(ctx context.Context, caller address.ID, stream pipe.S
 	s.serve(ctx, Caller{peer: caller}, stream)
 }
 
-// serveRaw serves one stream of a program that is no stem: it has said which cell it wants by the protocol it
-// speaks, reads no verdict, and is refused by a reset.
+// serveRaw serves one stream of a program that is no stem: it has said which cell it
+// wants by the protocol it speaks, reads no verdict, and is refused by a reset.
 func (s *Stem) serveRaw(ctx context.Context, peer address.ID, name string, stream pipe.Stream) {
 	if peer.IsZero() || !s.tasks.Begin() {
 		stream.Abort(errClosing)

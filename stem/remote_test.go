@@ -12,13 +12,15 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A stranger can't find out which cells exist: what is there and what is not get the same bytes, and nobody is asked.
+// A stranger can't find out which cells exist: what is there and what is not get the same
+// bytes, and nobody is asked.
 func TestStrangersLearnNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, b := twins(t)
 		b.cells.do["retina"] = echo
 		b.cells.err["broken"] = errors.New("its lens is cracked")
-		for _, request := range []string{"open retina\n", "open retina\nearly bytes", "open retina key=value\n", "open missing\n", "open broken\n", "open stem.join\n"} {
+		for _, request := range []string{"open retina\n", "open retina\nearly bytes",
+			"open retina key=value\n", "open missing\n", "open broken\n", "open stem.join\n"} {
 			if got := everything(t, b.remote(testID(9)), request); got != "no denied\n" {
 				t.Errorf("%q is answered with %q", request, got)
 			}
@@ -29,7 +31,8 @@ func TestStrangersLearnNothing(t *testing.T) {
 	})
 }
 
-// The remote door knows `open NAME` and nothing else, whoever asks: above all, it carries nobody onward.
+// The remote door knows `open NAME` and nothing else, whoever asks: above all, it carries
+// nobody onward.
 func TestRemoteDoorOnlyOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -39,10 +42,12 @@ func TestRemoteDoorOnlyOpens(t *testing.T) {
 		b.rules.rules.Petnames[petname("laptop")] = a.net.id
 		for _, request := range []string{
 			"germinate retina\n", "status\n", "end 1\n", "reread\n", "ping laptop\n", "find laptop\n",
-			"open retina@" + a.net.id.String() + "\n", "open retina@laptop\n", "open retina@192.168.1.5\n",
+			"open retina@" + a.net.id.String() +
+				"\n", "open retina@laptop\n", "open retina@192.168.1.5\n",
 			"open retina@" + b.net.id.String() + "\n", "open cell://laptop/retina\n",
 			"open\n", "open ../retina\n", "open retina more words\n", "OPEN retina\n", "\n", "\x00\xff\n", "GET / HTTP/1.1\r\n",
-			"open retina", "", strings.Repeat("x", 5000), "open " + strings.Repeat("x", 5000) + "\n",
+			"open retina", "", strings.Repeat("x", 5000), "open " + strings.Repeat("x", 5000) +
+				"\n",
 		} {
 			if got := everything(t, b.remote(a.net.id), request); got != "no bad\n" {
 				t.Errorf("%.30q is answered with %q", request, got)
@@ -74,7 +79,8 @@ func TestPeersAreToldTheCodeAlone(t *testing.T) {
 	})
 }
 
-// A stream holds memory here, so one that says nothing, or never comes to the end of its line, is let go.
+// A stream holds memory here, so one that says nothing, or never comes to the end of its
+// line, is let go.
 func TestSilentPeerIsLetGo(t *testing.T) {
 	for _, words := range []string{"", "open ret"} {
 		synctest.Test(t, func(t *testing.T) {

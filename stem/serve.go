@@ -54,9 +54,11 @@ func badRequest(err error) error {
 	return wire.Refusal{Code: wire.Bad, Reason: err.Error()}
 }
 
-// open connects the stream to the cell that is wanted, and carries bytes until both ends have ended. early is what
-// the caller sent behind its request. Whatever is remembered of the call is remembered after the answer.
-func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wanted, early []byte, began time.Time) {
+// open connects the stream to the cell that is wanted, and carries bytes until both ends
+// have ended. early is what the caller sent behind its request. Whatever is remembered of
+// the call is remembered after the answer.
+func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wanted, early []byte,
+	began time.Time) {
 	ahead := int64(len(early)) // early itself is not held until the call ends
 	far, err := s.reach(ctx, caller, &w, early)
 	if err != nil {
@@ -84,7 +86,8 @@ func (s *Stem) open(ctx context.Context, caller Caller, stream pipe.Stream, w wa
 	s.ended(caller, w, route, report, began)
 }
 
-// deadlineOf bounds a call of the stem's own cells, which have one thing to say; other calls last as long as they like.
+// deadlineOf bounds a call of the stem's own cells, which have one thing to say; other
+// calls last as long as they like.
 func deadlineOf(w wanted) time.Time {
 	if w.Cell.Reserved() {
 		return time.Now().Add(lineTimeout)
@@ -92,7 +95,8 @@ func deadlineOf(w wanted) time.Time {
 	return time.Time{}
 }
 
-// refuse answers no, and returns the refusal as it is for the owner of this machine. A peer is told the code alone.
+// refuse answers no, and returns the refusal as it is for the owner of this machine. A
+// peer is told the code alone.
 func refuse(caller Caller, stream pipe.Stream, err error) wire.Refusal {
 	refusal := wire.Refusal{Code: wire.Failed, Reason: err.Error()}
 	errors.As(err, &refusal)
@@ -116,7 +120,8 @@ func (s *Stem) answer(ctx context.Context, stream pipe.Stream, req wire.Request)
 	finish(stream, verdict+string(more))
 }
 
-// finish writes the last words of a stream and ends it in order. If the caller has gone, nobody is left to tell.
+// finish writes the last words of a stream and ends it in order. If the caller has gone,
+// nobody is left to tell.
 func finish(stream pipe.Stream, words string) {
 	stream.SetDeadline(time.Now().Add(lineTimeout))
 	io.WriteString(stream, words)
@@ -142,7 +147,8 @@ func (s *Stem) do(ctx context.Context, req wire.Request) (more []byte, err error
 		return nil, s.calls.end(call)
 	case wire.CutCall:
 		if !s.Cells.Cut(req.Object) {
-			return nil, wire.Refusal{Code: wire.NotFound, Reason: "no such caller has a call under way"}
+			return nil, wire.Refusal{Code: wire.NotFound,
+				Reason: "no such caller has a call under way"}
 		}
 		return nil, nil
 	case wire.Reread:

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// What cell is for: a call goes from a local door through two stems to a cell elsewhere, and comes to a known end.
+// What cell is for: a call goes from a local door through two stems to a cell elsewhere,
+// and comes to a known end.
 func TestCallThroughTwoStems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -36,7 +37,8 @@ func TestCallThroughTwoStems(t *testing.T) {
 	})
 }
 
-// Each direction ends by itself and leaves the other open: many protocols answer only at the end of file.
+// Each direction ends by itself and leaves the other open: many protocols answer only at
+// the end of file.
 func TestHalfCloseThroughTwoStems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -115,7 +117,8 @@ func (l late) Read(p []byte) (int, error) {
 	return l.Stream.Read(p)
 }
 
-// A cell that speaks first is heard after the verdict, and nothing of it is lost or comes before it.
+// A cell that speaks first is heard after the verdict, and nothing of it is lost or comes
+// before it.
 func TestCellSpeaksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -125,7 +128,8 @@ func TestCellSpeaksFirst(t *testing.T) {
 		}
 		b.grant(a, "greeter")
 		a.net.wrap = func(s pipe.Stream) pipe.Stream { return late{s} }
-		verdict, rest, _ := strings.Cut(everything(t, a.local(), "open greeter@"+b.net.id.String()+"\n"), "\n")
+		verdict, rest, _ := strings.Cut(everything(t, a.local(),
+			"open greeter@"+b.net.id.String()+"\n"), "\n")
 		if !strings.HasPrefix(verdict, "ok call=") || rest != "welcome" {
 			t.Errorf("got %q, then %q", verdict, rest)
 		}

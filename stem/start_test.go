@@ -17,10 +17,12 @@ import (
 // gone says whether a process that we started has ended and been reaped.
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// Whoever waits is told at once how the cell ended, and what it said last, and it is not left to wait for a socket.
+// Whoever waits is told at once how the cell ended, and what it said last, and it is not
+// left to wait for a socket.
 func TestCellThatEndsBeforeItAnswers(t *testing.T) {
 	for cell, words := range map[string][]string{
-		"crash":  {"crash exited with status 3 before its socket answered", "its last words:\nthe lens is cracked"},
+		"crash": {"crash exited with status 3 before its socket answered",
+			"its last words:\nthe lens is cracked"},
 		"zero":   {"zero exited with status 0"},
 		"killed": {"killed was ended by signal 9 (killed)"},
 	} {
@@ -50,7 +52,8 @@ func TestLastWordsAreOfThisStart(t *testing.T) {
 	}
 }
 
-// A cell that never answers is given up at its own deadline and killed, or every call would add one more of them.
+// A cell that never answers is given up at its own deadline and killed, or every call
+// would add one more of them.
 func TestSilentCellIsKilledAtItsDeadline(t *testing.T) {
 	f := newFactoryWith(t, "silent")
 	write(t, f.home.DNA(name("silent"))+".toml", "start_timeout = \"3s\"\n", 0o600)
@@ -84,11 +87,15 @@ func TestDNAThatCannotStart(t *testing.T) {
 		words      []string
 	}{
 		{"absent", "", none, wire.NotFound, []string{"absent is not running, and there is no dna at ", "/dna/absent"}},
-		{"stem.join", "#!/bin/sh\n", 0o700, wire.NotFound, []string{"stem.join is not running", "no dna may be called so"}},
-		{"data", "#!/bin/sh\n", 0o600, wire.Failed, []string{"is not executable: run \"chmod +x ", "/dna/data\""}},
-		{"text", "echo hello\n", 0o700, wire.Failed, []string{"a script begins with #! and its interpreter"}},
+		{"stem.join", "#!/bin/sh\n", 0o700, wire.NotFound,
+			[]string{"stem.join is not running", "no dna may be called so"}},
+		{"data", "#!/bin/sh\n", 0o600, wire.Failed,
+			[]string{"is not executable: run \"chmod +x ", "/dna/data\""}},
+		{"text", "echo hello\n", 0o700, wire.Failed,
+			[]string{"a script begins with #! and its interpreter"}},
 		{"empty", "", 0o700, wire.Failed, []string{"neither a program for this machine nor a script"}},
-		{"lost", "#!/no/such/interpreter\n", 0o700, wire.Failed, []string{"lost:1: its interpreter", "is not on this machine"}},
+		{"lost", "#!/no/such/interpreter\n", 0o700, wire.Failed,
+			[]string{"lost:1: its interpreter", "is not on this machine"}},
 	} {
 		t.Run(test.cell, func(t *testing.T) {
 			f := newFactoryWith(t)
@@ -97,7 +104,8 @@ func TestDNAThatCannotStart(t *testing.T) {
 			}
 			_, err := f.Connect(t.Context(), name(test.cell), Caller{})
 			wantRefusal(t, err, test.code, test.words...)
-			wantRefusal(t, f.Germinate(t.Context(), name(test.cell), Caller{testID(2)}), test.code, test.words...)
+			wantRefusal(t, f.Germinate(t.Context(), name(test.cell), Caller{testID(2)}), test.code,
+				test.words...)
 		})
 	}
 }
@@ -115,7 +123,8 @@ func TestDNAThatIsMisplaced(t *testing.T) {
 	wantRefusal(t, err, wire.Failed, filepath.Join(f.home.DNADir(), "echo.toml")+":2", "soon")
 }
 
-// A name whose socket has no room in a socket address is refused with both lengths, and nothing is started.
+// A name whose socket has no room in a socket address is refused with both lengths, and
+// nothing is started.
 func TestNameTooLongForItsHome(t *testing.T) {
 	short := newHome(t)
 	deep, err := home.At(filepath.Join(short.String(), strings.Repeat("h", 40)))

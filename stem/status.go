@@ -67,9 +67,12 @@ func (s *Stem) status() Status {
 		status.Cells = append(status.Cells, cell.String())
 	}
 	for name, id := range rules.Petnames {
-		status.Peers = append(status.Peers, PeerStatus{name.String(), id.String(), rules.Grants[id].Words()})
+		status.Peers = append(status.Peers, PeerStatus{name.String(), id.String(),
+			rules.Grants[id].Words()})
 	}
-	slices.SortFunc(status.Peers, func(a, b PeerStatus) int { return strings.Compare(a.Petname, b.Petname) })
+	slices.SortFunc(status.Peers, func(a, b PeerStatus) int {
+		return strings.Compare(a.Petname, b.Petname)
+	})
 	for cell := range rules.Public {
 		status.Public = append(status.Public, cell.String())
 	}
@@ -79,11 +82,13 @@ func (s *Stem) status() Status {
 			continue // it has been let in since
 		}
 		who := k.Peer.String()
-		if i := slices.IndexFunc(status.Peers, func(p PeerStatus) bool { return p.ID == who }); i >= 0 {
+		if i := slices.IndexFunc(status.Peers,
+			func(p PeerStatus) bool { return p.ID == who }); i >= 0 {
 			who = status.Peers[i].Petname
 		}
-		status.Knocks = append(status.Knocks, KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
-			fmt.Sprintf("cell trust %s --cells %s", who, k.Cell)})
+		status.Knocks = append(status.Knocks,
+			KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
+				fmt.Sprintf("cell trust %s --cells %s", who, k.Cell)})
 	}
 	for _, problem := range append(slices.Clone(rules.Problems), s.links.Problems()...) {
 		status.Problems = append(status.Problems, problem.Error())

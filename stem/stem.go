@@ -24,8 +24,8 @@ type Network interface {
 	// ID is this machine's peer ID.
 	ID() address.ID
 
-	// Open connects to the stem of a peer, which may be at the places, besides where it is found. ctx covers the call,
-	// and not the stream.
+	// Open connects to the stem of a peer, which may be at the places, besides where it
+	// is found. ctx covers the call, and not the stream.
 	Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error)
 
 	// Whois tells which peer answers at a place.
@@ -34,8 +34,8 @@ type Network interface {
 	// Handle has serve called for each stream that another stem opens. serve owns the stream.
 	Handle(serve func(ctx context.Context, caller address.ID, stream pipe.Stream))
 
-	// HandleRaw has serve called for each stream that a program which is no stem opens to a cell by its name, as
-	// it came. serve owns the stream.
+	// HandleRaw has serve called for each stream that a program which is no stem opens to
+	// a cell by its name, as it came. serve owns the stream.
 	HandleRaw(serve func(ctx context.Context, caller address.ID, cell string, stream pipe.Stream))
 }
 
@@ -47,8 +47,8 @@ type Cells interface {
 	// Germinate sees to it that the cell answers at its socket.
 	Germinate(ctx context.Context, cell address.Name, caller Caller) error
 
-	// Cut has the call of a caller, by the name that a cell knows it by, count as cut when the cell ends it. ok is false if
-	// there is none.
+	// Cut has the call of a caller, by the name that a cell knows it by, count as cut
+	// when the cell ends it. ok is false if there is none.
 	Cut(caller string) (ok bool)
 
 	// Running lists the cells that answer at their sockets.
@@ -69,8 +69,8 @@ type Policy interface {
 	// Reread puts the rules in force that are written down now.
 	Reread()
 
-	// Join makes a peer of a caller who has proved an invite, and returns what it may reach from now on. A
-	// wire.Refusal says what else has become of the invite.
+	// Join makes a peer of a caller who has proved an invite, and returns what it may
+	// reach from now on. A wire.Refusal says what else has become of the invite.
 	Join(ctx context.Context, joiner address.ID, proof string, now time.Time) (peers.Grant, error)
 
 	// Run puts rules in force as they are written down, until ctx ends.
@@ -88,17 +88,20 @@ type Door interface {
 
 // Config is what a Stem is made of.
 type Config struct {
-	// Home is where the stem lives. If it is the zero Home, all that would be in it has to be given, and there are no links.
+	// Home is where the stem lives. If it is the zero Home, all that would be in it has
+	// to be given, and there are no links.
 	Home home.Home
 	// Version is that of the program, for its status. It may be empty.
 	Version string
-	// Claim is what Claim returned for the home. If nil, New claims it; the zero Lock claims nothing.
+	// Claim is what Claim returned for the home. If nil, New claims it; the zero Lock
+	// claims nothing.
 	Claim   *socket.Lock
 	Network Network
-	// Cells are the cells of this machine. If nil, those of the home: sockets in run/, executables in dna/.
+	// Cells are the cells of this machine. If nil, those of the home: sockets in run/,
+	// executables in dna/.
 	Cells Cells
-	// Wrapper is the program that carries cells whose dna does not bind a socket itself: it is executed as "cell run NAME".
-	// If empty, this program.
+	// Wrapper is the program that carries cells whose dna does not bind a socket itself:
+	// it is executed as "cell run NAME". If empty, this program.
 	Wrapper string
 	// Policy is who may reach what. If nil, what the home's peers/ and dna/ say.
 	Policy Policy
@@ -106,8 +109,8 @@ type Config struct {
 	Door Door
 	// Places remember who answered where. If nil, the home's places.toml does.
 	Places Places
-	// Record is given each call from or to another machine once it has ended, and does not wait. If nil, calls are written
-	// to the home's log/calls.jsonl.
+	// Record is given each call from or to another machine once it has ended, and does
+	// not wait. If nil, calls are written to the home's log/calls.jsonl.
 	Record func(Call)
 	// Grace is how long calls may go on when Run is to end. If zero, 3 s.
 	Grace time.Duration
@@ -135,8 +138,8 @@ type Stem struct {
 // ErrRunning is returned by New when a stem already lives in the home.
 var ErrRunning = errors.New("a stem already runs")
 
-// New makes the stem of a home, which it reads but does not touch. One that has been made must be Run, which
-// gives back the claim on the home.
+// New makes the stem of a home, which it reads but does not touch. One that has been made
+// must be Run, which gives back the claim on the home.
 func New(cfg Config) (*Stem, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -169,7 +172,8 @@ func New(cfg Config) (*Stem, error) {
 	if cfg.Places == nil {
 		cfg.Places = placesFile{cfg.Home}
 	}
-	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now(), tasks: tasks.New()}
+	s := &Stem{Config: cfg, calls: newCalls(), knocks: newKnocks(), since: time.Now(),
+		tasks: tasks.New()}
 	s.links = links.New(cfg.Home, s.carry, cfg.Log)
 	if cfg.Record == nil {
 		s.audit = newAudit(cfg.Home.Calls())
@@ -178,7 +182,8 @@ func New(cfg Config) (*Stem, error) {
 	return s, nil
 }
 
-// Claim makes sure that no other stem lives in the home, until the lock is given back. It fails with ErrRunning.
+// Claim makes sure that no other stem lives in the home, until the lock is given back. It
+// fails with ErrRunning.
 func Claim(h home.Home) (*socket.Lock, error) {
 	if err := h.Make(); err != nil {
 		return nil, err
@@ -198,8 +203,9 @@ func Claim(h home.Home) (*socket.Lock, error) {
 	return lock, nil
 }
 
-// Run serves callers until ctx ends. Then it refuses new ones, lets the calls under way go on for the grace period,
-// cuts those that are left, closes the doors, and returns nil. Cells are left alone.
+// Run serves callers until ctx ends. Then it refuses new ones, lets the calls under way
+// go on for the grace period, cuts those that are left, closes the doors, and returns
+// nil. Cells are left alone.
 func (s *Stem) Run(ctx context.Context) error {
 	defer s.Claim.Unlock()
 	door := s.Door
@@ -209,7 +215,8 @@ func (s *Stem) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	// Calls outlive ctx by the grace period; their own context ends with a reason for those who are cut.
+	// Calls outlive ctx by the grace period; their own context ends with a reason for
+	// those who are cut.
 	calls, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 
@@ -244,8 +251,9 @@ func (s *Stem) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// drain lets no more work begin and waits for what is under way: for the grace period of its own accord, then by
-// cutting it. Those local callers who may still ask how their calls ended have as long.
+// drain lets no more work begin and waits for what is under way: for the grace period of
+// its own accord, then by cutting it. Those local callers who may still ask how their
+// calls ended have as long.
 func (s *Stem) drain(cut context.CancelCauseFunc) {
 	s.calls.close()
 	s.tasks.End()

@@ -17,7 +17,8 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// runStem runs a stem on a real door until the test ends, or stop is called. far is whom it knows elsewhere; it may be nil.
+// runStem runs a stem on a real door until the test ends, or stop is called. far is whom
+// it knows elsewhere; it may be nil.
 func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
 	t.Helper()
 	network := &fakeNetwork{id: testID(1)}
@@ -47,7 +48,8 @@ func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
 	return s, stop
 }
 
-// A stem's whole life, twice in one home: it opens its door, serves, and leaves nothing behind that bars the next.
+// A stem's whole life, twice in one home: it opens its door, serves, and leaves nothing
+// behind that bars the next.
 func TestStemLivesAndEnds(t *testing.T) {
 	h := newHome(t, "who")
 	for range 2 {
@@ -62,7 +64,8 @@ func TestStemLivesAndEnds(t *testing.T) {
 		}
 		stop()
 		stop() // a second time it has ended already
-		if _, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Status}); !errors.Is(err, stemclient.ErrNoStem) {
+		if _, err := stemclient.Ask(t.Context(), h,
+			wire.Request{Verb: wire.Status}); !errors.Is(err, stemclient.ErrNoStem) {
 			t.Errorf("after its end: %v", err)
 		}
 		if _, err := os.Stat(h.StemSocket()); err == nil {
@@ -110,8 +113,8 @@ func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	}
 }
 
-// Nobody new is let in first, and Run does not return before a call that ends by itself has ended, whole, and its caller
-// could ask whether it has.
+// Nobody new is let in first, and Run does not return before a call that ends by itself
+// has ended, whole, and its caller could ask whether it has.
 func TestRunWaitsForCalls(t *testing.T) {
 	h := newHome(t, "echo")
 	_, stop := runStem(t, h, nil)
@@ -133,10 +136,12 @@ func TestRunWaitsForCalls(t *testing.T) {
 		t.Error("the stem ended before its call")
 	default:
 	}
-	if got, err := exchange(pipe.Unix(answer.Conn), "to the end"); got != "to the end" || err != nil {
+	if got, err := exchange(pipe.Unix(answer.Conn), "to the end"); got != "to the end" ||
+		err != nil {
 		t.Errorf("the call got %q, %v", got, err)
 	}
-	end, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
+	end, err := stemclient.Ask(t.Context(), h,
+		wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
 	if err != nil {
 		t.Fatalf("how did it end? %v", err)
 	}
@@ -144,7 +149,8 @@ func TestRunWaitsForCalls(t *testing.T) {
 	<-ended
 }
 
-// What the SDK makes of it all: a call that was cut elsewhere is no end of file, though the socket says so.
+// What the SDK makes of it all: a call that was cut elsewhere is no end of file, though
+// the socket says so.
 func TestCutReachesTheProgram(t *testing.T) {
 	h := newHome(t)
 	t.Setenv("CELL_HOME", h.String())
@@ -182,7 +188,8 @@ func TestCutReachesTheProgram(t *testing.T) {
 		t.Errorf("the torn call ends with %v", err)
 	}
 	stop()
-	if _, err := synapse.Dial(t.Context(), "whole@"+far.net.id.String()); !errors.Is(err, synapse.ErrNoStem) {
+	if _, err := synapse.Dial(t.Context(), "whole@"+far.net.id.String()); !errors.Is(err,
+		synapse.ErrNoStem) {
 		t.Errorf("without a stem: %v", err)
 	}
 }

@@ -21,13 +21,16 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A stranger who asks often enough can measure what they are not told. So the time from a request to its refusal must be the same for a cell
-// that runs here and for one that nobody has heard of.
+// A stranger who asks often enough can measure what they are not told. So the time from a
+// request to its refusal must be the same for a cell that runs here and for one that
+// nobody has heard of.
 //
-// The measurement is interleaved, so that whatever else the machine does falls on both; which one of a pair goes first is
-// drawn. If there is no difference, p is below 0.01 in one measurement of a hundred at most; in fewer, since pairs share their
-// moment. One that says there is a difference is repeated, and only three in a row that say so are believed: a false
-// alarm in a million runs. A real difference does not go away, and is found all three times: one stat(2) is, and so are 200 ns.
+// The measurement is interleaved, so that whatever else the machine does falls on both;
+// which one of a pair goes first is drawn. If there is no difference, p is below 0.01 in
+// one measurement of a hundred at most; in fewer, since pairs share their moment. One
+// that says there is a difference is repeated, and only three in a row that say so are
+// believed: a false alarm in a million runs. A real difference does not go away, and is
+// found all three times: one stat(2) is, and so are 200 ns.
 func TestStrangersCannotTellByTime(t *testing.T) {
 	stem := timedStem(t)
 	var seen []float64
@@ -58,13 +61,15 @@ const (
 	missing     = "nope" // of the same length, or the bytes themselves would take longer
 )
 
-// timedStem runs a stem, as `cell up` does, in a home where echo runs and one peer may reach it, and a stranger nothing.
+// timedStem runs a stem, as `cell up` does, in a home where echo runs and one peer may
+// reach it, and a stranger nothing.
 func timedStem(t *testing.T) *Stem {
 	t.Helper()
 	h := newHome(t, existing)
 	write(t, peerFile(h, "laptop"), grantText(2, `"echo"`), 0o600)
 	stem, _ := runStem(t, h, nil)
-	answer, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.Germinate, Object: existing})
+	answer, err := stemclient.Ask(t.Context(), h,
+		wire.Request{Verb: wire.Germinate, Object: existing})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +77,8 @@ func timedStem(t *testing.T) *Stem {
 	return stem
 }
 
-// hesitant is the door's end of a stream, on which the request for the cell that exists takes 50 µs longer: as if somebody had looked.
+// hesitant is the door's end of a stream, on which the request for the cell that exists
+// takes 50 µs longer: as if somebody had looked.
 type hesitant struct{ pipe.Stream }
 
 func (h *hesitant) Read(p []byte) (int, error) {
@@ -84,7 +90,8 @@ func (h *hesitant) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// compare measures pairs of refusals, and returns how likely it is that times so different come from cells that are alike.
+// compare measures pairs of refusals, and returns how likely it is that times so
+// different come from cells that are alike.
 func compare(t *testing.T, stem *Stem, pairs int, wrap func(pipe.Stream) pipe.Stream) (p float64) {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // collected below, where nothing is measured
@@ -106,9 +113,11 @@ func compare(t *testing.T, stem *Stem, pairs int, wrap func(pipe.Stream) pipe.St
 	return mannWhitney(times[existing], times[missing])
 }
 
-// refusalTime is how long a stranger waits for the verdict, on a real connection. All that is remembered of the call afterwards is
-// waited for, so that it does not fall on the next one.
-func refusalTime(t *testing.T, stem *Stem, cell string, wrap func(pipe.Stream) pipe.Stream) time.Duration {
+// refusalTime is how long a stranger waits for the verdict, on a real connection. All
+// that is remembered of the call afterwards is waited for, so that it does not fall on
+// the next one.
+func refusalTime(t *testing.T, stem *Stem, cell string,
+	wrap func(pipe.Stream) pipe.Stream) time.Duration {
 	t.Helper()
 	near, far := socketPair(t)
 	defer near.Close()
@@ -150,11 +159,12 @@ func socketPair(t *testing.T) (a, b *net.UnixConn) {
 	return ends[0], ends[1]
 }
 
-// mannWhitney returns the two-sided p of the Mann–Whitney U test, for samples large enough for the normal approximation,
-// with its corrections for ties and for continuity.
+// mannWhitney returns the two-sided p of the Mann–Whitney U test, for samples large
+// enough for the normal approximation, with its corrections for ties and for continuity.
 //
-// H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other, Annals of
-// Mathematical Statistics 18 (1947), 50–60; for ties, E. L. Lehmann, Nonparametrics (1975), chapter 1.
+// H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is
+// Stochastically Larger than the Other, Annals of Mathematical Statistics 18 (1947),
+// 50–60; for ties, E. L. Lehmann, Nonparametrics (1975), chapter 1.
 func mannWhitney(x, y []float64) (p float64) {
 	type value struct {
 		v   float64
@@ -205,9 +215,11 @@ func TestMannWhitney(t *testing.T) {
 		x, y []float64
 		want string
 	}{
-		{[]float64{19, 22, 16, 29, 24}, []float64{20, 11, 17, 12}, "0.1113"}, // the example of SciPy's mannwhitneyu
+		// the example of SciPy's mannwhitneyu
+		{[]float64{19, 22, 16, 29, 24}, []float64{20, 11, 17, 12}, "0.1113"},
 		{[]float64{20, 11, 17, 12}, []float64{19, 22, 16, 29, 24}, "0.1113"},
-		{[]float64{1, 2, 2}, []float64{2, 3}, "0.3329"}, // by hand: U = 1, σ² = 3·2/12 · (6 - 24/20)
+		// by hand: U = 1, σ² = 3·2/12 · (6 - 24/20)
+		{[]float64{1, 2, 2}, []float64{2, 3}, "0.3329"},
 		{[]float64{5, 5, 5}, []float64{5, 5}, "1.0000"},
 		{many(100, 0), many(100, 0), "1.0000"},
 		{many(100, 0), many(100, 1000), "0.0000"},

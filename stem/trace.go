@@ -15,11 +15,12 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Tracer shows the way to a peer to the user of this machine. tell is called from one goroutine, and when it fails, the
-// user has gone. Errors go behind the peer's name.
+// Tracer shows the way to a peer to the user of this machine. tell is called from one
+// goroutine, and when it fails, the user has gone. Errors go behind the peer's name.
 type Tracer interface {
 	// Ping reaches a peer as a call would, and asks it count times for an answer.
-	Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error, at ...address.Place) error
+	Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error,
+		at ...address.Place) error
 
 	// Find asks everyone who may know where the peer is.
 	Find(ctx context.Context, to address.ID, tell func(trace.Event) error) error
@@ -39,7 +40,8 @@ type traced struct {
 	at []address.Place
 }
 
-// trace answers such a request: a verdict, and then a line of JSON for each event, the last of which is an end.
+// trace answers such a request: a verdict, and then a line of JSON for each event, the
+// last of which is an end.
 func (s *Stem) trace(ctx context.Context, stream pipe.Stream, req wire.Request) {
 	t := telling{stream, time.Now()}
 	w, err := s.parseTraced(ctx, req)
@@ -71,7 +73,9 @@ func (s *Stem) trace(ctx context.Context, stream pipe.Stream, req wire.Request) 
 
 // parseTraced reads a request, and finds out which peer is meant.
 func (s *Stem) parseTraced(ctx context.Context, req wire.Request) (w traced, err error) {
-	bad := func(reason string) (traced, error) { return w, wire.Refusal{Code: wire.Bad, Reason: reason} }
+	bad := func(reason string) (traced, error) {
+		return w, wire.Refusal{Code: wire.Bad, Reason: reason}
+	}
 	w = traced{verb: req.Verb, count: 1}
 	if s.Tracer == nil {
 		return w, errors.New("this network does not show its ways")
@@ -87,7 +91,8 @@ func (s *Stem) parseTraced(ctx context.Context, req wire.Request) (w traced, err
 	if w.peer.IsLocal() {
 		return bad("it is this machine itself")
 	}
-	if w.id, w.at, err = s.locate(ctx, s.Policy.Rules(), wanted{Address: address.Address{Peer: w.peer}}); err != nil {
+	if w.id, w.at, err = s.locate(ctx, s.Policy.Rules(),
+		wanted{Address: address.Address{Peer: w.peer}}); err != nil {
 		return w, err
 	}
 	if w.id == s.Network.ID() {
@@ -99,7 +104,8 @@ func (s *Stem) parseTraced(ctx context.Context, req wire.Request) (w traced, err
 // tellKnown tells what is known of the peer without the network.
 func (s *Stem) tellKnown(w traced, tell func(trace.Event) error) {
 	if place, ok := w.peer.Place(); ok {
-		tell(trace.Event{Kind: trace.Found, Source: trace.Named, Peer: w.id.String(), Addresses: []string{place.String()}})
+		tell(trace.Event{Kind: trace.Found, Source: trace.Named, Peer: w.id.String(),
+			Addresses: []string{place.String()}})
 	}
 	e := trace.Event{Kind: trace.Found, Source: trace.Peers}
 	for _, place := range s.Policy.Rules().At[w.id] {
@@ -109,7 +115,8 @@ func (s *Stem) tellKnown(w traced, tell func(trace.Event) error) {
 	case len(e.Addresses) > 0:
 		tell(e)
 	case w.verb == wire.Find:
-		tell(trace.Event{Kind: trace.Nothing, Source: trace.Peers, Reason: "no address of it is written down"})
+		tell(trace.Event{Kind: trace.Nothing, Source: trace.Peers,
+			Reason: "no address of it is written down"})
 	}
 }
 

@@ -20,7 +20,8 @@ type fakeTracer struct {
 	hum bool // goes on until nobody listens
 }
 
-func (f fakeTracer) Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error, at ...address.Place) error {
+func (f fakeTracer) Ping(ctx context.Context, to address.ID, count int,
+	tell func(trace.Event) error, at ...address.Place) error {
 	for _, place := range at {
 		tell(trace.Event{Kind: trace.Dial, Address: place.String()})
 	}
@@ -36,7 +37,8 @@ func (f fakeTracer) Ping(ctx context.Context, to address.ID, count int, tell fun
 }
 
 func (f fakeTracer) Find(ctx context.Context, to address.ID, tell func(trace.Event) error) error {
-	tell(trace.Event{Kind: trace.Found, Source: trace.Cache, Addresses: []string{"/ip4/192.0.2.1/tcp/1"}})
+	tell(trace.Event{Kind: trace.Found, Source: trace.Cache,
+		Addresses: []string{"/ip4/192.0.2.1/tcp/1"}})
 	return f.err
 }
 
@@ -48,7 +50,8 @@ func decodeEvent(t *testing.T, line string) (e trace.Event) {
 	return e
 }
 
-// The local door shows the way to a peer: a verdict, then events, of which the last and no other is an end.
+// The local door shows the way to a peer: a verdict, then events, of which the last and
+// no other is an end.
 func TestTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -80,7 +83,8 @@ func TestTrace(t *testing.T) {
 		a.Tracer = fakeTracer{err: errors.New("no way")}
 		for _, request := range []string{"ping b", "find b"} {
 			all := everything(t, a.local(), request+"\n")
-			if last := decodeEvent(t, all[strings.LastIndex(all[:len(all)-1], "\n")+1:]); last.Kind != trace.End || last.Reason != "no way" {
+			if last := decodeEvent(t, all[strings.LastIndex(all[:len(all)-1],
+				"\n")+1:]); last.Kind != trace.End || last.Reason != "no way" {
 				t.Errorf("%s ends with %+v", request, last)
 			}
 		}
@@ -104,7 +108,8 @@ func TestTraceRefuses(t *testing.T) {
 			"ping " + b.net.id.String() + " count=three": "no bad count=three ",
 			"find": "no bad ",
 		} {
-			if got := everything(t, a.local(), request+"\n"); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 {
+			if got := everything(t, a.local(), request+"\n"); !strings.HasPrefix(got, want) ||
+				strings.Count(got, "\n") != 1 {
 				t.Errorf("%s: %q, want %q", request, got, want)
 			}
 		}
@@ -115,7 +120,8 @@ func TestTraceRefuses(t *testing.T) {
 			}
 		}
 		a.Tracer = nil
-		if got := everything(t, a.local(), "ping "+b.net.id.String()+"\n"); !strings.HasPrefix(got, "no failed ") {
+		if got := everything(t, a.local(), "ping "+b.net.id.String()+"\n"); !strings.HasPrefix(got,
+			"no failed ") {
 			t.Errorf("without a tracer: %q", got)
 		}
 	})

@@ -17,7 +17,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// machine is a stem in memory: its network, its cells and its rules are values, so that it lives in virtual time.
+// machine is a stem in memory: its network, its cells and its rules are values, so that
+// it lives in virtual time.
 type machine struct {
 	*Stem
 	ctx   context.Context // that of its calls
@@ -42,7 +43,8 @@ func newMachine(t *testing.T, id address.ID) *machine {
 	}
 	m.rules.rules.Petnames = map[address.Petname]address.ID{}
 	m.ctx, m.cut = context.WithCancelCause(context.Background())
-	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net, Cells: m.cells, Policy: m.rules, Record: func(Call) {}})
+	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net, Cells: m.cells,
+		Policy: m.rules, Record: func(Call) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +96,8 @@ func (n *fakeNetwork) Whois(_ context.Context, at address.Place) (address.ID, er
 	return address.ID{}, fmt.Errorf("nobody answers at %s", at)
 }
 
-func (n *fakeNetwork) Open(_ context.Context, to address.ID, _ ...address.Place) (pipe.Stream, error) {
+func (n *fakeNetwork) Open(_ context.Context, to address.ID,
+	_ ...address.Place) (pipe.Stream, error) {
 	n.opens++
 	far, ok := n.far[to]
 	if !ok {
@@ -126,12 +129,14 @@ func (c *fakeCells) ask(what string, cell address.Name, caller Caller) error {
 		return err
 	}
 	if c.do[cell.String()] == nil {
-		return wire.Refusal{Code: wire.NotFound, Reason: "there is no dna at secret/" + cell.String()}
+		return wire.Refusal{Code: wire.NotFound,
+			Reason: "there is no dna at secret/" + cell.String()}
 	}
 	return nil
 }
 
-func (c *fakeCells) Connect(_ context.Context, cell address.Name, caller Caller) (pipe.Stream, error) {
+func (c *fakeCells) Connect(_ context.Context, cell address.Name,
+	caller Caller) (pipe.Stream, error) {
 	if err := c.ask("connect", cell, caller); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A call to a running cell of this machine: dial, 64 bytes there and back, close. Next to it, the same on a bare socket.
+// A call to a running cell of this machine: dial, 64 bytes there and back, close. Next to
+// it, the same on a bare socket.
 func BenchmarkLocalDial(b *testing.B) {
 	h := madeHome(b)
 	at := &net.UnixAddr{Name: filepath.Join(h.RunDir(), "bare"), Net: "unix"}
@@ -35,7 +36,8 @@ func BenchmarkLocalDial(b *testing.B) {
 					}
 					go func() {
 						defer conn.Close()
-						io.CopyBuffer(struct{ io.Writer }{conn}, struct{ io.Reader }{conn}, make([]byte, 64))
+						io.CopyBuffer(struct{ io.Writer }{conn}, struct{ io.Reader }{conn},
+							make([]byte, 64))
 					}()
 				}
 			}()

@@ -9,8 +9,8 @@ import (
 
 // Caller says who is at the other end of an accepted connection. It is a net.Addr.
 type Caller struct {
-	// Peer is the peer ID of the machine that calls, as its key proved it. If empty, the caller is a process
-	// of this machine that connected by itself.
+	// Peer is the peer ID of the machine that calls, as its key proved it. If empty, the
+	// caller is a process of this machine that connected by itself.
 	Peer string
 	// PID and UID are those of a process of this machine; they are 0 when the kernel did not tell,
 	// and for a Peer.

@@ -17,14 +17,16 @@ type Conn struct {
 	remote net.Addr
 	// end tells an orderly end from a cut. If nil, the other process is at the socket itself.
 	end *ending
-	// cut tells the stem that the call of a caller can't be finished. It is nil on a Conn that was dialled.
+	// cut tells the stem that the call of a caller can't be finished. It is nil on a Conn
+	// that was dialled.
 	cut func()
 	// closed tells the Listener that the call is over. It may be nil.
 	closed func()
 }
 
-// Read reads what the other end sent. It returns io.EOF when the other end has ended its writing side in order, and
-// an error that wraps io.ErrUnexpectedEOF and says why when a call to another machine was cut.
+// Read reads what the other end sent. It returns io.EOF when the other end has ended its
+// writing side in order, and an error that wraps io.ErrUnexpectedEOF and says why when a
+// call to another machine was cut.
 func (c *Conn) Read(p []byte) (int, error) {
 	if len(c.rest) > 0 {
 		n := copy(p, c.rest)
@@ -41,7 +43,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 // ended turns the error of a read into what the caller is told.
 func (c *Conn) ended(err error) error {
 	if errors.Is(err, syscall.ECONNRESET) {
-		err = io.EOF // the other end did not read all of its input; what it wrote has been delivered
+		// the other end did not read all of its input; what it wrote has been delivered
+		err = io.EOF
 	}
 	if err == io.EOF && c.end != nil {
 		return c.end.verdict()
@@ -49,15 +52,18 @@ func (c *Conn) ended(err error) error {
 	return err
 }
 
-// Write sends p. It fails with syscall.EPIPE when the other end takes no more, which may still have something to say.
+// Write sends p. It fails with syscall.EPIPE when the other end takes no more, which may
+// still have something to say.
 func (c *Conn) Write(p []byte) (int, error) { return c.unix.Write(p) }
 
 // CloseWrite ends the writing side: the other end reads io.EOF, and may go on writing.
 func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
 
-// Reset closes a connection that a Listener accepted, as Close does, and has the caller's Read fail with io.ErrUnexpectedEOF
-// instead of io.EOF: for a cell that can't finish its answer. What was written may not arrive. The exception is a caller on this
-// machine that connected to the cell directly, which reads io.EOF all the same; so does the cell, of a Conn that was dialled.
+// Reset closes a connection that a Listener accepted, as Close does, and has the caller's
+// Read fail with io.ErrUnexpectedEOF instead of io.EOF: for a cell that can't finish its
+// answer. What was written may not arrive. The exception is a caller on this machine that
+// connected to the cell directly, which reads io.EOF all the same; so does the cell, of a
+// Conn that was dialled.
 func (c *Conn) Reset() error {
 	if c.cut != nil {
 		c.cut()
@@ -74,7 +80,8 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// LocalAddr returns this end's address, which is seldom of use: Unix sockets of callers have no name.
+// LocalAddr returns this end's address, which is seldom of use: Unix sockets of callers
+// have no name.
 func (c *Conn) LocalAddr() net.Addr { return c.unix.LocalAddr() }
 
 // RemoteAddr returns the address that was dialled or, for an accepted connection, the Caller.

@@ -27,8 +27,8 @@ func TestDialARunningCell(t *testing.T) {
 	}
 }
 
-// A cell that does not run is asked for by name; when the stem says ok, it is at its own socket. What a dead one left
-// there is no cell.
+// A cell that does not run is asked for by name; when the stem says ok, it is at its own
+// socket. What a dead one left there is no cell.
 func TestDialGerminates(t *testing.T) {
 	for _, left := range []string{"nothing", "a dead socket"} {
 		t.Run(left, func(t *testing.T) {
@@ -59,13 +59,15 @@ func TestDialACellThatEndsAtOnce(t *testing.T) {
 	h := madeHome(t)
 	s := startStem(t, h, func(conn net.Conn, _ string) { io.WriteString(conn, "ok\n") })
 	_, err := Dial(soon(t), "greet")
-	if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "dial greet: the cell ended as soon as it had started") {
+	if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(),
+		"dial greet: the cell ended as soon as it had started") {
 		t.Errorf("got %v", err)
 	}
 	s.wantAsked(t, "germinate greet\n", "germinate greet\n")
 }
 
-// On a verdict of ok the connection to the stem is the call. A cell that speaks first has its words in the same packet.
+// On a verdict of ok the connection to the stem is the call. A cell that speaks first has
+// its words in the same packet.
 func TestDialAPeer(t *testing.T) {
 	for addr, want := range map[string]string{
 		"greet@" + peer:                  "open greet@" + peer + "\n",
@@ -99,7 +101,8 @@ func TestDialAPeer(t *testing.T) {
 	}
 }
 
-// A program branches on what a stem refused with, be it its own or the far one, for a peer's cell or for one here.
+// A program branches on what a stem refused with, be it its own or the far one, for a
+// peer's cell or for one here.
 func TestDialIsRefused(t *testing.T) {
 	for verdict, want := range map[string]error{
 		"no not-found no dna\n": ErrNotFound,
@@ -111,11 +114,15 @@ func TestDialIsRefused(t *testing.T) {
 		"":                                            ErrNoStem,
 	} {
 		for _, addr := range []string{"greet", "greet@laptop"} {
-			startStem(t, madeHome(t), func(conn net.Conn, _ string) { io.WriteString(conn, verdict) })
+			startStem(t, madeHome(t), func(conn net.Conn, _ string) {
+				io.WriteString(conn, verdict)
+			})
 			_, err := Dial(soon(t), addr)
-			for _, known := range []error{ErrNotFound, ErrDenied, ErrUnreachable, ErrFailed, ErrBusy, ErrNoStem} {
+			for _, known := range []error{ErrNotFound, ErrDenied, ErrUnreachable, ErrFailed,
+				ErrBusy, ErrNoStem} {
 				if errors.Is(err, known) != (known == want) {
-					t.Errorf("%q for %s: errors.Is(%v, %v) = %v", verdict, addr, err, known, known != want)
+					t.Errorf("%q for %s: errors.Is(%v, %v) = %v", verdict, addr, err, known,
+						known != want)
 				}
 			}
 			if err != nil && !strings.HasPrefix(err.Error(), "dial "+addr+": ") {
@@ -128,7 +135,8 @@ func TestDialIsRefused(t *testing.T) {
 func TestDialWithoutAStem(t *testing.T) {
 	madeHome(t)
 	for _, addr := range []string{"greet", "greet@laptop"} {
-		if _, err := Dial(soon(t), addr); !errors.Is(err, ErrNoStem) || err.Error() != "dial "+addr+": no stem is running" {
+		if _, err := Dial(soon(t), addr); !errors.Is(err, ErrNoStem) ||
+			err.Error() != "dial "+addr+": no stem is running" {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
@@ -136,7 +144,8 @@ func TestDialWithoutAStem(t *testing.T) {
 
 // A stem that hangs takes no more of the caller's time than ctx gives.
 func TestDialEndsWithItsContext(t *testing.T) {
-	startStem(t, madeHome(t), func(conn net.Conn, _ string) { io.Copy(io.Discard, conn) }) // until the caller goes
+	// until the caller goes
+	startStem(t, madeHome(t), func(conn net.Conn, _ string) { io.Copy(io.Discard, conn) })
 	for _, addr := range []string{"greet", "greet@laptop"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
@@ -149,7 +158,8 @@ func TestDialEndsWithItsContext(t *testing.T) {
 // What is wrong with an address or a home is said before anything is asked.
 func TestDialRefuses(t *testing.T) {
 	h := madeHome(t)
-	longest := h.String() + "/" + strings.Repeat("h", home.MaxSocketPath-len(h.String()+"//run/1234567890123456.sock"))
+	longest := h.String() + "/" + strings.Repeat("h",
+		home.MaxSocketPath-len(h.String()+"//run/1234567890123456.sock"))
 	for _, test := range []struct{ home, addr, reason string }{
 		{h.String(), "", "is empty"},
 		{h.String(), "Greet", "does not begin with"},
@@ -158,7 +168,8 @@ func TestDialRefuses(t *testing.T) {
 		{"/" + strings.Repeat("h", 200), "greet", "set CELL_HOME to a shorter one"},
 	} {
 		t.Setenv("CELL_HOME", test.home)
-		if _, err := Dial(soon(t), test.addr); err == nil || errors.Is(err, ErrNoStem) || !strings.Contains(err.Error(), test.reason) {
+		if _, err := Dial(soon(t), test.addr); err == nil || errors.Is(err, ErrNoStem) ||
+			!strings.Contains(err.Error(), test.reason) {
 			t.Errorf("Dial(%q): %v, want %q", test.addr, err, test.reason)
 		}
 	}

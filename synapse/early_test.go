@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// The first bytes of a call stand right behind the request, or are the first that a cell of this machine reads.
+// The first bytes of a call stand right behind the request, or are the first that a cell
+// of this machine reads.
 func TestDialWith(t *testing.T) {
 	h := madeHome(t)
 	serve(t, mustListen(t, "greet"))
@@ -32,11 +33,13 @@ func TestDialWith(t *testing.T) {
 	}
 }
 
-// Who is refused learns why, however much it had to say; and a cell that takes none of it may still have an answer.
+// Who is refused learns why, however much it had to say; and a cell that takes none of it
+// may still have an answer.
 func TestDialWithTooMuch(t *testing.T) {
 	h := madeHome(t)
 	startStem(t, h, func(conn net.Conn, _ string) { io.WriteString(conn, "no denied\n") })
-	if _, err := DialWith(soon(t), "greet@laptop", make([]byte, 4<<20)); !errors.Is(err, ErrDenied) {
+	if _, err := DialWith(soon(t), "greet@laptop", make([]byte, 4<<20)); !errors.Is(err,
+		ErrDenied) {
 		t.Errorf("refused: %v", err)
 	}
 	l := mustListen(t, "full")

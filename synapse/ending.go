@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// ending finds out how a call through the stem ended. The stem's socket reads as a clean end of file
-// however the call ended, so at the end of file the stem is asked, once.
+// ending finds out how a call through the stem ended. The stem's socket reads as a clean
+// end of file however the call ended, so at the end of file the stem is asked, once.
 type ending struct {
 	home home.Home
 	call string

@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// A Unix socket reads as a clean end however the call ended, so at the end the stem is asked, once. Whatever it says,
-// all that arrived is delivered first.
+// A Unix socket reads as a clean end however the call ended, so at the end the stem is
+// asked, once. Whatever it says, all that arrived is delivered first.
 func TestEnding(t *testing.T) {
 	for name, test := range map[string]struct {
 		verdict string
 		cut     string // the reason, if it is one
 	}{
-		"in order":            {"ok\n", ""},
-		"cut":                 {"no cut reset by the other end\n", "unexpected EOF: reset by the other end"},
+		"in order": {"ok\n", ""},
+		"cut": {"no cut reset by the other end\n",
+			"unexpected EOF: reset by the other end"},
 		"cut, for no reason":  {"no cut\n", "unexpected EOF: cut"},
 		"unknown to the stem": {"no bad no such call\n", "unexpected EOF: no such call"},
 		"no answer":           {"", "unexpected EOF: the stem of this machine ended"},
@@ -68,7 +69,8 @@ func TestEndingWithoutAStem(t *testing.T) {
 	wantEnding(t, err, "unexpected EOF: the stem of this machine ended")
 }
 
-// A far end that closed with input unread resets the socket; that is an end to be asked about like any other.
+// A far end that closed with input unread resets the socket; that is an end to be asked
+// about like any other.
 func TestEndingWithInputUnread(t *testing.T) {
 	s := startStem(t, madeHome(t), func(conn net.Conn, request string) {
 		if request == "open greet@laptop\n" {
@@ -110,7 +112,8 @@ func TestDeadlineIsNoEnding(t *testing.T) {
 	conn.Close()
 }
 
-// wantEnding wants an orderly end, or a cut with its reason. A cut must be io.ErrUnexpectedEOF to errors.Is.
+// wantEnding wants an orderly end, or a cut with its reason. A cut must be
+// io.ErrUnexpectedEOF to errors.Is.
 func wantEnding(t *testing.T, err error, cut string) {
 	t.Helper()
 	switch {

@@ -15,8 +15,8 @@ import (
 // ErrInUse is what Listen fails with when a live cell of that name is already there.
 var ErrInUse = socket.ErrInUse
 
-// ErrIdle is what Accept fails with when the cell has left because nobody used it, as Idle has it. It is a
-// net.ErrClosed, too.
+// ErrIdle is what Accept fails with when the cell has left because nobody used it, as
+// Idle has it. It is a net.ErrClosed, too.
 var ErrIdle = cellsocket.ErrIdle
 
 // Option is how a cell listens.
@@ -24,13 +24,15 @@ type Option func(*options)
 
 type options struct{ idle time.Duration }
 
-// Idle has the cell leave when there was no call for that long: its socket goes, and Accept fails with ErrIdle. A
-// call that arrives at that moment is not lost: it is accepted still, and Accept waits until it has ended, or the cell is
-// started anew for it. A call counts until its Conn is closed.
+// Idle has the cell leave when there was no call for that long: its socket goes, and
+// Accept fails with ErrIdle. A call that arrives at that moment is not lost: it is
+// accepted still, and Accept waits until it has ended, or the cell is started anew for
+// it. A call counts until its Conn is closed.
 func Idle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 
-// Listen makes this process the cell of that name. It takes the place of a dead one, and fails with ErrInUse
-// at a live one. Accepted connections are *Conn whose RemoteAddr is a Caller. Closing the listener removes its socket.
+// Listen makes this process the cell of that name. It takes the place of a dead one, and
+// fails with ErrInUse at a live one. Accepted connections are *Conn whose RemoteAddr is a
+// Caller. Closing the listener removes its socket.
 func Listen(name string, how ...Option) (net.Listener, error) {
 	l, err := listenAs(name, how)
 	if err != nil {

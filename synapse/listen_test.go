@@ -14,12 +14,14 @@ import (
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
-// There is one cell of a name. What a dead one left is replaced, and a cell that ends leaves nothing.
+// There is one cell of a name. What a dead one left is replaced, and a cell that ends
+// leaves nothing.
 func TestListen(t *testing.T) {
 	h := madeHome(t)
 	deadSocket(t, h, "greet")
 	l := mustListen(t, "greet")
-	if got, err := Listen("greet"); !errors.Is(err, ErrInUse) || !strings.HasPrefix(err.Error(), "listen as greet: ") {
+	if got, err := Listen("greet"); !errors.Is(err, ErrInUse) ||
+		!strings.HasPrefix(err.Error(), "listen as greet: ") {
 		t.Errorf("a second one: %v, %v", got, err)
 	}
 	l.Close()
@@ -45,7 +47,8 @@ func TestListenMakesItsHome(t *testing.T) {
 
 func TestListenRefuses(t *testing.T) {
 	h := madeHome(t)
-	if _, err := Listen("Greet"); err == nil || !strings.Contains(err.Error(), "does not begin with") {
+	if _, err := Listen("Greet"); err == nil ||
+		!strings.Contains(err.Error(), "does not begin with") {
 		t.Errorf("a bad name: %v", err)
 	}
 	os.Chmod(h.String(), 0o755)
@@ -54,13 +57,15 @@ func TestListenRefuses(t *testing.T) {
 	}
 }
 
-// A cell learns who calls: a process of this machine, as the kernel tells, or a peer, as the stem has named it.
+// A cell learns who calls: a process of this machine, as the kernel tells, or a peer, as
+// the stem has named it.
 func TestAcceptTellsTheCaller(t *testing.T) {
 	h := madeHome(t)
 	l := mustListen(t, "greet")
 	mustDial(t, "greet")
 	want := Caller{PID: os.Getpid(), UID: os.Geteuid()}
-	if got := accept(t, l).RemoteAddr(); got != want || !strings.HasPrefix(got.String(), "local pid ") || got.Network() != "cell" {
+	if got := accept(t, l).RemoteAddr(); got != want ||
+		!strings.HasPrefix(got.String(), "local pid ") || got.Network() != "cell" {
 		t.Errorf("a local caller is %v, want %v", got, want)
 	}
 	path, err := h.Socket(addresstest.Name("greet"))
@@ -114,7 +119,8 @@ func isSocket(path string) bool {
 	return err == nil && info.Mode().Type() == os.ModeSocket
 }
 
-// With Idle, Accept goes on while a Conn is open, and ends for a server's loop as Close would end it.
+// With Idle, Accept goes on while a Conn is open, and ends for a server's loop as Close
+// would end it.
 func TestListenIdle(t *testing.T) {
 	h := madeHome(t)
 	l, err := Listen("greet", Idle(time.Millisecond))

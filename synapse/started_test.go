@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// The stem holds the name's lock while it waits for the cell it started: taking it too would be waiting for each other.
-// It holds it once, so the second time is as for any process.
+// The stem holds the name's lock while it waits for the cell it started: taking it too
+// would be waiting for each other. It holds it once, so the second time is as for any
+// process.
 func TestListenWhenStartedByTheStem(t *testing.T) {
 	h := madeHome(t)
 	stems := lock(t, h, "greet")

@@ -14,9 +14,10 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Dial calls a cell through the local door of the node's stem, as a program on its machine would. The address is that
-// of any cell, as in echo@12D3…; the name of a node of the net may stand for its peer ID. ctx covers the call until
-// the verdict, and not the Conn, which the caller closes. Errors match those of package synapse.
+// Dial calls a cell through the local door of the node's stem, as a program on its
+// machine would. The address is that of any cell, as in echo@12D3…; the name of a node of
+// the net may stand for its peer ID. ctx covers the call until the verdict, and not the
+// Conn, which the caller closes. Errors match those of package synapse.
 func (n *Node) Dial(ctx context.Context, addr string) (*Conn, error) {
 	c, err := n.dial(ctx, addr)
 	if err != nil {
@@ -40,7 +41,8 @@ func (n *Node) dial(ctx context.Context, addr string) (*Conn, error) {
 		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { s.Abort(ctx.Err()) })()
-	if _, err = io.WriteString(s, wire.Request{Verb: wire.Open, Object: to.String()}.String()); err != nil {
+	if _, err = io.WriteString(s, wire.Request{Verb: wire.Open,
+		Object: to.String()}.String()); err != nil {
 		return nil, errors.Join(ctx.Err(), err)
 	}
 	_, rest, err := wire.ReadVerdict(s)
@@ -75,7 +77,8 @@ func (n *Net) spell(addr string) string {
 	return addr
 }
 
-// Ask calls a cell, sends the text, ends its side, and returns the whole answer. ctx covers all of it.
+// Ask calls a cell, sends the text, ends its side, and returns the whole answer. ctx
+// covers all of it.
 func (n *Node) Ask(ctx context.Context, addr, text string) (string, error) {
 	r, answer := n.call(ctx, addr, text)
 	return answer, r.Err

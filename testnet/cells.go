@@ -14,8 +14,9 @@ import (
 	"github.com/cell-mesh/cell/stem"
 )
 
-// Cell is what a cell does with a call: a function in the place of a program. When it returns, what it has written is
-// delivered and the call is over; an error cuts the call. ctx ends with the node.
+// Cell is what a cell does with a call: a function in the place of a program. When it
+// returns, what it has written is delivered and the call is over; an error cuts the call.
+// ctx ends with the node.
 type Cell func(ctx context.Context, call io.ReadWriter) error
 
 // Echo returns what it is sent.
@@ -70,7 +71,8 @@ func newCells(do map[string]Cell) (*cells, error) {
 	return c, nil
 }
 
-func (c *cells) Connect(_ context.Context, name address.Name, caller stem.Caller) (pipe.Stream, error) {
+func (c *cells) Connect(_ context.Context, name address.Name,
+	caller stem.Caller) (pipe.Stream, error) {
 	if err := c.Germinate(context.Background(), name, caller); err != nil {
 		return nil, err
 	}

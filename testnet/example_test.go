@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Two stems behind the routers of two homes, and a third that both begin with: the first bytes go through it, until the
-// routers let the two speak with each other.
+// Two stems behind the routers of two homes, and a third that both begin with: the first
+// bytes go through it, until the routers let the two speak with each other.
 func Example() {
 	net, err := testnet.New(testnet.Config{Link: internet.Link{Delay: 5 * time.Millisecond}})
 	if err != nil {
@@ -51,7 +51,8 @@ func Example() {
 	// hello, anna <nil>
 }
 
-// A line is cut and healed: meanwhile the two don't reach each other, and a call fails or waits for as long as it may.
+// A line is cut and healed: meanwhile the two don't reach each other, and a call fails or
+// waits for as long as it may.
 func ExampleNet_Cut() {
 	net, err := testnet.New(testnet.Config{Link: internet.Link{Delay: 5 * time.Millisecond}})
 	if err != nil {

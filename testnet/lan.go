@@ -26,7 +26,8 @@ func (n *Net) lan(h *internet.Host) *lan {
 	return n.lans[h.Site()]
 }
 
-// neighbour is a host that is seen in its LAN by those who look for the same service, and sees them.
+// neighbour is a host that is seen in its LAN by those who look for the same service, and
+// sees them.
 type neighbour struct {
 	lan     *lan
 	host    host.Host

@@ -25,7 +25,8 @@ type life struct {
 
 // start does what `cell up` does, on a machine that is a value.
 func (n *Node) start() (_ *life, err error) {
-	var running atomic.Pointer[stem.Stem] // it comes after its network, which asks it whom to relay for
+	// it comes after its network, which asks it whom to relay for
+	var running atomic.Pointer[stem.Stem]
 	friends := func() []address.ID {
 		if s := running.Load(); s != nil {
 			return s.Trusted()
@@ -39,11 +40,13 @@ func (n *Node) start() (_ *life, err error) {
 		listen, relay = listen[:1], node.RelayNone
 	}
 	network, err := node.New(node.Config{
-		Identity:    n.identity,
-		Listen:      listen,
-		Mesh:        n.net.cfg.Mesh,
-		Bootstrap:   n.bootstrap(),
-		NoMDNS:      n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public || n.cfg.Place.Kind == natlab.CGN, // who have no neighbours
+		Identity:  n.identity,
+		Listen:    listen,
+		Mesh:      n.net.cfg.Mesh,
+		Bootstrap: n.bootstrap(),
+		// who have no neighbours
+		NoMDNS: n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public ||
+			n.cfg.Place.Kind == natlab.CGN,
 		Resolver:    nowhere{},
 		Relay:       relay,
 		Friends:     friends,
@@ -83,7 +86,8 @@ func (n *Node) start() (_ *life, err error) {
 	return l, nil
 }
 
-// run returns when everything of the node has ended. The network goes on while the stem lets its calls come to an end.
+// run returns when everything of the node has ended. The network goes on while the stem
+// lets its calls come to an end.
 func run(ctx context.Context, network *node.Node, s *stem.Stem) error {
 	online, stop := context.WithCancel(context.Background())
 	defer stop()

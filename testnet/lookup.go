@@ -13,10 +13,12 @@ type Lookup struct {
 	From  *Node
 	To    address.ID
 	Began time.Time
-	Found bool          // an address of it
-	Asked int           // members that were asked until then: so many messages, and as many answers
-	Hops  int           // how far the one that knew was from us: 1 is one that we knew already, 0 that we knew ourselves
-	Took  time.Duration // until the first address, or until the search was given up
+	Found bool // an address of it
+	Asked int  // members that were asked until then: so many messages, and as many answers
+	// how far the one that knew was from us: 1 is one that we knew already, 0 that we
+	// knew ourselves
+	Hops int
+	Took time.Duration // until the first address, or until the search was given up
 }
 
 // maxLookups bounds how many are remembered.
@@ -38,6 +40,7 @@ func (n *Node) looked(l discovery.Lookup) {
 	n.net.mu.Lock()
 	defer n.net.mu.Unlock()
 	if len(n.net.lookups) < maxLookups {
-		n.net.lookups = append(n.net.lookups, Lookup{n, to, time.Now().Add(-l.Took), l.Found, l.Asked, l.Hops, l.Took})
+		n.net.lookups = append(n.net.lookups,
+			Lookup{n, to, time.Now().Add(-l.Took), l.Found, l.Asked, l.Hops, l.Took})
 	}
 }

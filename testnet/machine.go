@@ -27,7 +27,9 @@ type machine struct {
 // own is the host's address of an IP version.
 func (m machine) own(version string) (netip.Addr, error) {
 	addrs := m.host.Addrs()
-	i := slices.IndexFunc(addrs, func(ip netip.Addr) bool { return ip.Is4() == (version == "udp4") })
+	i := slices.IndexFunc(addrs, func(ip netip.Addr) bool {
+		return ip.Is4() == (version == "udp4")
+	})
 	if i < 0 {
 		return netip.Addr{}, fmt.Errorf("the host has no address for %s", version)
 	}
@@ -53,7 +55,9 @@ func (m machine) ListenUDP(version string, at *net.UDPAddr) (net.PacketConn, err
 	return socket, nil
 }
 
-func (m machine) Source(version string, _ *net.UDPAddr) (netip.Addr, error) { return m.own(version) }
+func (m machine) Source(version string, _ *net.UDPAddr) (netip.Addr, error) {
+	return m.own(version)
+}
 
 // Networks are those of the host's sites, each of which is a /24.
 func (m machine) Networks() (nets []netip.Prefix) {
@@ -87,8 +91,8 @@ func (nowhere) LookupTXT(_ context.Context, name string) ([]string, error) {
 
 var errNoNames = errors.New("there are no names here")
 
-// options are what Config.Lean leaves out: keeping count of peers and of what they use, and asking others whether we can
-// be reached.
+// options are what Config.Lean leaves out: keeping count of peers and of what they use,
+// and asking others whether we can be reached.
 func (n *Net) options() []libp2p.Option {
 	if !n.cfg.Lean {
 		return nil

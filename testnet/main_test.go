@@ -18,7 +18,8 @@ func TestMain(m *testing.M) {
 		debug.SetMemoryLimit(2 << 30)
 	}
 	goleak.VerifyTestMain(m,
-		// libp2p lets those wait for up to 3 s who ask whether they can be reached, and nobody stops it.
+		// libp2p lets those wait for up to 3 s who ask whether they can be reached, and
+		// nobody stops it.
 		goleak.IgnoreAnyFunction("github.com/libp2p/go-libp2p/p2p/protocol/autonatv2.(*server).serveDialRequest"))
 }
 

@@ -11,27 +11,30 @@ import (
 )
 
 const (
-	// directWait bounds the time from a first byte to a direct connection, where there should be one.
+	// directWait bounds the time from a first byte to a direct connection, where there
+	// should be one.
 	directWait = 8 * time.Second
 
-	// findable is how long after its start a node can be called like any other, and published after how long the mesh keeps its
-	// record, so that those find it, too, who ask nobody that it is in touch with.
+	// findable is how long after its start a node can be called like any other, and
+	// published after how long the mesh keeps its record, so that those find it, too, who
+	// ask nobody that it is in touch with.
 	//
-	// coldFirst is how long a first byte may take of a peer that was never called, coldDirect how long a direct connection to
-	// it, and nextFirst how long the first byte of a later call.
+	// coldFirst is how long a first byte may take of a peer that was never called,
+	// coldDirect how long a direct connection to it, and nextFirst how long the first
+	// byte of a later call.
 	findable   = 6 * rtt
 	published  = 500 * time.Millisecond
 	coldFirst  = 11 * rtt
 	coldDirect = 16 * rtt
 	nextFirst  = 4 * rtt
 
-	// hairpinDirect is coldDirect for neighbours whose packets turn round at their carrier's router: they take 450 ms alone, and 650 in
-	// some runs beside other tests.
+	// hairpinDirect is coldDirect for neighbours whose packets turn round at their
+	// carrier's router: they take 450 ms alone, and 650 in some runs beside other tests.
 	hairpinDirect = 18 * rtt
 )
 
-// Every kind of network that forwards UDP reaches every other one in the way that it does over real kernels: these are
-// natlab's routes, and its encounters.
+// Every kind of network that forwards UDP reaches every other one in the way that it does
+// over real kernels: these are natlab's routes, and its encounters.
 func TestRoutes(t *testing.T) {
 	type encounter struct {
 		name     string
@@ -42,15 +45,18 @@ func TestRoutes(t *testing.T) {
 	var encounters []encounter
 	for _, r := range natlab.Routes {
 		if r.Dialer != natlab.TCPOnly && r.Target != natlab.TCPOnly {
-			encounters = append(encounters, encounter{fmt.Sprintf("%v to %v", r.Dialer, r.Target), Place{Kind: r.Dialer}, Place{Kind: r.Target}, false, r.Want})
+			encounters = append(encounters, encounter{fmt.Sprintf("%v to %v", r.Dialer, r.Target),
+				Place{Kind: r.Dialer}, Place{Kind: r.Target}, false, r.Want})
 		}
 	}
 	for _, n := range natlab.Neighbours {
 		home := Place{Kind: n.Kind, LAN: "home"}
-		encounters = append(encounters, encounter{fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind, n.MDNS), home, home, n.MDNS, n.Want})
+		encounters = append(encounters, encounter{fmt.Sprintf("neighbours at %v, mDNS %v", n.Kind,
+			n.MDNS), home, home, n.MDNS, n.Want})
 	}
 	carrier := Place{Kind: natlab.CGN, LAN: "carrier", Hairpin: true}
-	encounters = append(encounters, encounter{"neighbours at a hairpin", carrier, carrier, false, natlab.Direct})
+	encounters = append(encounters, encounter{"neighbours at a hairpin", carrier, carrier, false,
+		natlab.Direct})
 
 	outcomes := make([]outcome, len(encounters))
 	t.Run("from", func(t *testing.T) { // and return when all have ended
@@ -66,10 +72,13 @@ func TestRoutes(t *testing.T) {
 					direct = hairpinDirect
 				}
 				late := func() bool {
-					return o.early > coldFirst || o.first > coldFirst || o.direct > direct || o.next > nextFirst
+					return o.early > coldFirst || o.first > coldFirst || o.direct > direct ||
+						o.next > nextFirst
 				}
 				for try := 1; try <= maxTries && (o.route != e.want || late()); try++ {
-					*o = meet(t, Config{Seed: uint64(try)}, 4, NodeConfig{Place: e.from, NoMDNS: !e.mdns}, NodeConfig{Place: e.to, NoMDNS: !e.mdns})
+					*o = meet(t, Config{Seed: uint64(try)}, 4,
+						NodeConfig{Place: e.from, NoMDNS: !e.mdns}, NodeConfig{Place: e.to,
+							NoMDNS: !e.mdns})
 					o.name, o.want, o.tries = e.name, e.want, try
 				}
 				if o.route != e.want {
@@ -93,8 +102,10 @@ func TestRoutes(t *testing.T) {
 
 // outcome is what was seen of a call between two nodes that have never met.
 type outcome struct {
-	name   string
-	early  time.Duration // from the call of someone else, just after the start of the target, to the first byte
+	name string
+	// from the call of someone else, just after the start of the target, to the first
+	// byte
+	early  time.Duration
 	first  time.Duration // from the dialer's call to the first byte
 	direct time.Duration // from the dialer's call to a direct connection
 	next   time.Duration // the first byte of a second call, after that
@@ -103,20 +114,23 @@ type outcome struct {
 	tries  int
 }
 
-// maxTries is how often two nodes may meet anew before a route counts as wrong, or a time as too long: who runs first at one moment is left to chance
-// in virtual time, too, and a punch may miss.
+// maxTries is how often two nodes may meet anew before a route counts as wrong, or a time
+// as too long: who runs first at one moment is left to chance in virtual time, too, and a
+// punch may miss.
 const maxTries = 3
 
-// Where a mesh has one member on the internet nobody can tell that a router is symmetric. It is a little later then that the side
-// behind it calls.
+// Where a mesh has one member on the internet nobody can tell that a router is symmetric.
+// It is a little later then that the side behind it calls.
 func TestOneView(t *testing.T) {
-	o := meet(t, Config{}, 1, NodeConfig{Place: Place{Kind: natlab.Cone}}, NodeConfig{Place: Place{Kind: natlab.Symmetric}})
+	o := meet(t, Config{}, 1, NodeConfig{Place: Place{Kind: natlab.Cone}},
+		NodeConfig{Place: Place{Kind: natlab.Symmetric}})
 	if o.route != natlab.Direct || o.direct > 2*coldDirect {
 		t.Errorf("the route is %v, after %s", o.route, took(o.direct))
 	}
 }
 
-// Two neighbours whom nobody has told of it find out through a relay: what they tell each other there is where they are.
+// Two neighbours whom nobody has told of it find out through a relay: what they tell each
+// other there is where they are.
 func TestNeighboursByRelay(t *testing.T) {
 	home := NodeConfig{Place: Place{Kind: natlab.EIM, LAN: "home"}, NoMDNS: true, unpublished: true}
 	o := meet(t, Config{}, 4, home, home)
@@ -188,7 +202,8 @@ func table(outcomes []outcome) string {
 		if o.name == "" {
 			continue // not run
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%d\n", o.name, took(o.early), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.tries)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%d\n", o.name, took(o.early), took(o.first),
+			took(o.direct), took(o.next), o.route, o.want, o.tries)
 	}
 	w.Flush()
 	return text.String()

@@ -17,7 +17,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Net is a set of nodes and what lies between them. Its methods may be called at any time, from any goroutine.
+// Net is a set of nodes and what lies between them. Its methods may be called at any
+// time, from any goroutine.
 type Net struct {
 	cfg   Config
 	world *internet.Internet
@@ -53,7 +54,8 @@ func New(cfg Config) (*Net, error) {
 	}, nil
 }
 
-// Add starts a node, and returns when it listens; Node.Joined waits until it is a member of the mesh.
+// Add starts a node, and returns when it listens; Node.Joined waits until it is a member
+// of the mesh.
 func (n *Net) Add(cfg NodeConfig) (*Node, error) {
 	added, err := n.enroll(cfg)
 	if err != nil {
@@ -130,10 +132,12 @@ func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 	}
 	if s := n.sites[name]; s != nil {
 		if s.Kind() != cfg.Place.Kind {
-			return nil, fmt.Errorf("LAN %s is of kind %v, and not %v", name, s.Kind(), cfg.Place.Kind)
+			return nil, fmt.Errorf("LAN %s is of kind %v, and not %v", name, s.Kind(),
+				cfg.Place.Kind)
 		}
 		if s.Hairpin() != cfg.Place.Hairpin {
-			return nil, fmt.Errorf("LAN %s has a router with hairpin %v: its nodes have to agree", name, s.Hairpin())
+			return nil, fmt.Errorf("LAN %s has a router with hairpin %v: its nodes have to agree",
+				name, s.Hairpin())
 		}
 		return s, nil
 	}
@@ -152,7 +156,8 @@ func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 
 // seeded is the seed of a node's key.
 func seeded(seed uint64, name string) (node.Identity, error) {
-	return node.SeededIdentity(sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, seed), name...)))
+	return node.SeededIdentity(sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, seed),
+		name...)))
 }
 
 // Node returns a node by its name. It panics if there is none.
@@ -173,8 +178,8 @@ func (n *Net) Nodes() []*Node {
 	return slices.Clone(n.nodes)
 }
 
-// Close kills all nodes and ends everything. Close twice is fine. In real time libp2p may leave a goroutine behind for up to
-// 3 s, which waits for nothing but the time.
+// Close kills all nodes and ends everything. Close twice is fine. In real time libp2p may
+// leave a goroutine behind for up to 3 s, which waits for nothing but the time.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	n.closed = true

@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// Node is a stem of the net, on a machine of its own. Its methods may be called at any time, from any goroutine.
+// Node is a stem of the net, on a machine of its own. Its methods may be called at any
+// time, from any goroutine.
 type Node struct {
 	net      *Net
 	cfg      NodeConfig
@@ -40,7 +41,8 @@ func (n *Node) ID() address.ID { return n.identity.ID() }
 // Place is where the node lives.
 func (n *Node) Place() Place { return n.cfg.Place }
 
-// Addrs are where the node can be reached, as it says itself: multiaddrs that end in /p2p/ID. There are none if it does not run.
+// Addrs are where the node can be reached, as it says itself: multiaddrs that end in
+// /p2p/ID. There are none if it does not run.
 func (n *Node) Addrs() []string {
 	if l := n.alive(); l != nil {
 		return l.node.Addrs()
@@ -68,8 +70,9 @@ func (n *Node) alive() *life {
 // lookEvery is the time between two looks at whether a node has joined.
 const lookEvery = 50 * time.Millisecond
 
-// Joined waits until the node knows others of its mesh, and can be found by them: it serves in the DHT itself, or has a
-// relay, and has told them where it is; or is the first.
+// Joined waits until the node knows others of its mesh, and can be found by them: it
+// serves in the DHT itself, or has a relay, and has told them where it is; or is the
+// first.
 func (n *Node) Joined(ctx context.Context) error {
 	first, mute := len(n.cfg.Bootstrap) == 0, n.net.cfg.Lean || n.cfg.unpublished
 	for {
@@ -86,23 +89,28 @@ func (n *Node) Joined(ctx context.Context) error {
 		case <-time.After(lookEvery):
 		case <-l.done:
 		case <-ctx.Done():
-			return fmt.Errorf("testnet: %s has not joined: it knows %d members and %d relays: %w", n, s.DHT.Peers, len(s.Relays), ctx.Err())
+			return fmt.Errorf("testnet: %s has not joined: it knows %d members and %d relays: %w",
+				n, s.DHT.Peers, len(s.Relays), ctx.Err())
 		}
 	}
 }
 
 var errStopped = errors.New("does not run")
 
-// Stop ends the node in order: its calls have a grace period, its peers are told. It does nothing if the node does not run.
+// Stop ends the node in order: its calls have a grace period, its peers are told. It does
+// nothing if the node does not run.
 func (n *Node) Stop() error {
 	return n.end(func(l *life) { l.stop() })
 }
 
-// Kill ends the node without a word: for its peers it has fallen silent. It does nothing if the node does not run.
+// Kill ends the node without a word: for its peers it has fallen silent. It does nothing
+// if the node does not run.
 func (n *Node) Kill() error {
 	return n.end(func(l *life) {
 		n.host.Unplug()
-		l.stop() // first, or a call that does not notice that its network is gone would be waited for
+		// first, or a call that does not notice that its network is gone would be waited
+		// for
+		l.stop()
 		l.node.Close()
 	})
 }
@@ -122,7 +130,8 @@ func (n *Node) end(how func(*life)) error {
 	return l.err
 }
 
-// Restart starts the node, or starts it anew, with the same key at the same place. It has forgotten everything else.
+// Restart starts the node, or starts it anew, with the same key at the same place. It has
+// forgotten everything else.
 func (n *Node) Restart() error {
 	if err := n.Stop(); err != nil {
 		return err

@@ -20,23 +20,30 @@ func TestCall(t *testing.T) {
 		t := l.t
 		a, b := l.join(NodeConfig{}), l.join(NodeConfig{})
 		r := l.answered(a, b)
-		if r.From != a || r.To != b || r.Address != "echo@node2" || r.Route != "direct quic" || r.Bytes != len("hello") {
+		if r.From != a || r.To != b || r.Address != "echo@node2" || r.Route != "direct quic" ||
+			r.Bytes != len("hello") {
 			t.Errorf("%+v", r)
 		}
-		// There is a connection. If nothing was heard of it lately, it proves itself; then comes the verdict, then the answer.
-		if r.Reached != 0 && r.Reached != rtt || r.Granted != r.Reached+rtt || r.FirstByte != r.Granted+rtt || r.Took != r.FirstByte {
-			t.Errorf("reached after %v, granted after %v, first byte after %v, took %v", r.Reached, r.Granted, r.FirstByte, r.Took)
+		// There is a connection. If nothing was heard of it lately, it proves itself;
+		// then comes the verdict, then the answer.
+		if r.Reached != 0 && r.Reached != rtt || r.Granted != r.Reached+rtt ||
+			r.FirstByte != r.Granted+rtt || r.Took != r.FirstByte {
+			t.Errorf("reached after %v, granted after %v, first byte after %v, took %v", r.Reached,
+				r.Granted, r.FirstByte, r.Took)
 		}
-		if r := a.Call(l.soon(), "echo@"+b.ID().String(), ""); r.Err != nil || r.To != b || r.FirstByte != 0 || r.Granted != rtt {
+		if r := a.Call(l.soon(), "echo@"+b.ID().String(), ""); r.Err != nil || r.To != b ||
+			r.FirstByte != 0 || r.Granted != rtt {
 			t.Errorf("%+v", r)
 		}
-		if r := a.Call(l.soon(), "echo", "to myself"); r.Err != nil || r.Route != "" || r.Took != 0 {
+		if r := a.Call(l.soon(), "echo", "to myself"); r.Err != nil || r.Route != "" ||
+			r.Took != 0 {
 			t.Errorf("%+v", r)
 		}
 		if r := a.Call(l.soon(), "nobody@node2", "x"); !errors.Is(r.Err, wire.Denied) {
 			t.Errorf("%v", r.Err)
 		}
-		if r := a.Call(l.soon(), "echo@nowhere.example.org", "x"); !errors.Is(r.Err, wire.Unreachable) || r.To != nil {
+		if r := a.Call(l.soon(), "echo@nowhere.example.org", "x"); !errors.Is(r.Err,
+			wire.Unreachable) || r.To != nil {
 			t.Errorf("%v", r.Err)
 		}
 		if s := l.Stats(); s.Packets == 0 || s.Bytes < s.Packets || s.Lost != 0 {
@@ -57,8 +64,10 @@ func TestCells(t *testing.T) {
 			}
 			return nil
 		}
-		l.join(NodeConfig{Cells: map[string]Cell{"slow": Slow(20 * time.Second), "crash": Crash, "silent": Silent, "drip": drip}})
-		if r := a.Call(l.soon(), "drip@node2", ""); r.Err != nil || r.Bytes != 3 || r.Took-r.FirstByte != 3*time.Second {
+		l.join(NodeConfig{Cells: map[string]Cell{"slow": Slow(20 * time.Second), "crash": Crash,
+			"silent": Silent, "drip": drip}})
+		if r := a.Call(l.soon(), "drip@node2", ""); r.Err != nil || r.Bytes != 3 ||
+			r.Took-r.FirstByte != 3*time.Second {
 			t.Errorf("drip: %+v", r)
 		}
 		r, answer := a.call(l.soon(), "slow@node2", "hello")
@@ -70,7 +79,8 @@ func TestCells(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		if r := a.Call(ctx, "silent@node2", "x"); !errors.Is(r.Err, context.DeadlineExceeded) || r.Took != 20*time.Second {
+		if r := a.Call(ctx, "silent@node2", "x"); !errors.Is(r.Err, context.DeadlineExceeded) ||
+			r.Took != 20*time.Second {
 			t.Errorf("silent: %+v", r)
 		}
 		if _, err := l.Add(NodeConfig{Cells: map[string]Cell{"No Name": Echo}}); err == nil {
@@ -93,7 +103,8 @@ func TestTrust(t *testing.T) {
 
 // A node that was stopped refuses to call and can't be called, and is back as who it was.
 func TestRestart(t *testing.T) {
-	for name, end := range map[string]func(*Node) error{"stop": (*Node).Stop, "kill": (*Node).Kill} {
+	for name, end := range map[string]func(*Node) error{"stop": (*Node).Stop,
+		"kill": (*Node).Kill} {
 		t.Run(name, func(t *testing.T) {
 			virtually(t, Config{}, func(l lab) {
 				t := l.t
@@ -134,13 +145,16 @@ func TestKillIsSilent(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		a, b, c := l.join(NodeConfig{}), l.join(NodeConfig{}), l.join(NodeConfig{})
 		knows := func(who *Node) bool {
-			return slices.ContainsFunc(a.Status().Peers, func(p node.PeerStatus) bool { return p.ID == who.ID().String() })
+			return slices.ContainsFunc(a.Status().Peers, func(p node.PeerStatus) bool {
+				return p.ID == who.ID().String()
+			})
 		}
 		check(l.t, b.Stop())
 		check(l.t, c.Kill())
 		time.Sleep(rtt)
 		if knows(b) || !knows(c) {
-			l.t.Errorf("connected to the one that was stopped: %v; to the one that was killed: %v", knows(b), knows(c))
+			l.t.Errorf("connected to the one that was stopped: %v; to the one that was killed: %v",
+				knows(b), knows(c))
 		}
 	})
 }
@@ -150,7 +164,9 @@ func TestPartition(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		t := l.t
 		a, b, c := l.join(NodeConfig{}), l.join(NodeConfig{}), l.join(NodeConfig{})
-		reaches := func(from, to *Node) bool { return from.Call(l.soon(), "echo@"+to.Name(), "x").Err == nil }
+		reaches := func(from, to *Node) bool {
+			return from.Call(l.soon(), "echo@"+to.Name(), "x").Err == nil
+		}
 		l.answered(a, c)
 		l.Partition([]*Node{a, b}, []*Node{c})
 		if !reaches(a, b) || reaches(a, c) || reaches(c, b) {
@@ -169,8 +185,9 @@ func TestPartition(t *testing.T) {
 	})
 }
 
-// Who begins with a node that comes late, or goes and comes back, is a member again as soon as it is there: the node has
-// forgotten everything, and finds only those who come to it.
+// Who begins with a node that comes late, or goes and comes back, is a member again as
+// soon as it is there: the node has forgotten everything, and finds only those who come
+// to it.
 func TestBootstrapReturns(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		t := l.t
@@ -180,7 +197,10 @@ func TestBootstrapReturns(t *testing.T) {
 		for _, away := range []time.Duration{time.Minute, time.Hour} {
 			time.Sleep(away)
 			check(t, first.Restart())
-			if !eventually(2*time.Minute, func() bool { return first.Call(l.soon(), "echo@late", "x").Err == nil }) {
+			if !eventually(2*time.Minute, func() bool {
+				return first.Call(l.soon(), "echo@late",
+					"x").Err == nil
+			}) {
 				t.Errorf("after %v without its bootstrap, a node is not found any more", away)
 			}
 			time.Sleep(time.Minute)
@@ -201,7 +221,10 @@ func TestRenumber(t *testing.T) {
 		l.answered(a, b)
 		for _, lan := range []string{"home", "server"} {
 			check(t, l.Renumber(lan))
-			if !eventually(2*time.Minute, func() bool { return a.Call(l.soon(), "echo@server", "x").Err == nil }) {
+			if !eventually(2*time.Minute, func() bool {
+				return a.Call(l.soon(), "echo@server",
+					"x").Err == nil
+			}) {
 				t.Errorf("%s was renumbered, and the server is not reached any more", lan)
 			}
 		}

@@ -21,7 +21,8 @@ type opened struct {
 	route string
 }
 
-func (o observed) Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error) {
+func (o observed) Open(ctx context.Context, to address.ID,
+	at ...address.Place) (pipe.Stream, error) {
 	s, err := o.Node.Open(ctx, to, at...)
 	if routed, ok := s.(interface{ Route() string }); ok && err == nil {
 		o.by.mu.Lock()

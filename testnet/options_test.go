@@ -23,8 +23,8 @@ var without = map[string]string{
 	"Version": "is that of a program",
 }
 
-// A simulated stem is made by the same constructors as that of `cell up`, of the same things: whoever gives one of the two more
-// has to think of the other.
+// A simulated stem is made by the same constructors as that of `cell up`, of the same
+// things: whoever gives one of the two more has to think of the other.
 func TestSameAsUp(t *testing.T) {
 	for what, own := range map[string][]string{"node": ownNode, "stem": ownStem} {
 		up, here := fields(t, "../cmd/cell/up.go", what), fields(t, "life.go", what)

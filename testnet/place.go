@@ -6,9 +6,11 @@ import "github.com/cell-mesh/cell/testnet/natlab"
 type Place struct {
 	// Kind is the kind of network, by natlab's names.
 	Kind natlab.Kind
-	// LAN is the name of the network that the node shares with those who name the same: they have one router, or one
-	// carrier if the kind is CGN. If empty, it has a router of its own.
+	// LAN is the name of the network that the node shares with those who name the same:
+	// they have one router, or one carrier if the kind is CGN. If empty, it has a router
+	// of its own.
 	LAN string
-	// Hairpin lets those who share the LAN call each other at its public address, which most routers refuse.
+	// Hairpin lets those who share the LAN call each other at its public address, which
+	// most routers refuse.
 	Hairpin bool
 }

@@ -17,7 +17,8 @@ type memory struct {
 
 func newPlaces() *memory { return &memory{known: map[address.Place]knownplaces.Known{}} }
 
-func (m *memory) Learn(_ context.Context, at address.Place, id address.ID) (knownplaces.Known, error) {
+func (m *memory) Learn(_ context.Context, at address.Place,
+	id address.ID) (knownplaces.Known, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.known[at]; !ok {

@@ -14,7 +14,8 @@ import (
 type policy struct{ rules *stem.Rules }
 
 func newPolicy(self address.ID, cfg NodeConfig) (policy, error) {
-	rules := &stem.Rules{Self: self, Grants: map[address.ID]peers.Grant{}, Public: map[address.Name]bool{}}
+	rules := &stem.Rules{Self: self, Grants: map[address.ID]peers.Grant{},
+		Public: map[address.Name]bool{}}
 	for _, friend := range cfg.Trust {
 		rules.Grants[friend.ID()] = peers.Grant{Any: true}
 	}

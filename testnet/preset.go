@@ -41,9 +41,10 @@ type member struct {
 	info peer.AddrInfo
 }
 
-// Preset tells all nodes of each other as if they had long been members of the mesh: it fills their routing tables, from
-// which connections are made when they are needed. It is for nodes that were added with Bootstrap empty, and
-// that are all public: the tables name addresses that anybody can call.
+// Preset tells all nodes of each other as if they had long been members of the mesh: it
+// fills their routing tables, from which connections are made when they are needed. It is
+// for nodes that were added with Bootstrap empty, and that are all public: the tables
+// name addresses that anybody can call.
 func (n *Net) Preset() error {
 	var members []member
 	nodes := n.Nodes()
@@ -80,8 +81,8 @@ func (n *Node) member() (m member, err error) {
 	return member{kbucket.ConvertPeerID(infos[0].ID), infos[0]}, nil
 }
 
-// introduce fills the node's routing table: at each distance with some of those that are so far away. members are
-// in the order of their keys.
+// introduce fills the node's routing table: at each distance with some of those that are
+// so far away. members are in the order of their keys.
 func (n *Node) introduce(members []member, chance *rand.Rand) error {
 	l := n.alive()
 	if l == nil {
@@ -92,7 +93,8 @@ func (n *Node) introduce(members []member, chance *rand.Rand) error {
 		return err
 	}
 	for near := members; len(near) > 1; {
-		// Of those that share the first bits of our key, half differ in the next one: they are a bucket.
+		// Of those that share the first bits of our key, half differ in the next one:
+		// they are a bucket.
 		bits := kbucket.CommonPrefixLen(near[0].key, near[len(near)-1].key)
 		middle := sort.Search(len(near), func(i int) bool { return bit(near[i].key, bits) })
 		far := near[middle:]

@@ -13,13 +13,14 @@ import (
 
 // Result is what came of a call. Durations are from its beginning, and 0 for what was not reached.
 type Result struct {
-	From      *Node
-	To        *Node  // nil if the address is no node's of the net
-	Address   string // as it was called
-	Began     time.Time
-	Err       error
-	Route     string        // as of Conn.Route
-	Reached   time.Duration // until there was a stream to the other stem: finding, dialling, handshake
+	From    *Node
+	To      *Node  // nil if the address is no node's of the net
+	Address string // as it was called
+	Began   time.Time
+	Err     error
+	Route   string // as of Conn.Route
+	// until there was a stream to the other stem: finding, dialling, handshake
+	Reached   time.Duration
 	Granted   time.Duration // until the verdict
 	FirstByte time.Duration // of the answer
 	Took      time.Duration // in all

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// apart is the time between two starts: nodes that all start at one moment call each other at one moment, too, and
-// have two connections where one would do.
+// apart is the time between two starts: nodes that all start at one moment call each
+// other at one moment, too, and have two connections where one would do.
 const apart = 50 * time.Millisecond
 
 // A hundred stems find each other through the first few, and call each other.
@@ -28,7 +28,8 @@ func TestJoin(t *testing.T) {
 		for _, node := range l.Nodes() {
 			check(t, node.Joined(soon))
 		}
-		time.Sleep(time.Minute) // connections that nobody uses end after half of it, so that calls have to search
+		// connections that nobody uses end after half of it, so that calls have to search
+		time.Sleep(time.Minute)
 		seen := l.crowd(100)
 		seen.expect(t, 0.99, 0.999)
 		if seen.messages > 7*seen.found { // some take a second step
@@ -46,7 +47,8 @@ func TestLookups(t *testing.T) {
 	})
 }
 
-// They do so while a tenth of them is replaced each minute: some fall silent, and others join through the first few.
+// They do so while a tenth of them is replaced each minute: some fall silent, and others
+// join through the first few.
 func TestChurn(t *testing.T) {
 	measured(t)
 	virtually(t, Config{Lean: true}, func(l lab) {
@@ -63,7 +65,9 @@ func TestChurn(t *testing.T) {
 				case <-ctx.Done():
 					return
 				}
-				alive := slices.DeleteFunc(l.Nodes()[maxPillars:], func(n *Node) bool { return !n.Running() })
+				alive := slices.DeleteFunc(l.Nodes()[maxPillars:], func(n *Node) bool {
+					return !n.Running()
+				})
 				alive[chance.IntN(len(alive))].Kill()
 				l.add(NodeConfig{})
 			}
@@ -106,7 +110,9 @@ func (s *tally) merge(more tally) {
 
 // crowd has nodes call each other at random, some at a time.
 func (l lab) crowd(calls int) (s tally) {
-	nodes := slices.DeleteFunc(l.Nodes(), func(n *Node) bool { return !n.Running() || n.Status().DHT.Peers == 0 })
+	nodes := slices.DeleteFunc(l.Nodes(), func(n *Node) bool {
+		return !n.Running() || n.Status().DHT.Peers == 0
+	})
 	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	slots := make(chan struct{}, 4)
 	results := make(chan Result, calls)
@@ -151,15 +157,18 @@ func (l lab) byID(look Lookup) *Node {
 	return l.ids[look.To]
 }
 
-// expect fails the test if fewer calls were answered, or fewer lookups brought an address, than the shares say.
+// expect fails the test if fewer calls were answered, or fewer lookups brought an
+// address, than the shares say.
 func (s tally) expect(t *testing.T, answered, found float64) {
 	t.Helper()
 	slices.Sort(s.first)
 	part := func(p int) time.Duration { return s.first[min(len(s.first)-1, len(s.first)*p/100)] }
 	t.Logf("%d calls, %d answered, first byte after %v (p50), %v (p90), %v (p99); %d lookups, %d found, by %.1f messages and %.2f hops",
 		s.asked, s.answered, part(50), part(90), part(99), s.lookups, s.found, float64(s.messages)/float64(s.found), float64(s.hops)/float64(s.found))
-	if float64(s.answered) < answered*float64(s.asked) || float64(s.found) < found*float64(s.lookups) || s.lookups == 0 {
-		t.Errorf("want %v of the calls answered and %v of the lookups successful: %v", answered, found, s.errs)
+	if float64(s.answered) < answered*float64(s.asked) ||
+		float64(s.found) < found*float64(s.lookups) || s.lookups == 0 {
+		t.Errorf("want %v of the calls answered and %v of the lookups successful: %v", answered,
+			found, s.errs)
 	}
 }
 
@@ -169,7 +178,8 @@ func measured(t *testing.T) {
 	t.Cleanup(func() {
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)
-		t.Logf("took %.1f s, of CPU %.1f s; %d MB of memory so far", (clock() - began).Seconds(), (cpu() - used).Seconds(), memory.Sys>>20)
+		t.Logf("took %.1f s, of CPU %.1f s; %d MB of memory so far", (clock() - began).Seconds(),
+			(cpu() - used).Seconds(), memory.Sys>>20)
 	})
 }
 

@@ -18,8 +18,9 @@ type TB interface {
 // joinWait bounds how long a node of Start's may take to join.
 const joinWait = time.Minute
 
-// Start runs n public nodes with a cell that echoes, node1 to noden, which have found each other when it returns; if one has not
-// within a minute, the test fails. A round trip between two takes 20 ms. They end with the test.
+// Start runs n public nodes with a cell that echoes, node1 to noden, which have found
+// each other when it returns; if one has not within a minute, the test fails. A round
+// trip between two takes 20 ms. They end with the test.
 func Start(t TB, n int) *Net {
 	t.Helper()
 	net, err := New(Config{Seed: 1, Link: internet.Link{Delay: 5 * time.Millisecond}})

@@ -14,11 +14,13 @@ func TestStart(t *testing.T) {
 	net := testnet.Start(t, 3)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if answer, err := net.Node("node1").Ask(ctx, "echo@node2", "hello"); answer != "hello" || err != nil {
+	if answer, err := net.Node("node1").Ask(ctx, "echo@node2", "hello"); answer != "hello" ||
+		err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
 	heal := net.Cut(net.Node("node1"), net.Node("node2"))
-	if answer, err := net.Node("node1").Ask(ctx, "echo@node3", "hello"); answer != "hello" || err != nil {
+	if answer, err := net.Node("node1").Ask(ctx, "echo@node3", "hello"); answer != "hello" ||
+		err != nil {
 		t.Errorf("%q, %v", answer, err)
 	}
 	heal()

@@ -8,8 +8,9 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// A connection that has carried a call is gone soon after it, whichever way it went, and so are those to the neighbours in the mesh. What
-// remains are the ways into the mesh, and relays.
+// A connection that has carried a call is gone soon after it, whichever way it went, and
+// so are those to the neighbours in the mesh. What remains are the ways into the mesh,
+// and relays.
 func TestUnusedConnectionsEnd(t *testing.T) {
 	virtually(t, Config{}, func(l lab) {
 		t := l.t
@@ -28,7 +29,8 @@ func TestUnusedConnectionsEnd(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			for _, node := range []*Node{cgn, sym, eim} {
 				for _, p := range node.Status().Peers {
-					held := p.ID == boot.ID().String() || slices.Contains(node.Status().Relays, p.ID)
+					held := p.ID == boot.ID().String() ||
+						slices.Contains(node.Status().Relays, p.ID)
 					if !held {
 						t.Errorf("%s is still connected to %s: %+v", node, p.ID, p)
 					}

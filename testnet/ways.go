@@ -8,9 +8,10 @@ import (
 
 // What lies between nodes, and may change at any time.
 
-// Partition cuts all ways between nodes of different groups. Those that are in none are a group of their own. It
-// lasts until heal is called, which undoes it and leaves other partitions and cuts as they are; packets that are
-// under way still arrive. Nodes of one LAN stay together, in the last group that names one of them.
+// Partition cuts all ways between nodes of different groups. Those that are in none are a
+// group of their own. It lasts until heal is called, which undoes it and leaves other
+// partitions and cuts as they are; packets that are under way still arrive. Nodes of one
+// LAN stay together, in the last group that names one of them.
 func (n *Net) Partition(groups ...[]*Node) (heal func()) {
 	sites := make([][]*internet.Site, len(groups))
 	for i, group := range groups {
@@ -24,12 +25,14 @@ func (n *Net) Partition(groups ...[]*Node) (heal func()) {
 // Heal undoes all that Partition and Cut have done.
 func (n *Net) Heal() { n.world.Heal() }
 
-// Cut drops whatever one of two nodes sends to the other, directly: they may find a way over a third. It lasts until heal
-// is called. Nodes of one LAN can't be cut from each other, and those who share it with one of them are cut, too.
+// Cut drops whatever one of two nodes sends to the other, directly: they may find a way
+// over a third. It lasts until heal is called. Nodes of one LAN can't be cut from each
+// other, and those who share it with one of them are cut, too.
 func (n *Net) Cut(a, b *Node) (heal func()) { return n.world.Cut(a.host.Site(), b.host.Site()) }
 
-// Renumber gives the router of a LAN, or of a node that has one of its own, another public address and has it forget
-// its connections, as providers do at night. It takes the LAN's name, or the node's.
+// Renumber gives the router of a LAN, or of a node that has one of its own, another
+// public address and has it forget its connections, as providers do at night. It takes
+// the LAN's name, or the node's.
 func (n *Net) Renumber(lan string) error {
 	n.mu.Lock()
 	site := n.sites[lan]

@@ -1,5 +1,5 @@
-// edge_detector draws the edges of a picture: PNG or JPEG in, a gray PNG of the same size out, bright
-// where the picture changes.
+// edge_detector draws the edges of a picture: PNG or JPEG in, a gray PNG of the same size
+// out, bright where the picture changes.
 //
 //	cell connect edge_detector < picture.png > edges.png
 //

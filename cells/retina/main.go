@@ -1,5 +1,5 @@
-// retina sees: it takes a picture of nearly any kind, makes it gray, not too large and full of contrast,
-// asks edge_detector for its edges, and hands them on.
+// retina sees: it takes a picture of nearly any kind, makes it gray, not too large and
+// full of contrast, asks edge_detector for its edges, and hands them on.
 //
 //	cell connect retina < holiday.webp > edges.png
 package main
@@ -22,7 +22,8 @@ func main() {
 	}.Main()
 }
 
-// see calls edge_detector by its name, as any program would; if it isn't running, the call starts it.
+// see calls edge_detector by its name, as any program would; if it isn't running, the
+// call starts it.
 func see(ctx context.Context, conn io.ReadWriter) error {
 	return vision.Retina(ctx, conn, cell.Ask)
 }

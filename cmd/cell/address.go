@@ -9,8 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// parseAddress reads ADDRESS, as it stands on the command line or in the file that @FILE names: who shares a machine sees the
-// command lines of all, and a key in one.
+// parseAddress reads ADDRESS, as it stands on the command line or in the file that @FILE
+// names: who shares a machine sees the command lines of all, and a key in one.
 func parseAddress(arg, remedy string) (address.Address, error) {
 	text, inFile, err := secretArg(arg)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 // mostAtHand fits, behind a request, in what a stem reads at once.
 const mostAtHand = 3 << 10
 
-// atHand reads what stdin has to say by now, without waiting for more. It saves a round trip to go along with the request.
+// atHand reads what stdin has to say by now, without waiting for more. It saves a round
+// trip to go along with the request.
 func atHand(stdin io.Reader) []byte {
 	file, ok := stdin.(*os.File)
 	if !ok || !isReadable(file) {

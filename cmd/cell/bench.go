@@ -58,7 +58,8 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&cfg.Only, "only", nil, "measure these `KIND`s, instead of all")
 	f.IntVar(&cfg.Bridges, "bridges", 10_000, "open `N` bridges at once")
-	f.DurationVar(&cfg.Idle, "idle", 20*time.Second, "watch stems that have nothing to do for that `TIME`")
+	f.DurationVar(&cfg.Idle, "idle", 20*time.Second,
+		"watch stems that have nothing to do for that `TIME`")
 	f.BoolVar(&cfg.Quick, "quick", false, "do everything once, to see that it works; the figures mean little")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.StringVar(&serve, "serve", "", "be a far end of a measurement")
@@ -110,7 +111,8 @@ func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Wri
 		return bench.ServeCopy(stdout)
 	case "floor":
 		answer := func(name string, s floor.Stream) { bench.Answer(name, s) }
-		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready, stdout)
+		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready,
+			stdout)
 	}
 	return errors.New("no far end is called " + role)
 }

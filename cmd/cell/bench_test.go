@@ -12,8 +12,9 @@ import (
 	"github.com/cell-mesh/cell/testnet/bench"
 )
 
-// Every row is measured once, and 10,000 bridges are open at once between two stems over one QUIC port, all of which
-// answer. How fast, is of no account here. The program is built without the race detector, which bears 8,128 goroutines.
+// Every row is measured once, and 10,000 bridges are open at once between two stems over
+// one QUIC port, all of which answer. How fast, is of no account here. The program is
+// built without the race detector, which bears 8,128 goroutines.
 func TestBench(t *testing.T) {
 	cell := filepath.Join(hometest.Dir(t), "cell")
 	if out, err := exec.Command("go", "build", "-o", cell, ".").CombinedOutput(); err != nil {

@@ -47,7 +47,8 @@ dna/NAME.toml. Only what has changed is built. A cell that runs goes on as it is
 		},
 	}
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "build what has not changed, too")
-	cmd.Flags().BoolVar(&restart, "restart", false, "start the cells anew that run as they were before")
+	cmd.Flags().BoolVar(&restart, "restart", false,
+		"start the cells anew that run as they were before")
 	return cmd
 }
 
@@ -63,15 +64,19 @@ func findCells(dir string) ([]build.Cell, error) {
 	case errors.Is(err, build.ErrNoCells):
 		return nil, hint(err, `run it where cells/ is, or make one with "cell new NAME"`)
 	case err == nil && len(cells) == 0:
-		return nil, hint(fmt.Errorf("there are no cells in %s", filepath.Join(whole, "cells")), `"cell new NAME" makes one`)
+		return nil, hint(fmt.Errorf("there are no cells in %s", filepath.Join(whole, "cells")),
+			`"cell new NAME" makes one`)
 	}
 	return cells, err
 }
 
-// buildCells builds them and tells how it goes. Those that can be built are, whatever becomes of the others.
-func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool, stderr io.Writer) error {
+// buildCells builds them and tells how it goes. Those that can be built are, whatever
+// becomes of the others.
+func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool,
+	stderr io.Writer) error {
 	view := newBuildView(stderr, len(cells), all)
-	results, err := build.Run(ctx, build.Config{Home: h, All: all, Waits: view.waits, Began: view.began, Ended: view.ended}, cells)
+	results, err := build.Run(ctx, build.Config{Home: h, All: all, Waits: view.waits,
+		Began: view.began, Ended: view.ended}, cells)
 	view.close()
 	if ctx.Err() != nil {
 		return errors.New("interrupted: nothing was put into dna/")
@@ -89,12 +94,14 @@ func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool, 
 			failed = append(failed, fmt.Errorf("%s was not built: %w", r.Name, r.Err))
 		}
 	}
-	fmt.Fprintf(stderr, "cell: %d of %s changed in %s\n", changed, count(len(cells), "cell"), h.DNADir())
+	fmt.Fprintf(stderr, "cell: %d of %s changed in %s\n", changed, count(len(cells), "cell"),
+		h.DNADir())
 	return errors.Join(append(failed, reread(ctx, h))...)
 }
 
 // renew starts the cells anew that run as they were before, or says which these are.
-func renew(ctx context.Context, h home.Home, cells []build.Cell, restart bool, stderr io.Writer) error {
+func renew(ctx context.Context, h home.Home, cells []build.Cell, restart bool,
+	stderr io.Writer) error {
 	old := build.Outdated(h, cells)
 	if !restart {
 		if len(old) > 0 {

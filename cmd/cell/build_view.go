@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// buildView shows how a build goes: a line for each cell that is done and, to a person, a bar below them.
+// buildView shows how a build goes: a line for each cell that is done and, to a person, a
+// bar below them.
 type buildView struct {
 	to  io.Writer
 	all bool                     // what has not changed is built, too

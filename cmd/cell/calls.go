@@ -43,7 +43,8 @@ neither are those to a name that no peer has.`,
 			}
 			names := petnameOf(h)
 			if _, err := os.Stat(h.Calls()); errors.Is(err, fs.ErrNotExist) && !asJSON && !follow {
-				fmt.Fprintln(cmd.ErrOrStderr(), "cell: no call from or to another machine has been recorded yet")
+				fmt.Fprintln(cmd.ErrOrStderr(),
+					"cell: no call from or to another machine has been recorded yet")
 			}
 			show := func(line []byte) { showCall(cmd.OutOrStdout(), line, names) }
 			if asJSON {
@@ -58,7 +59,8 @@ neither are those to a name that no peer has.`,
 	return cmd
 }
 
-// calls shows the last lines of the file and, if it is to follow, those that are added until ctx ends.
+// calls shows the last lines of the file and, if it is to follow, those that are added
+// until ctx ends.
 func calls(ctx context.Context, path string, last int, follow bool, show func(line []byte)) error {
 	var watcher *fsnotify.Watcher
 	if follow { // before the first look, so that nothing is missed
@@ -99,7 +101,8 @@ func calls(ctx context.Context, path string, last int, follow bool, show func(li
 	return err
 }
 
-// tail gives the whole lines behind an offset, and returns the offset behind them. A missing file has none.
+// tail gives the whole lines behind an offset, and returns the offset behind them. A
+// missing file has none.
 func tail(path string, from int64, give func(lines [][]byte)) (int64, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +147,8 @@ func showCall(w io.Writer, line []byte, names map[string]string) {
 	}
 	arrow := map[string]string{"in": "<-", "out": "->"}[c.Direction]
 	fmt.Fprintf(w, "%s  %-16s %s %-16s  %-12s  %8d B sent, %8d B received, %9.3f s  %s\n",
-		c.Began.Local().Format(time.DateTime), c.Cell, arrow, cmp.Or(names[c.Peer], c.Peer), c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
+		c.Began.Local().Format(time.DateTime), c.Cell, arrow, cmp.Or(names[c.Peer],
+			c.Peer), c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
 }
 
 func outcome(c stem.Call) string {

@@ -57,9 +57,11 @@ var testCells = map[string]func(conn *synapse.Conn){
 	"silent": nil, // never answers
 }
 
-// runTestCell is the main function of a test cell. It appends a line to $CELL_HOME/starts, which counts its starts.
+// runTestCell is the main function of a test cell. It appends a line to
+// $CELL_HOME/starts, which counts its starts.
 func runTestCell(name string, serve func(*synapse.Conn)) int {
-	starts, err := os.OpenFile(os.Getenv("CELL_HOME")+"/starts", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	starts, err := os.OpenFile(os.Getenv("CELL_HOME")+"/starts",
+		os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		fmt.Fprintln(starts, name, os.Getpid())
 		starts.Close()

@@ -34,12 +34,16 @@ multiaddr. @FILE is the address in a file.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misuse(badFlag(err), fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help"))
 	})
-	group(root, "The stem", upCommand(), installCommand(), uninstallCommand(), statusCommand(), doctorCommand(), idCommand(), keyCommand())
-	group(root, "Calling cells", connectCommand(), linkCommand(), forwardCommand(), unlinkCommand(), pingCommand(), findCommand(),
+	group(root, "The stem", upCommand(), installCommand(), uninstallCommand(), statusCommand(),
+		doctorCommand(), idCommand(), keyCommand())
+	group(root, "Calling cells", connectCommand(), linkCommand(), forwardCommand(), unlinkCommand(),
+		pingCommand(), findCommand(),
 		forgetCommand(), callsCommand())
-	group(root, "Cells of this machine", lsCommand(), newCommand(), buildCommand(), runCommand(), exposeCommand(), hideCommand(),
+	group(root, "Cells of this machine", lsCommand(), newCommand(), buildCommand(), runCommand(),
+		exposeCommand(), hideCommand(),
 		stopCommand(), logsCommand())
-	group(root, "Who may call", inviteCommand(), invitesCommand(), joinCommand(), trustCommand(), untrustCommand(), shareCommand(),
+	group(root, "Who may call", inviteCommand(), invitesCommand(), joinCommand(), trustCommand(),
+		untrustCommand(), shareCommand(),
 		peersCommand(), renameCommand())
 	group(root, "To try out", demoCommand(), testnetCommand(), benchCommand())
 	group(root, "Besides", completionCommand(), manCommand(), versionCommand())
@@ -123,7 +127,8 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if wants == "" {
 			wants = "no argument"
 		}
-		return misuse(fmt.Errorf("%s takes %s, and was given %s", cmd.CommandPath(), wants, count(len(args), "argument")),
+		return misuse(fmt.Errorf("%s takes %s, and was given %s", cmd.CommandPath(), wants,
+			count(len(args), "argument")),
 			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
 	}
 }
@@ -134,7 +139,8 @@ func upTo(name string) cobra.PositionalArgs {
 		if len(args) <= 1 {
 			return nil
 		}
-		return misuse(fmt.Errorf("%s takes one %s or none, and was given %s", cmd.CommandPath(), name, count(len(args), "argument")),
+		return misuse(fmt.Errorf("%s takes one %s or none, and was given %s", cmd.CommandPath(),
+			name, count(len(args), "argument")),
 			fmt.Sprintf("%q says more", cmd.CommandPath()+" --help"))
 	}
 }

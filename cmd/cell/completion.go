@@ -50,17 +50,20 @@ flags, the names of cells, your names for peers, and links. Nobody is asked over
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(w)
 			}
-			return misuse(fmt.Errorf("there is no completion for %q", args[0]), "SHELL is one of "+strings.Join(shells, ", "))
+			return misuse(fmt.Errorf("there is no completion for %q", args[0]),
+				"SHELL is one of "+strings.Join(shells, ", "))
 		},
 	}
 }
 
-// completeAll has the arguments and flags of all commands completed, by what their usage lines call them.
+// completeAll has the arguments and flags of all commands completed, by what their usage
+// lines call them.
 func completeAll(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		completeAll(sub)
 	}
-	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") || strings.Contains(cmd.Use, "--") // it names them
+	// it names them
+	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") || strings.Contains(cmd.Use, "--")
 	if cmd.ValidArgsFunction == nil && cmd.ValidArgs == nil && !cmd.HasSubCommands() {
 		takes := argumentsOf(cmd.Use)
 		if only := map[string]string{"stop": "RUNNING", "hide": "EXPOSED"}[cmd.Name()]; only != "" {
@@ -77,21 +80,27 @@ func completeAll(cmd *cobra.Command) {
 			return complete(takes[next], begun)
 		}
 	}
-	for flag, word := range map[string]string{"cells": "NAMES", "to": "PEER", "as": "", "mesh": "MESH", "relay": "WHOM", "mode": "MODE", "lang": "LANGUAGE",
+	for flag, word := range map[string]string{"cells": "NAMES", "to": "PEER", "as": "",
+		"mesh": "MESH", "relay": "WHOM", "mode": "MODE", "lang": "LANGUAGE",
 		"only": "KINDS", "revoke": map[string]string{"invite": "INVITE"}[cmd.Name()]} {
 		if cmd.Flags().Lookup(flag) != nil {
-			cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-				return complete(word, begun)
-			})
+			cmd.RegisterFlagCompletionFunc(flag,
+				func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+					return complete(word, begun)
+				})
 		}
 	}
 }
 
-// argumentsOf returns what a usage line calls each of the arguments, without its flags, and what stands behind -- or for another use
-// behind |. One that may be left out can be the next one as well.
+// argumentsOf returns what a usage line calls each of the arguments, without its flags,
+// and what stands behind -- or for another use behind |. One that may be left out can be
+// the next one as well.
 func argumentsOf(usage string) (takes []string) {
 	words := strings.Fields(usage)[1:]
-	if end := slices.IndexFunc(words, func(word string) bool { return word == "--" || word == "|" }); end >= 0 {
+	if end := slices.IndexFunc(words, func(word string) bool {
+		return word == "--" ||
+			word == "|"
+	}); end >= 0 {
 		words = words[:end]
 	}
 	inFlag, optional := false, false
@@ -110,8 +119,8 @@ func argumentsOf(usage string) (takes []string) {
 	return takes
 }
 
-// complete returns what a word that has begun may become, from the files of the home alone. A word may be of several kinds,
-// as in PEER|ADDRESS.
+// complete returns what a word that has begun may become, from the files of the home
+// alone. A word may be of several kinds, as in PEER|ADDRESS.
 func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) {
 	how = cobra.ShellCompDirectiveNoFileComp
 	h, err := home.Default()
@@ -182,7 +191,8 @@ func cellNames(h home.Home) (names []string) {
 	}
 	sockets, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
 	for _, path := range sockets {
-		if cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".sock")); err == nil {
+		if cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path),
+			".sock")); err == nil {
 			names = append(names, cell.String())
 		}
 	}
@@ -203,7 +213,9 @@ func exposed(h home.Home) (names []string) {
 func oneMore(begun string, words []string) []string {
 	before := begun[:strings.LastIndexByte(begun, ',')+1]
 	said := strings.Split(before, ",")
-	return prefixed(before, slices.DeleteFunc(words, func(word string) bool { return slices.Contains(said, word) }))
+	return prefixed(before, slices.DeleteFunc(words, func(word string) bool {
+		return slices.Contains(said, word)
+	}))
 }
 
 // petnames have the IDs behind them, which shells show beside them.

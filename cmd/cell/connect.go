@@ -44,7 +44,8 @@ the call, and with 1 and a reason when it was refused or cut.
 	}
 }
 
-// dial calls an address that a person wrote, with the first words of the call; its errors carry a remedy.
+// dial calls an address that a person wrote, with the first words of the call; its errors
+// carry a remedy.
 func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error) {
 	to, err := parseAddress(addr, "an address is NAME or NAME@PEER, as in echo@laptop")
 	if err != nil {
@@ -57,9 +58,10 @@ func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error)
 	return conn, nil
 }
 
-// converse copies both ways until the cell has ended its side and stdin has ended. On a terminal it does not wait for
-// stdin, since a person does not know that nobody listens any more. The goroutine that reads stdin ends with the
-// process: nothing can interrupt a read of a terminal.
+// converse copies both ways until the cell has ended its side and stdin has ended. On a
+// terminal it does not wait for stdin, since a person does not know that nobody listens
+// any more. The goroutine that reads stdin ends with the process: nothing can interrupt a
+// read of a terminal.
 func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout io.Writer) error {
 	sent := make(chan error, 1)
 	go func() {
@@ -79,7 +81,8 @@ func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout i
 			return errors.New("interrupted")
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			reason := strings.TrimPrefix(err.Error(), io.ErrUnexpectedEOF.Error()+": ") // which is for programs
+			// which is for programs
+			reason := strings.TrimPrefix(err.Error(), io.ErrUnexpectedEOF.Error()+": ")
 			return fmt.Errorf("the call to %s was cut: %s", conn.RemoteAddr(), reason)
 		}
 		return err
@@ -97,7 +100,8 @@ func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout i
 
 // isGone says whether a write failed because the other end takes no more.
 func isGone(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ENOTCONN)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.ENOTCONN)
 }
 
 func isTerminal(stream any) bool {

@@ -12,13 +12,14 @@ import (
 
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/testnet/local"
-	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// However many call a cell that is not running, from wherever, it is started once and all are answered.
+// However many call a cell that is not running, from wherever, it is started once and all
+// are answered.
 func TestCrowd(t *testing.T) {
 	dir := hometest.Dir(t)
 	here := localtest.Up(t, filepath.Join(dir, "h"))

@@ -17,12 +17,13 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/synapse"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// A transfer that is cut at the far end must never look like one that ended: whoever reads is told, however
-// much had been carried, in whichever direction, over either transport, through the SDK and on the command line.
+// A transfer that is cut at the far end must never look like one that ended: whoever
+// reads is told, however much had been carried, in whichever direction, over either
+// transport, through the SDK and on the command line.
 func TestCut(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -40,14 +41,16 @@ func TestCut(t *testing.T) {
 			for _, size := range []int{0, 1, 64 << 10, 10 << 20} {
 				for _, cell := range []string{"source", "sink"} {
 					x := transfer{cell: cell, at: far.Addr(transport), size: size}
-					for _, by := range []func(*testing.T, transfer, func()){cutSynapse, cutConnect} {
+					for _, by := range []func(*testing.T, transfer, func()){cutSynapse,
+						cutConnect} {
 						carried.Add(1)
 						ended.Go(func() { by(t, x, sync.OnceFunc(carried.Done)) })
 					}
 				}
 			}
 			carried.Wait()
-			if !strings.Contains(localtest.Run(t, near, "status"), "out "+strings.TrimSuffix(transport, "-v1")) {
+			if !strings.Contains(localtest.Run(t, near, "status"),
+				"out "+strings.TrimSuffix(transport, "-v1")) {
 				t.Errorf("the transfers did not go over %s", transport)
 			}
 			far.Kill()
@@ -56,8 +59,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// A cell that can't finish its answer says so, and its caller is told, on another machine and on its own, if the stem is between
-// them.
+// A cell that can't finish its answer says so, and its caller is told, on another machine
+// and on its own, if the stem is between them.
 func TestReset(t *testing.T) {
 	dir := hometest.Dir(t)
 	far := localtest.Up(t, filepath.Join(dir, "b"))
@@ -105,7 +108,8 @@ func (x transfer) input() []byte {
 	return input
 }
 
-// carried says whether all the bytes have arrived where they should, given all that the caller has got so far.
+// carried says whether all the bytes have arrived where they should, given all that the
+// caller has got so far.
 func (x transfer) carried(got []byte) bool {
 	if x.cell == "source" {
 		return len(got) >= x.size
@@ -113,7 +117,8 @@ func (x transfer) carried(got []byte) bool {
 	return x.size == 0 || bytes.HasSuffix(got, fmt.Appendf(nil, "%d\n", x.size))
 }
 
-// cutSynapse makes the transfer with the SDK, calls carried once its bytes are, and expects to be told of the cut.
+// cutSynapse makes the transfer with the SDK, calls carried once its bytes are, and
+// expects to be told of the cut.
 func cutSynapse(t *testing.T, x transfer, carried func()) {
 	defer carried()
 	conn, err := synapse.Dial(t.Context(), x.address())
@@ -134,7 +139,8 @@ func cutSynapse(t *testing.T, x transfer, carried func()) {
 		got = append(got, buf[:n]...)
 		if err != nil {
 			if !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == io.ErrUnexpectedEOF.Error() {
-				t.Errorf("%v: read ended with %q, want %q and a reason", x, err, io.ErrUnexpectedEOF)
+				t.Errorf("%v: read ended with %q, want %q and a reason", x, err,
+					io.ErrUnexpectedEOF)
 			}
 			return
 		}
@@ -178,7 +184,8 @@ func cutConnect(t *testing.T, x transfer, carried func()) {
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("%v: cell connect exited with %d, want 1", x, code)
 	}
-	// Of the reason no more can be said than that there is one: the connection is lost in many ways.
+	// Of the reason no more can be said than that there is one: the connection is lost in
+	// many ways.
 	want := regexp.MustCompile(`^cell: error: the call to .* was cut: [^\n]+\n$`)
 	if said := stderr.String(); !want.MatchString(said) || strings.Contains(said, "EOF") {
 		t.Errorf("%v: cell connect said %q, want one line with a reason", x, said)

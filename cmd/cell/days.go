@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// days is a flag that takes a duration, and days, which time.ParseDuration leaves out since not all of them are as
-// long: 7d, 1d12h.
+// days is a flag that takes a duration, and days, which time.ParseDuration leaves out
+// since not all of them are as long: 7d, 1d12h.
 type days time.Duration
 
 func (d *days) Set(text string) error {
@@ -39,7 +39,8 @@ var errNoTime = errors.New("it is a time as in 30m, 24h or 7d")
 func (d *days) String() string {
 	text := time.Duration(*d).String()
 	for _, unit := range []string{"m", "h"} {
-		if short := strings.TrimSuffix(text, map[string]string{"m": "0s", "h": "0m"}[unit]); strings.HasSuffix(short, unit) {
+		if short := strings.TrimSuffix(text, map[string]string{"m": "0s",
+			"h": "0m"}[unit]); strings.HasSuffix(short, unit) {
 			text = short
 		}
 	}

@@ -15,16 +15,20 @@ func TestDays(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", text, time.Duration(d), err, want)
 		}
 	}
-	for _, text := range []string{"", "d", "7", "-7d", "1.5d", "7d-1h", "7days", "d7", "99999d", "7d 1h", "soon"} {
+	for _, text := range []string{"", "d", "7", "-7d", "1.5d", "7d-1h", "7days", "d7", "99999d",
+		"7d 1h", "soon"} {
 		if d := days(time.Hour); d.Set(text) == nil || d != days(time.Hour) {
 			t.Errorf("%q is taken for %v", text, time.Duration(d))
 		}
 	}
-	for want, d := range map[string]time.Duration{"24h": 24 * time.Hour, "1h": time.Hour, "1m30s": 90 * time.Second, "1h30m": 90 * time.Minute, "10m": 10 * time.Minute} {
+	for want, d := range map[string]time.Duration{"24h": 24 * time.Hour, "1h": time.Hour,
+		"1m30s": 90 * time.Second, "1h30m": 90 * time.Minute, "10m": 10 * time.Minute} {
 		printed := days(d)
 		var again days
-		if err := again.Set(printed.String()); err != nil || again != printed || printed.String() != want {
-			t.Errorf("%v prints as %q, want %q, and reads as %v, %v", d, printed.String(), want, again, err)
+		if err := again.Set(printed.String()); err != nil || again != printed ||
+			printed.String() != want {
+			t.Errorf("%v prints as %q, want %q, and reads as %v, %v", d, printed.String(), want,
+				again, err)
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// The demo does the main job with the cells built from this repository, and leaves nothing behind but its picture.
+// The demo does the main job with the cells built from this repository, and leaves
+// nothing behind but its picture.
 func TestDemo(t *testing.T) {
 	t.Cleanup(func() { os.Remove("edges.png") })
 	cell := filepath.Join(hometest.Dir(t), "cell")
@@ -29,7 +30,8 @@ func TestDemo(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &said)
 	}
-	for _, want := range []string{"denied", "got its edges, 640 x 480", `"edge_share":0.04`, "wrote ./edges.png"} {
+	for _, want := range []string{"denied", "got its edges, 640 x 480", `"edge_share":0.04`,
+		"wrote ./edges.png"} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("the demo did not say %q:\n%s", want, &said)
 		}

@@ -57,7 +57,8 @@ runs, it says what that one can see, too. Exits with 1 if something is broken.`,
 func examine(ctx context.Context) []doctor.Check {
 	h, err := home.Default()
 	if err != nil {
-		return []doctor.Check{{Name: "home", State: doctor.Bad, What: err.Error(), Remedy: "export CELL_HOME=/a/shorter/path"}}
+		return []doctor.Check{{Name: "home", State: doctor.Bad, What: err.Error(),
+			Remedy: "export CELL_HOME=/a/shorter/path"}}
 	}
 	now := time.Now()
 	checks := doctor.Home(h)
@@ -76,7 +77,8 @@ func examine(ctx context.Context) []doctor.Check {
 		checks = append(checks, doctor.Addresses(doctor.Own())...)
 		checks = append(checks, doctor.Port(portOf(flags), flags.Port != 0, nil)...)
 	default:
-		checks = append(checks, doctor.Check{Name: "stem", State: doctor.Bad, What: err.Error(), Remedy: "stop it, then cell up"})
+		checks = append(checks, doctor.Check{Name: "stem", State: doctor.Bad, What: err.Error(),
+			Remedy: "stop it, then cell up"})
 	}
 	checks = append(checks, doctor.UDPBuffers()...)
 	checks = append(checks, doctor.Clock(h, buildTime(), now)...)
@@ -123,7 +125,8 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 			network.Joining = true
 		}
 	}
-	stem := doctor.Check{Name: "stem", State: doctor.OK, What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}
+	stem := doctor.Check{Name: "stem", State: doctor.OK,
+		What: fmt.Sprintf("process %d, since %s", s.PID, s.Since.Local().Format(time.DateTime))}
 	if what, remedy := otherVersion(s); what != "" {
 		stem.State, stem.What, stem.Remedy = doctor.Note, what, remedy
 	}
@@ -143,7 +146,8 @@ func examineRouter(p portmap.State) doctor.Router {
 	}
 	for kind, port := range map[string]uint16{"UDP": p.UDP, "TCP": p.TCP} {
 		if port != 0 {
-			r.Opened = append(r.Opened, fmt.Sprintf("%v (%s)", netip.AddrPortFrom(p.Outside, port), kind))
+			r.Opened = append(r.Opened, fmt.Sprintf("%v (%s)", netip.AddrPortFrom(p.Outside, port),
+				kind))
 		}
 	}
 	slices.Sort(r.Opened)

@@ -12,18 +12,20 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// What stdin holds when `cell connect` begins goes along with the request, which saves a round trip: the other machine
-// has it before it has given its verdict. This one gives none before.
+// What stdin holds when `cell connect` begins goes along with the request, which saves a
+// round trip: the other machine has it before it has given its verdict. This one gives
+// none before.
 func TestConnectSaysWhatItHasAtOnce(t *testing.T) {
 	dir := hometest.Dir(t)
 	identity, err := node.LoadIdentity(filepath.Join(dir, "key"))
 	check(t, err)
-	far, err := node.New(node.Config{Identity: identity, Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Mesh: "none", NoMDNS: true})
+	far, err := node.New(node.Config{Identity: identity,
+		Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Mesh: "none", NoMDNS: true})
 	check(t, err)
 	defer far.Close()
 	far.Handle(func(_ context.Context, _ address.ID, s pipe.Stream) {
@@ -81,7 +83,8 @@ func TestConnectSaysTheRestLater(t *testing.T) {
 		words := strings.Repeat("0123456789", size/10+1)[:size]
 		file := filepath.Join(dir, "words")
 		check(t, os.WriteFile(file, []byte(words), 0o600))
-		for _, at := range []string{"echo", "echo@" + far.Addr("quic-v1"), "echo@" + far.Addr("tcp")} {
+		for _, at := range []string{"echo", "echo@" + far.Addr("quic-v1"),
+			"echo@" + far.Addr("tcp")} {
 			cmd := cellCommand(t.Context(), near.Home, "connect", at)
 			in, err := os.Open(file)
 			check(t, err)

@@ -41,7 +41,8 @@ and says if nobody answers there.`,
 			}
 			was, err := dna.Expose(h, cell, to)
 			if errors.Is(err, dna.ErrProgram) {
-				return hint(fmt.Errorf("expose %s: %w", cell, err), "choose another name, or remove that file")
+				return hint(fmt.Errorf("expose %s: %w", cell, err),
+					"choose another name, or remove that file")
 			}
 			if err != nil {
 				return fmt.Errorf("expose %s: %w", cell, err)
@@ -55,7 +56,8 @@ and says if nobody answers there.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s%s\n", cell, to, instead)
 			if !answers(cmd.Context(), to) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody answers there now: until somebody does, calls are cut, and \"cell logs %s\" says why\n", cell)
+				fmt.Fprintf(cmd.ErrOrStderr(),
+					"cell: nobody answers there now: until somebody does, calls are cut, and \"cell logs %s\" says why\n", cell)
 			}
 			return reread(cmd.Context(), h)
 		},
@@ -91,10 +93,12 @@ func hideCommand() *cobra.Command {
 			}
 			err = dna.Hide(h, cell)
 			if errors.Is(err, fs.ErrNotExist) {
-				return hint(fmt.Errorf("hide %s: nothing is exposed by that name", cell), `"cell ls" lists what is`)
+				return hint(fmt.Errorf("hide %s: nothing is exposed by that name", cell),
+					`"cell ls" lists what is`)
 			}
 			if errors.Is(err, dna.ErrProgram) {
-				return hint(fmt.Errorf("hide %s: %w", cell, err), `to be rid of it, remove that file; "cell untrust PEER --cells NAME" keeps a peer from it`)
+				return hint(fmt.Errorf("hide %s: %w", cell, err),
+					`to be rid of it, remove that file; "cell untrust PEER --cells NAME" keeps a peer from it`)
 			}
 			if err != nil {
 				return fmt.Errorf("hide %s: %w", cell, err)

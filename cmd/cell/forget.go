@@ -37,7 +37,8 @@ machine at the place, forget the old one: the next call learns who it is.`,
 				return err
 			}
 			if !ok {
-				return hint(fmt.Errorf("nobody is known at %s", place), fmt.Sprintf("%s lists the places that are", h.Places()))
+				return hint(fmt.Errorf("nobody is known at %s", place),
+					fmt.Sprintf("%s lists the places that are", h.Places()))
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: forgot that %s is at %s\n", known.ID, place)
 			return nil

@@ -29,7 +29,8 @@ func linked(t *testing.T, cell string) (near, far *local.Machine) {
 	return near, far
 }
 
-// A call that is cut, at the far end or by "cell unlink", is reset at the port: half an answer must not pass for a whole one.
+// A call that is cut, at the far end or by "cell unlink", is reset at the port: half an
+// answer must not pass for a whole one.
 func TestForwardTellsCut(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "source")
@@ -89,7 +90,8 @@ func TestServerBreaksOff(t *testing.T) {
 		t.Errorf("read %q, %v, want a reset", rest, err)
 	}
 
-	for s, why := range map[*local.Machine]string{near: "the other end broke off", far: `the cell could not finish the call: "cell logs half" may say why`} {
+	for s, why := range map[*local.Machine]string{near: "the other end broke off",
+		far: `the cell could not finish the call: "cell logs half" may say why`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		var said strings.Builder
 		cmd.Stderr = &said
@@ -107,7 +109,8 @@ func TestServerBreaksOff(t *testing.T) {
 	}
 }
 
-// Hundreds of calls by a link and a forward are all answered, and the stems hold nothing of them afterwards.
+// Hundreds of calls by a link and a forward are all answered, and the stems hold nothing
+// of them afterwards.
 func TestLinkLeaksNothing(t *testing.T) {
 	t.Parallel()
 	near, far := linked(t, "echo")
@@ -148,12 +151,15 @@ func TestLinkLeaksNothing(t *testing.T) {
 	for s, want := range before {
 		for try := 0; files(t, s) > want; try++ {
 			if try == 1000 {
-				t.Fatalf("the stem in %s holds %d files, and held %d before", s.Home, files(t, s), want)
+				t.Fatalf("the stem in %s holds %d files, and held %d before", s.Home, files(t, s),
+					want)
 			}
-			time.Sleep(10 * time.Millisecond) // a stream's end is acknowledged soon, and tells nobody
+			// a stream's end is acknowledged soon, and tells nobody
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	if status := localtest.Run(t, near, "status", "--json"); strings.Contains(status, `"refused":`) || strings.Contains(status, `"calls":1`) {
+	if status := localtest.Run(t, near, "status", "--json"); strings.Contains(status,
+		`"refused":`) || strings.Contains(status, `"calls":1`) {
 		t.Errorf("the status is %s", status)
 	}
 }

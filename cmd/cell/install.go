@@ -85,9 +85,11 @@ func theService(ctx context.Context) (h home.Home, m service.Manager, s service.
 		return h, m, s, err
 	}
 	if strings.Contains(self, string(filepath.Separator)+"go-build") {
-		return h, m, s, hint(errors.New("this program is one of \"go run\", and will be gone"), `"go install ./cmd/cell" makes one that stays`)
+		return h, m, s, hint(errors.New("this program is one of \"go run\", and will be gone"),
+			`"go install ./cmd/cell" makes one that stays`)
 	}
-	s = service.Service{Program: self, Path: os.Getenv("PATH"), Log: filepath.Join(h.LogDir(), "stem.service.log")}
+	s = service.Service{Program: self, Path: os.Getenv("PATH"),
+		Log: filepath.Join(h.LogDir(), "stem.service.log")}
 	if !h.IsDefault() {
 		s.Home = h.String()
 	}

@@ -72,7 +72,8 @@ spent, so send it by a way that you trust.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&opts.cells, "cells", nil, "let those who join reach these cells, `NAMES` with commas between; '*' is every one")
+	f.StringSliceVar(&opts.cells, "cells", nil,
+		"let those who join reach these cells, `NAMES` with commas between; '*' is every one")
 	f.IntVar(&opts.uses, "uses", 1, "let `N` machines join with it")
 	f.Var(&opts.expires, "expires", "for how long: `TIME` as in 30m, 24h or 7d")
 	f.StringVar(&opts.as, "as", "", "call the one who joins `PETNAME`, unless it has a name here that you gave it")
@@ -87,7 +88,8 @@ func newInvite(cells []string, uses int, expires time.Duration, as string) (invi
 		return invite.Invite{}, misuse(err, "--cells takes names with commas between them, or '*'")
 	}
 	if uses < 1 || expires <= 0 {
-		return invite.Invite{}, misuse(errors.New("an invite needs at least one use and some time"), "as in --uses 1 --expires 24h")
+		return invite.Invite{}, misuse(errors.New("an invite needs at least one use and some time"),
+			"as in --uses 1 --expires 24h")
 	}
 	var name address.Petname
 	if as != "" {
@@ -98,20 +100,22 @@ func newInvite(cells []string, uses int, expires time.Duration, as string) (invi
 	return invite.New(grant, uses, time.Now().Add(expires), name), nil
 }
 
-// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its line; so many of them may be
-// relayed ones.
+// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its
+// line; so many of them may be relayed ones.
 const (
 	maxTokenAddrs   = 12
 	maxTokenRelayed = 4
 )
 
-// tokenAddrs chooses the first addresses, and among them relayed ones, which come last: behind a router, they are those
-// that work.
+// tokenAddrs chooses the first addresses, and among them relayed ones, which come last:
+// behind a router, they are those that work.
 func tokenAddrs(addrs []string) []string {
 	isDirect := func(addr string) bool { return !strings.Contains(addr, "/p2p-circuit") }
 	relayed := slices.DeleteFunc(slices.Clone(addrs), isDirect)
 	relayed = relayed[:min(len(relayed), maxTokenRelayed)]
-	direct := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool { return !isDirect(addr) })
+	direct := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool {
+		return !isDirect(addr)
+	})
 	return append(direct[:min(len(direct), maxTokenAddrs-len(relayed))], relayed...)
 }
 
@@ -125,7 +129,8 @@ func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
 	if err != nil {
 		return invite.Token{}, err
 	}
-	token := invite.Token{Peer: id, At: tokenAddrs(s.Network.Addrs), Mesh: s.Network.Mesh, ID: i.ID, Secret: i.Secret, Expires: i.Expires.Unix()}
+	token := invite.Token{Peer: id, At: tokenAddrs(s.Network.Addrs), Mesh: s.Network.Mesh, ID: i.ID,
+		Secret: i.Secret, Expires: i.Expires.Unix()}
 	for _, b := range s.Network.Bootstrap {
 		for _, addr := range b.Addrs {
 			if s.Network.Mesh != "public" { // those of the public mesh are built in
@@ -154,7 +159,8 @@ func revokeInvite(cmd *cobra.Command, h home.Home, id string) error {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return hint(fmt.Errorf("there is no invite %q", id), `"cell invites" lists those that there are`)
+		return hint(fmt.Errorf("there is no invite %q", id),
+			`"cell invites" lists those that there are`)
 	}
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A machine behind a router that has many interfaces is reached by its relays, so no token may be without them.
+// A machine behind a router that has many interfaces is reached by its relays, so no
+// token may be without them.
 func TestTokenKeepsRelays(t *testing.T) {
 	var addrs []string
 	for i := range 30 {
@@ -16,7 +17,8 @@ func TestTokenKeepsRelays(t *testing.T) {
 		addrs = append(addrs, fmt.Sprintf("/ip4/45.1.0.%d/tcp/4433/p2p/R/p2p-circuit", i))
 	}
 	chosen := tokenAddrs(addrs)
-	if n := strings.Count(strings.Join(chosen, " "), "p2p-circuit"); len(chosen) != maxTokenAddrs || n != maxTokenRelayed || chosen[0] != addrs[0] {
+	if n := strings.Count(strings.Join(chosen, " "), "p2p-circuit"); len(chosen) != maxTokenAddrs ||
+		n != maxTokenRelayed || chosen[0] != addrs[0] {
 		t.Errorf("%d addresses are chosen, %d of them relayed: %q", len(chosen), n, chosen)
 	}
 	if few := tokenAddrs(addrs[:3]); len(few) != 3 {

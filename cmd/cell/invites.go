@@ -46,13 +46,15 @@ func invitesCommand() *cobra.Command {
 					joined = append(joined, id.String())
 				}
 				state := string(i.State(address.ID{}, time.Now()))
-				list = append(list, inviteJSON{i.ID, state, i.Cells.Words(), i.Uses, joined, i.Expires})
+				list = append(list, inviteJSON{i.ID, state, i.Cells.Words(), i.Uses, joined,
+					i.Expires})
 			}
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
 			}
 			if len(list)+len(problems) == 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(), `cell: no invite is open, or was lately: "cell invite" prints one`)
+				fmt.Fprintln(cmd.ErrOrStderr(),
+					`cell: no invite is open, or was lately: "cell invite" prints one`)
 			}
 			called := calledHere()
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -61,7 +63,8 @@ func invitesCommand() *cobra.Command {
 				for _, id := range i.Joined {
 					who, separator = who+separator+called(id), ", "
 				}
-				fmt.Fprintf(table, "%s\t%s\t%d of %d joined%s\tuntil %s\treach %s\n", i.ID, i.State, len(i.Joined), i.Uses, who,
+				fmt.Fprintf(table, "%s\t%s\t%d of %d joined%s\tuntil %s\treach %s\n", i.ID, i.State,
+					len(i.Joined), i.Uses, who,
 					i.Expires.Local().Format(time.DateTime), describeGrant(all[n].Cells))
 			}
 			return table.Flush()

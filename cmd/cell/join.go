@@ -57,17 +57,21 @@ the petname given here; the other machine may reach nothing on this one.`,
 	return cmd
 }
 
-// join proves the invite to the stem that made it, writes that peer's file, and returns what may be reached there.
-func join(ctx context.Context, stderr io.Writer, token invite.Token, as string) (peer peers.Peer, cells peers.Grant, err error) {
+// join proves the invite to the stem that made it, writes that peer's file, and returns
+// what may be reached there.
+func join(ctx context.Context, stderr io.Writer, token invite.Token,
+	as string) (peer peers.Peer, cells peers.Grant, err error) {
 	h, identity, err := openHome()
 	if err != nil {
 		return peer, cells, err
 	}
 	if token.Peer == identity.ID() {
-		return peer, cells, misuse(errors.New("the invite is this machine's own"), "join with it on another machine")
+		return peer, cells, misuse(errors.New("the invite is this machine's own"),
+			"join with it on another machine")
 	}
 	if time.Now().After(token.Deadline()) {
-		return peer, cells, hint(fmt.Errorf("the invite expired on %s", token.Deadline().Local().Format(time.DateTime)), "ask for another one")
+		return peer, cells, hint(fmt.Errorf("the invite expired on %s",
+			token.Deadline().Local().Format(time.DateTime)), "ask for another one")
 	}
 	peer, name, err := nameFor(h, token.Peer, as)
 	if err != nil {
@@ -76,7 +80,8 @@ func join(ctx context.Context, stderr io.Writer, token invite.Token, as string) 
 	if err := sameMesh(ctx, token); err != nil {
 		return peer, cells, err
 	}
-	cells, err = prove(ctx, h, token, invite.Proof(token.Secret, token.ID, token.Peer, identity.ID()))
+	cells, err = prove(ctx, h, token, invite.Proof(token.Secret, token.ID, token.Peer,
+		identity.ID()))
 	if err != nil {
 		return peer, cells, err
 	}
@@ -113,14 +118,16 @@ func nameFor(h home.Home, id address.ID, as string) (peer peers.Peer, name addre
 	return peer, name, checkFree(h, name, id)
 }
 
-// sameMesh refuses an invite into a mesh that this machine's stem is not in: it would not find the other one again.
+// sameMesh refuses an invite into a mesh that this machine's stem is not in: it would not
+// find the other one again.
 func sameMesh(ctx context.Context, token invite.Token) error {
 	command := "cell up"
 	if token.Mesh != "public" {
 		command += " --mesh " + token.Mesh
 	}
 	for _, addr := range append(token.Bootstrap, token.At...) {
-		if token.Mesh != "public" && token.Mesh != "none" && !strings.Contains(addr, "/127.0.0.1/") {
+		if token.Mesh != "public" && token.Mesh != "none" &&
+			!strings.Contains(addr, "/127.0.0.1/") {
 			command += " --bootstrap " + addr
 			break
 		}
@@ -133,14 +140,17 @@ func sameMesh(ctx context.Context, token invite.Token) error {
 		return err
 	}
 	if s.Network.Mesh != token.Mesh {
-		return hint(fmt.Errorf("the invite is of the mesh %s, and this stem is in %s", token.Mesh, s.Network.Mesh),
+		return hint(fmt.Errorf("the invite is of the mesh %s, and this stem is in %s", token.Mesh,
+			s.Network.Mesh),
 			fmt.Sprintf("stop this stem, and run %q", command))
 	}
 	return nil
 }
 
-// prove presents the proof to the cell stem.join there, and reads what may be reached, or what became of the invite.
-func prove(ctx context.Context, h home.Home, token invite.Token, proof string) (peers.Grant, error) {
+// prove presents the proof to the cell stem.join there, and reads what may be reached, or
+// what became of the invite.
+func prove(ctx context.Context, h home.Home, token invite.Token,
+	proof string) (peers.Grant, error) {
 	to, err := address.Parse("cell://" + token.Peer.String() + "/stem.join?key=" + proof)
 	if err != nil {
 		return peers.Grant{}, err
@@ -157,7 +167,9 @@ func prove(ctx context.Context, h home.Home, token invite.Token, proof string) (
 		answer.Conn.SetDeadline(time.Now().Add(30 * time.Second))
 		var told wire.Pairs
 		if told, err = wire.ReadVerdictAfter(answer.Rest, answer.Conn); err == nil {
-			return peers.ParseGrant(strings.FieldsFunc(told.Get("cells"), func(r rune) bool { return r == ',' }))
+			return peers.ParseGrant(strings.FieldsFunc(told.Get("cells"), func(r rune) bool {
+				return r == ','
+			}))
 		}
 	}
 	return peers.Grant{}, explainJoin(err, token)
@@ -172,11 +184,13 @@ func explainJoin(err error, token invite.Token) error {
 	again := `ask for another one`
 	switch {
 	case refusal.Code == wire.Unreachable:
-		return hint(fmt.Errorf("the machine that made the invite can't be reached: %w", err), "\"cell up\" must run there, too; the invite is not spent")
+		return hint(fmt.Errorf("the machine that made the invite can't be reached: %w", err),
+			"\"cell up\" must run there, too; the invite is not spent")
 	case refusal.Code != wire.Denied:
 		return err
 	case refusal.Reason == string(invite.Spent):
-		return hint(fmt.Errorf("the invite is spent: as many have joined with it as it was for"), again)
+		return hint(fmt.Errorf("the invite is spent: as many have joined with it as it was for"),
+			again)
 	case refusal.Reason == string(invite.Expired):
 		return hint(fmt.Errorf("the invite has expired"), again)
 	case refusal.Reason == string(invite.Revoked):

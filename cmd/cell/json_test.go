@@ -15,8 +15,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// Whatever lists or shows something can do so in JSON: as one value, or as a line for each. What there is to see here is
-// two peers, a call, an invite and a cell.
+// Whatever lists or shows something can do so in JSON: as one value, or as a line for
+// each. What there is to see here is two peers, a call, an invite and a cell.
 func TestJSON(t *testing.T) {
 	dir := hometest.Dir(t)
 	here := localtest.Up(t, filepath.Join(dir, "h"))
@@ -57,7 +57,8 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// awaitCall waits until a call is in the home's list of them, which it is some time after it has ended.
+// awaitCall waits until a call is in the home's list of them, which it is some time after
+// it has ended.
 func awaitCall(t *testing.T, home string) {
 	t.Helper()
 	follow := cellCommand(t.Context(), home, "calls", "--follow")

@@ -57,7 +57,8 @@ func keyExportCommand() *cobra.Command {
 			if err := encrypt(cmd.OutOrStdout(), key, passphrase); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: whoever has this and the passphrase is %s\n", identity.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: whoever has this and the passphrase is %s\n",
+				identity.ID())
 			return nil
 		},
 	}
@@ -108,7 +109,8 @@ one key at the same time get in each other's way.`,
 }
 
 func passphraseFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVar(path, "passphrase-file", "", "read the passphrase from the first line of `FILE`, and do not ask")
+	cmd.Flags().StringVar(path, "passphrase-file", "",
+		"read the passphrase from the first line of `FILE`, and do not ask")
 }
 
 // readPassphrase reads the passphrase from a file or asks for it, twice if it is a new one.
@@ -123,7 +125,8 @@ func readPassphrase(path string, isNew bool) (string, error) {
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return "", hint(errors.New("there is no terminal to ask for a passphrase"), "use --passphrase-file FILE")
+		return "", hint(errors.New("there is no terminal to ask for a passphrase"),
+			"use --passphrase-file FILE")
 	}
 	defer tty.Close()
 	ask := func(what string) (string, error) {
@@ -186,7 +189,8 @@ func decrypt(sealed []byte, passphrase string) ([]byte, error) {
 		return nil, hint(errors.New("the passphrase is wrong"), "try again: nothing was changed")
 	}
 	if err != nil {
-		return nil, hint(fmt.Errorf("not an exported key: %w", err), `FILE is what "cell key export" printed`)
+		return nil, hint(fmt.Errorf("not an exported key: %w", err),
+			`FILE is what "cell key export" printed`)
 	}
 	return io.ReadAll(io.LimitReader(plain, 64<<10))
 }

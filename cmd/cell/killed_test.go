@@ -15,8 +15,9 @@ import (
 	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// A caller that is killed takes its call along, though the cell neither says a word nor minds that its input has ended: the stem
-// of the caller ends it at once, and where the transport tells (QUIC), so does the cell's.
+// A caller that is killed takes its call along, though the cell neither says a word nor
+// minds that its input has ended: the stem of the caller ends it at once, and where the
+// transport tells (QUIC), so does the cell's.
 func TestCallerIsKilled(t *testing.T) {
 	dir := hometest.Dir(t)
 	far, near := localtest.Up(t, filepath.Join(dir, "b")), localtest.Up(t, filepath.Join(dir, "a"))
@@ -42,7 +43,8 @@ func TestCallerIsKilled(t *testing.T) {
 	}
 }
 
-// awaitCalls waits until a stem has recorded so many calls, which it does when they are over: each in order.
+// awaitCalls waits until a stem has recorded so many calls, which it does when they are
+// over: each in order.
 func awaitCalls(t *testing.T, m *local.Machine, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -53,7 +55,8 @@ func awaitCalls(t *testing.T, m *local.Machine, want int) {
 	check(t, follow.Start())
 	lines := bufio.NewReader(out)
 	for n := range want {
-		if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "source") || !strings.HasSuffix(line, "orderly\n") {
+		if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "source") ||
+			!strings.HasSuffix(line, "orderly\n") {
 			t.Errorf("call %d of %d: %q, %v", n+1, want, line, err)
 		}
 	}

@@ -46,9 +46,11 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 			switch {
 			case err != nil && to.Peer.IsLocal():
 				path, _ := h.Socket(to.Cell)
-				return misuse(fmt.Errorf("link %s: %w", to.Cell, err), fmt.Sprintf("it is %s, once the cell runs", path))
+				return misuse(fmt.Errorf("link %s: %w", to.Cell, err),
+					fmt.Sprintf("it is %s, once the cell runs", path))
 			case err != nil:
-				return misuse(fmt.Errorf("link %s: %w", shown(to), err), `"cell trust ID --as NAME" gives one`)
+				return misuse(fmt.Errorf("link %s: %w", shown(to), err),
+					`"cell trust ID --as NAME" gives one`)
 			}
 			return serve(cmd, h, at, to, keep)
 		},
@@ -92,8 +94,11 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 			if err != nil {
 				return err
 			}
-			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 && to.Peer.IsLocal() { // a port, which a cell may be called, too
-				return misuse(fmt.Errorf("%s is where to listen, and no ADDRESS comes after it", args[0]), fmt.Sprintf("as in cell forward %s db@laptop", args[0]))
+			// a port, which a cell may be called, too
+			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 &&
+				to.Peer.IsLocal() {
+				return misuse(fmt.Errorf("%s is where to listen, and no ADDRESS comes after it",
+					args[0]), fmt.Sprintf("as in cell forward %s db@laptop", args[0]))
 			}
 			if err := serve(cmd, h, at, to, keep); err != nil || !at.Exposed() {
 				return err
@@ -140,8 +145,10 @@ func serve(cmd *cobra.Command, h home.Home, at links.Listen, to address.Address,
 }
 
 // askLink asks the stem, and returns where it says that the link or forward is.
-func askLink(ctx context.Context, h home.Home, at links.Listen, to address.Address) (where string, err error) {
-	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Link, Object: to.URL(), Pairs: wire.Pairs{{"at", at.String()}}})
+func askLink(ctx context.Context, h home.Home, at links.Listen,
+	to address.Address) (where string, err error) {
+	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Link, Object: to.URL(),
+		Pairs: wire.Pairs{{"at", at.String()}}})
 	if err != nil {
 		return "", err
 	}
@@ -206,7 +213,8 @@ or port is closed, calls under way by it are cut, and it is not kept any more.
 	}
 }
 
-// notLinked is the error for an address or a place that no link has: a forward may lead to the address.
+// notLinked is the error for an address or a place that no link has: a forward may lead
+// to the address.
 func notLinked(ctx context.Context, h home.Home, text string) error {
 	to, _ := address.Parse(text)
 	for _, link := range linksOf(ctx, h) {
@@ -214,11 +222,14 @@ func notLinked(ctx context.Context, h home.Home, text string) error {
 			return hint(fmt.Errorf("unlink %s: it is not linked, but forwarded, and a forward goes by where it listens", text), fmt.Sprintf(`"cell unlink %s" takes it back`, link.Listen))
 		}
 	}
-	return hint(fmt.Errorf("unlink %s: nothing is linked or forwarded there", text), `"cell ls" lists what is`)
+	return hint(fmt.Errorf("unlink %s: nothing is linked or forwarded there", text),
+		`"cell ls" lists what is`)
 }
 
-// completeLinks asks the stem for the links and forwards that there are: only it knows of those that are not kept.
-func completeLinks(cmd *cobra.Command, args []string, begun string) (all []string, how cobra.ShellCompDirective) {
+// completeLinks asks the stem for the links and forwards that there are: only it knows of
+// those that are not kept.
+func completeLinks(cmd *cobra.Command, args []string,
+	begun string) (all []string, how cobra.ShellCompDirective) {
 	how = cobra.ShellCompDirectiveNoFileComp
 	h, err := home.Default()
 	if err != nil || len(args) > 0 {
@@ -247,7 +258,8 @@ func unlinkArg(h home.Home, text string) (links.Listen, error) {
 	return listenAt(h, text)
 }
 
-// askUnlink has the stem end a link or forward; ended is false if there was none. Without a stem, nothing is served.
+// askUnlink has the stem end a link or forward; ended is false if there was none. Without
+// a stem, nothing is served.
 func askUnlink(ctx context.Context, h home.Home, at links.Listen) (ended bool, err error) {
 	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Unlink, Object: at.String()})
 	if errors.Is(err, stemclient.ErrNoStem) || errors.Is(err, wire.NotFound) {

@@ -12,7 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// dialRaw connects as a program does that knows nothing of cells, as soon as somebody listens. @FILE is the address that a file holds.
+// dialRaw connects as a program does that knows nothing of cells, as soon as somebody
+// listens. @FILE is the address that a file holds.
 func dialRaw(ts *testscript.TestScript, network, at string) (net.Conn, error) {
 	if file, ok := strings.CutPrefix(at, "@"); ok {
 		at = strings.TrimSpace(ts.ReadFile(file))
@@ -30,7 +31,8 @@ func dialRaw(ts *testscript.TestScript, network, at string) (net.Conn, error) {
 	}
 }
 
-// raw tcp|unix ADDRESS SIZE ANSWER: sends so many bytes, ends that direction, and wants the whole answer to be that line.
+// raw tcp|unix ADDRESS SIZE ANSWER: sends so many bytes, ends that direction, and wants
+// the whole answer to be that line.
 func cmdRaw(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: raw tcp|unix ADDRESS SIZE ANSWER")
@@ -50,7 +52,8 @@ func cmdRaw(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// reset ADDRESS: connects to a TCP port and wants a reset, at once or later: an orderly end would be taken for an answer.
+// reset ADDRESS: connects to a TCP port and wants a reset, at once or later: an orderly
+// end would be taken for an answer.
 func cmdReset(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: reset ADDRESS")

@@ -57,13 +57,15 @@ func logsCommand() *cobra.Command {
 // noLog says why a cell has no log.
 func noLog(h home.Home, cell address.Name) error {
 	if by, ok := process.Find(h, cell); ok {
-		return hint(fmt.Errorf("%s was started by hand, and prints there: there is no %s", cell, h.Log(cell)), fmt.Sprintf("it is process %d", by.PID))
+		return hint(fmt.Errorf("%s was started by hand, and prints there: there is no %s", cell,
+			h.Log(cell)), fmt.Sprintf("it is process %d", by.PID))
 	}
-	return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)), `"cell ls" lists what could be`)
+	return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)),
+		`"cell ls" lists what could be`)
 }
 
-// logs prints the last lines of a file, or all if last is negative, and if it is to follow, what is added to it until ctx ends.
-// Only then may it be missing.
+// logs prints the last lines of a file, or all if last is negative, and if it is to
+// follow, what is added to it until ctx ends. Only then may it be missing.
 func logs(ctx context.Context, path string, last int, follow bool, to io.Writer) error {
 	if !follow {
 		seen, err := behind(path, last)
@@ -101,7 +103,8 @@ func logs(ctx context.Context, path string, last int, follow bool, to io.Writer)
 	}
 }
 
-// behind returns the offset of the last lines of a file; of all of them, if their number is negative. What has no end yet is a line.
+// behind returns the offset of the last lines of a file; of all of them, if their number
+// is negative. What has no end yet is a line.
 func behind(path string, last int) (int64, error) {
 	if last < 0 {
 		return 0, nil
@@ -134,7 +137,8 @@ func behind(path string, last int) (int64, error) {
 	return 0, nil
 }
 
-// printFrom prints a file from an offset on, or from its beginning if it has been cut since, and returns where it ended.
+// printFrom prints a file from an offset on, or from its beginning if it has been cut
+// since, and returns where it ended.
 func printFrom(path string, from int64, to io.Writer) (int64, error) {
 	file, err := os.Open(path)
 	if err != nil {

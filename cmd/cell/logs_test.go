@@ -23,7 +23,8 @@ func TestLogsLast(t *testing.T) {
 	long := strings.Repeat("x", 100_000) + "\n"
 	all := "one\n\n" + long + long + "end\nhalf"
 	check(t, os.WriteFile(path, []byte(all), 0o600))
-	for n, want := range map[string]string{"0": "", "1": "half", "2": "end\nhalf", "3": long + "end\nhalf", "4": long + long + "end\nhalf",
+	for n, want := range map[string]string{"0": "", "1": "half", "2": "end\nhalf",
+		"3": long + "end\nhalf", "4": long + long + "end\nhalf",
 		"5": "\n" + long + long + "end\nhalf", "6": all, "7": all, "1000000": all} {
 		got, err := cellCommand(t.Context(), home, "logs", "retina", "-n", n).CombinedOutput()
 		if err != nil || string(got) != want {
@@ -31,13 +32,14 @@ func TestLogsLast(t *testing.T) {
 		}
 	}
 	check(t, os.WriteFile(path, []byte("one\ntwo\n"), 0o600))
-	if got, err := cellCommand(t.Context(), home, "logs", "retina", "-n1").CombinedOutput(); err != nil || string(got) != "two\n" {
+	if got, err := cellCommand(t.Context(), home, "logs", "retina",
+		"-n1").CombinedOutput(); err != nil || string(got) != "two\n" {
 		t.Errorf("of two whole lines: %q, %v", got, err)
 	}
 }
 
-// "cell logs -f" prints what is there and what is to come: of a log that does not exist yet, and of one that is
-// cut; and ends in order when it is interrupted.
+// "cell logs -f" prints what is there and what is to come: of a log that does not exist
+// yet, and of one that is cut; and ends in order when it is interrupted.
 func TestLogsFollow(t *testing.T) {
 	t.Parallel()
 	home := hometest.Dir(t)
@@ -66,7 +68,8 @@ func TestLogsFollow(t *testing.T) {
 		check(t, err)
 		check(t, file.Close())
 	}
-	if notice, err := stderr.ReadString('\n'); !strings.HasSuffix(notice, "retina.log: waiting for it\n") {
+	if notice, err := stderr.ReadString('\n'); !strings.HasSuffix(notice,
+		"retina.log: waiting for it\n") {
 		t.Fatalf("of a log that is not there it says %q, %v", notice, err)
 	}
 	say("before it was there\n", os.O_APPEND)
@@ -74,7 +77,8 @@ func TestLogsFollow(t *testing.T) {
 	say("one\ntwo\n", os.O_APPEND)
 	want("one\n")
 	want("two\n")
-	check(t, os.WriteFile(filepath.Join(home, "log", "other.log"), []byte("another cell's\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(home, "log", "other.log"), []byte("another cell's\n"),
+		0o600))
 	say("cut\n", os.O_TRUNC)
 	want("cut\n")
 	say("more\n", os.O_APPEND)

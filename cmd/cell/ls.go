@@ -38,13 +38,15 @@ lets this machine call.`,
 				}
 				cells := append(cellsOf(h), linksOf(cmd.Context(), h)...)
 				if len(cells) == 0 && !asJSON {
-					fmt.Fprintln(cmd.ErrOrStderr(), `cell: no cell is here yet: "cell new" and "cell build" make one, "cell expose" makes one of a server`)
+					fmt.Fprintln(cmd.ErrOrStderr(),
+						`cell: no cell is here yet: "cell new" and "cell build" make one, "cell expose" makes one of a server`)
 				}
 				return printCells(cmd.OutOrStdout(), cells, asJSON)
 			}
 			peer, ok := strings.CutPrefix(args[0], "@")
 			if len(args) > 1 || !ok {
-				return misuse(fmt.Errorf("cell ls takes nothing, or one @PEER, not %q", strings.Join(args, " ")), "as in cell ls @laptop")
+				return misuse(fmt.Errorf("cell ls takes nothing, or one @PEER, not %q",
+					strings.Join(args, " ")), "as in cell ls @laptop")
 			}
 			names, err := callable(cmd.Context(), peer)
 			if err != nil {
@@ -138,7 +140,8 @@ func describeDNA(cell cellJSON) string {
 func describeRun(cell cellJSON) string {
 	switch {
 	case cell.Since != nil:
-		return fmt.Sprintf("process %d\tsince %s\t%.1f MiB", cell.PID, cell.Since.Local().Format(time.DateTime), float64(cell.Memory)/(1<<20))
+		return fmt.Sprintf("process %d\tsince %s\t%.1f MiB", cell.PID,
+			cell.Since.Local().Format(time.DateTime), float64(cell.Memory)/(1<<20))
 	case cell.Problem != "":
 		return cell.Problem
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/links"
 )
 
-// linksOf returns the links and forwards that the stem serves, and those that are kept and not served.
+// linksOf returns the links and forwards that the stem serves, and those that are kept
+// and not served.
 func linksOf(ctx context.Context, h home.Home) (list []cellJSON) {
 	var status fullStatus
 	problem := "no stem is running"
@@ -19,13 +20,15 @@ func linksOf(ctx context.Context, h home.Home) (list []cellJSON) {
 	served := map[string]bool{}
 	for _, link := range status.Links {
 		served[link.Listen] = true
-		list = append(list, cellJSON{Name: link.To, Listen: link.Listen, Kept: link.Kept, Calls: link.Calls})
+		list = append(list, cellJSON{Name: link.To, Listen: link.Listen, Kept: link.Kept,
+			Calls: link.Calls})
 	}
 	kept, _, _ := links.Read(h) // what is wrong with the file, the stem's status tells
 	for _, k := range kept {
 		if _, at, err := k.Listen.In(h); err == nil && !served[at] {
 			k.To.Key = ""
-			list = append(list, cellJSON{Name: k.To.String(), Listen: at, Kept: true, Problem: problem})
+			list = append(list, cellJSON{Name: k.To.String(), Listen: at, Kept: true,
+				Problem: problem})
 		}
 	}
 	return list

@@ -30,7 +30,8 @@ man1 of those that man looks into, they are found: "manpath" lists these.`,
 	}
 }
 
-// writePages writes the page of a command, and those of the commands below it. They are good for nothing else afterwards.
+// writePages writes the page of a command, and those of the commands below it. They are
+// good for nothing else afterwards.
 func writePages(cmd *cobra.Command, dir string) error {
 	for _, sub := range cmd.Commands() {
 		if !sub.IsAvailableCommand() {
@@ -44,14 +45,17 @@ func writePages(cmd *cobra.Command, dir string) error {
 	cmd.InitDefaultHelpFlag()
 	cmd.Flags().VisitAll(plain)
 	var page bytes.Buffer
-	if err := doc.GenMan(cmd, &doc.GenManHeader{Section: "1", Source: "cell " + thisBuild().Version, Manual: "cell"}, &page); err != nil {
+	if err := doc.GenMan(cmd, &doc.GenManHeader{Section: "1", Source: "cell " + thisBuild().Version,
+		Manual: "cell"}, &page); err != nil {
 		return err
 	}
 	text := bytes.ReplaceAll(page.Bytes(), []byte("[=]"), nil) // behind flags that take nothing
-	return os.WriteFile(filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"), text, 0o666)
+	return os.WriteFile(filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"),
+		text, 0o666)
 }
 
-// plain has a page show a flag as --help does: with what it takes, as in --seed=NUMBER, where the page would have its default.
+// plain has a page show a flag as --help does: with what it takes, as in --seed=NUMBER,
+// where the page would have its default.
 func plain(flag *pflag.Flag) {
 	takes, _ := pflag.UnquoteUsage(flag)
 	if !slices.Contains([]string{"", "0", "0s", "false", "[]"}, flag.DefValue) {

@@ -34,7 +34,8 @@ where it was reached. Any of them can be called by its petname, as in retina@lap
 				return printPeersJSON(cmd.OutOrStdout(), all)
 			}
 			if len(all)+len(problems) == 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(), `cell: no peer has a name yet: "cell invite" here and "cell join" there make two machines known to each other`)
+				fmt.Fprintln(cmd.ErrOrStderr(),
+					`cell: no peer has a name yet: "cell invite" here and "cell join" there make two machines known to each other`)
 			}
 			return printPeers(cmd.OutOrStdout(), all)
 		},
@@ -46,7 +47,8 @@ where it was reached. Any of them can be called by its petname, as in retina@lap
 func printPeers(w io.Writer, all []peers.Peer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, peer := range all {
-		fmt.Fprintf(table, "%s\t%s\tmay reach %s%s\n", peer.Petname, peer.ID, describeGrant(peer.Cells), describeAt(peer.At))
+		fmt.Fprintf(table, "%s\t%s\tmay reach %s%s\n", peer.Petname, peer.ID,
+			describeGrant(peer.Cells), describeAt(peer.At))
 	}
 	return table.Flush()
 }
@@ -77,7 +79,8 @@ func printPeersJSON(w io.Writer, all []peers.Peer) error {
 		for _, place := range peer.At {
 			at = append(at, place.String())
 		}
-		list = append(list, peerJSON{peer.Petname.String(), peer.ID.String(), peer.Cells.Words(), at})
+		list = append(list, peerJSON{peer.Petname.String(), peer.ID.String(), peer.Cells.Words(),
+			at})
 	}
 	return json.NewEncoder(w).Encode(list)
 }

@@ -61,7 +61,8 @@ func pingLines(w io.Writer) func(trace.Event, []byte) {
 			return
 		}
 		if text := pingLine(e, called); text != "" {
-			fmt.Fprintf(w, "%9.1f ms  %s\n", e.MS, wire.Words(text)) // some of it others have written
+			// some of it others have written
+			fmt.Fprintf(w, "%9.1f ms  %s\n", e.MS, wire.Words(text))
 		}
 	}
 }

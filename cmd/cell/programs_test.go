@@ -14,7 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// server FILE tcp|unix: a server that tells how much it was sent, until the script ends. FILE holds where it listens, as `cell expose` takes it.
+// server FILE tcp|unix: a server that tells how much it was sent, until the script ends.
+// FILE holds where it listens, as `cell expose` takes it.
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: server FILE tcp|unix")

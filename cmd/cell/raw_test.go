@@ -15,8 +15,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// A plain libp2p program, which knows nothing of cell, reaches a cell by the protocol /x/cell/NAME, behind the same gate:
-// that is what kubo's "ipfs p2p forward" dials.
+// A plain libp2p program, which knows nothing of cell, reaches a cell by the protocol
+// /x/cell/NAME, behind the same gate: that is what kubo's "ipfs p2p forward" dials.
 func TestRawProtocol(t *testing.T) {
 	far := localtest.Up(t, filepath.Join(hometest.Dir(t), "b"))
 	check(t, putDNA(far.Home, "late", "late"))

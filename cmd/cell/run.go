@@ -51,13 +51,17 @@ Without PROGRAM, NAME is run as its dna says; that is how the stem starts it.`,
 				return misuse(fmt.Errorf("--idle %v is no time to wait", idle), "as in --idle 5m")
 			}
 			if idle > 0 && settings.Mode == dna.FD {
-				return misuse(fmt.Errorf("--idle %v can't be kept in mode %s", idle, mode), "a program in mode fd takes its calls unseen, and has to leave by itself")
+				return misuse(fmt.Errorf("--idle %v can't be kept in mode %s", idle, mode),
+					"a program in mode fd takes its calls unseen, and has to leave by itself")
 			}
-			return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
+			return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings,
+				Program: program})
 		},
 	}
-	cmd.Flags().StringVar(&mode, "mode", "stdio", "how calls reach the program: `MODE` is stdio or fd")
-	cmd.Flags().DurationVar(&idle, "idle", 0, "leave when nobody has called for so long: `TIME` as in 5m")
+	cmd.Flags().StringVar(&mode, "mode", "stdio",
+		"how calls reach the program: `MODE` is stdio or fd")
+	cmd.Flags().DurationVar(&idle, "idle", 0,
+		"leave when nobody has called for so long: `TIME` as in 5m")
 	return cmd
 }
 
@@ -67,7 +71,8 @@ func runArgs(cmd *cobra.Command, args []string) (cell address.Name, program []st
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 		before = dash
 		if program = args[dash:]; len(program) == 0 {
-			return cell, nil, misuse(errors.New("there is no program behind --"), "as in cell run upper -- tr a-z A-Z")
+			return cell, nil, misuse(errors.New("there is no program behind --"),
+				"as in cell run upper -- tr a-z A-Z")
 		}
 	}
 	if before != 1 {
@@ -95,15 +100,19 @@ func runDNA(cmd *cobra.Command, h home.Home, cell address.Name) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(h.DNA(cell)); settings.Mode != dna.Forward && errors.Is(err, fs.ErrNotExist) {
-		return hint(fmt.Errorf("run %s: there is no program %s", cell, h.DNA(cell)), fmt.Sprintf("name one, as in cell run %s -- PROGRAM", cell))
+	if _, err := os.Lstat(h.DNA(cell)); settings.Mode != dna.Forward &&
+		errors.Is(err, fs.ErrNotExist) {
+		return hint(fmt.Errorf("run %s: there is no program %s", cell, h.DNA(cell)),
+			fmt.Sprintf("name one, as in cell run %s -- PROGRAM", cell))
 	}
 	if settings.Mode == dna.Self {
-		return hint(fmt.Errorf("%s binds its socket itself, as far as %s says", h.DNA(cell), dna.Path(h, cell)),
+		return hint(fmt.Errorf("%s binds its socket itself, as far as %s says", h.DNA(cell),
+			dna.Path(h, cell)),
 			fmt.Sprintf("run it directly, or write mode = \"stdio\" there; or name a program, as in cell run %s -- PROGRAM", cell))
 	}
 	program := append([]string{h.DNA(cell)}, settings.Args...)
-	return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings, Program: program})
+	return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings,
+		Program: program})
 }
 
 // wrapped gives the wrapper a file to complain to, which programs may go on using after us.

@@ -52,7 +52,8 @@ func TestScripts(t *testing.T) {
 // machines are those of the scripts whose stems run, by their homes.
 var machines sync.Map
 
-// TestMain makes the test binary the program "cell", and each of the test cells, by the name it is started under.
+// TestMain makes the test binary the program "cell", and each of the test cells, by the
+// name it is started under.
 func TestMain(m *testing.M) {
 	programs := map[string]func(){"cell": main}
 	for name, serve := range testCells {
@@ -91,7 +92,8 @@ func cmdOn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// follow MACHINE REGEXP ARG...: runs "cell ARG..." in that machine's home until it prints a line that matches, within 20 s.
+// follow MACHINE REGEXP ARG...: runs "cell ARG..." in that machine's home until it prints
+// a line that matches, within 20 s.
 func cmdFollow(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: follow MACHINE REGEXP ARG...")
@@ -136,8 +138,8 @@ func cmdDNA(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(putDNA(homeOf(ts, args[0]), args[1], args[len(args)-1]))
 }
 
-// putDNA makes a test cell startable as name. The program tells which cell it is by what it is called, so a
-// cell under another name is a script that calls it.
+// putDNA makes a test cell startable as name. The program tells which cell it is by what
+// it is called, so a cell under another name is a script that calls it.
 func putDNA(home, cell, name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -158,8 +160,9 @@ func putDNA(home, cell, name string) error {
 	return os.WriteFile(filepath.Join(store, name), []byte(script), 0o700)
 }
 
-// up MACHINE FLAG...: runs the machine's stem on loopback without mDNS, until the script ends, and waits until
-// it is ready. Sets $MACHINE_ID, and $MACHINE_QUIC and $MACHINE_TCP to its multiaddrs.
+// up MACHINE FLAG...: runs the machine's stem on loopback without mDNS, until the script
+// ends, and waits until it is ready. Sets $MACHINE_ID, and $MACHINE_QUIC and $MACHINE_TCP
+// to its multiaddrs.
 func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: up MACHINE FLAG...")

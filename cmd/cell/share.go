@@ -44,9 +44,11 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 				return misuse(err, "NAME is a cell of this machine, as in retina")
 			}
 			if time.Duration(expires) < time.Second {
-				return misuse(fmt.Errorf("%v is no time for a key", time.Duration(expires)), "as in --expires 1h")
+				return misuse(fmt.Errorf("%v is no time for a key", time.Duration(expires)),
+					"as in --expires 1h")
 			}
-			key := capability.Key{Serial: capability.NewSerial(), Cell: cell, Expires: time.Now().Add(time.Duration(expires))}
+			key := capability.Key{Serial: capability.NewSerial(), Cell: cell,
+				Expires: time.Now().Add(time.Duration(expires))}
 			if to != "" {
 				peer, err := findPeer(h, to)
 				if err != nil {
@@ -58,7 +60,8 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), address.Address{Cell: cell, Peer: address.PeerOf(identity.ID()), Key: text}.URL())
+			fmt.Fprintln(cmd.OutOrStdout(), address.Address{Cell: cell,
+				Peer: address.PeerOf(identity.ID()), Key: text}.URL())
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: good until %s; \"cell share --revoke %s\" takes it back\n",
 				key.Expires.Local().Format(time.DateTime), key.Serial)
 			tellMissing(cmd.ErrOrStderr(), []address.Name{cell})
@@ -67,11 +70,13 @@ The key is signed by this machine and kept nowhere; --revoke takes it back befor
 	}
 	cmd.Flags().Var(&expires, "expires", "for how long: `TIME` as in 30m, 24h or 7d")
 	cmd.Flags().StringVar(&to, "to", "", "only for this `PEER`")
-	cmd.Flags().StringVar(&revoke, "revoke", "", "take back a key: its `SERIAL` number, or the address it is in, or @FILE of that")
+	cmd.Flags().StringVar(&revoke, "revoke", "",
+		"take back a key: its `SERIAL` number, or the address it is in, or @FILE of that")
 	return cmd
 }
 
-// revokeKey takes a key of this machine back, named by its serial number or by the address that it is in.
+// revokeKey takes a key of this machine back, named by its serial number or by the
+// address that it is in.
 func revokeKey(cmd *cobra.Command, h home.Home, own address.ID, which string) error {
 	which, _, err := secretArg(which)
 	if err != nil {
@@ -101,7 +106,8 @@ func ownKey(a address.Address, own address.ID) (serial string, err error) {
 		return "", misuse(err, "paste the whole address")
 	}
 	if issuer, ok := a.Peer.ID(); ok && issuer != own {
-		return "", hint(fmt.Errorf("key %s was issued by %s", key.Serial, issuer), fmt.Sprintf("revoke it there: \"cell share --revoke %s\"", key.Serial))
+		return "", hint(fmt.Errorf("key %s was issued by %s", key.Serial, issuer),
+			fmt.Sprintf("revoke it there: \"cell share --revoke %s\"", key.Serial))
 	}
 	if _, err := capability.Verify(a.Key, own); err != nil {
 		return "", hint(err, "paste the whole address, on the machine that issued it")

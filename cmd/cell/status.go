@@ -50,7 +50,8 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-// askMeasured asks again while the stem measures how far away a peer is, which it does once asked, but not for long.
+// askMeasured asks again while the stem measures how far away a peer is, which it does
+// once asked, but not for long.
 func askMeasured(ctx context.Context) (raw []byte, err error) {
 	limit, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
@@ -59,7 +60,8 @@ func askMeasured(ctx context.Context) (raw []byte, err error) {
 			return nil, err
 		}
 		var s fullStatus
-		if json.Unmarshal(raw, &s) != nil || !slices.ContainsFunc(s.Network.Peers, func(p node.PeerStatus) bool { return p.RTT == 0 }) {
+		if json.Unmarshal(raw, &s) != nil || !slices.ContainsFunc(s.Network.Peers,
+			func(p node.PeerStatus) bool { return p.RTT == 0 }) {
 			return raw, nil
 		}
 		if socket.Pause(limit, pause) != nil {
@@ -104,7 +106,8 @@ func printStatus(w io.Writer, raw []byte) error {
 	}
 	row("id", s.ID)
 	row("home", s.Home)
-	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime), s.PID))
+	row("running", fmt.Sprintf("since %s, process %d", s.Since.Local().Format(time.DateTime),
+		s.PID))
 	if what, remedy := otherVersion(s); what != "" {
 		row("version", what)
 		row("", "to mend it: "+remedy)
@@ -127,13 +130,16 @@ func printStatus(w io.Writer, raw []byte) error {
 		row("peer", peer.Petname, peer.ID, "may reach "+describeGrant(may))
 	}
 	for _, link := range s.Links {
-		row("link", fmt.Sprintf("%s from %s, %s", link.To, link.Listen, describeLink(cellJSON{Kept: link.Kept, Calls: link.Calls})))
+		row("link", fmt.Sprintf("%s from %s, %s", link.To, link.Listen,
+			describeLink(cellJSON{Kept: link.Kept, Calls: link.Calls})))
 		if link.Refused > 0 {
-			row("", fmt.Sprintf("refused %s, the last time %s: %s", times(link.Refused), link.Last.Local().Format(time.DateTime), link.Reason))
+			row("", fmt.Sprintf("refused %s, the last time %s: %s", times(link.Refused),
+				link.Last.Local().Format(time.DateTime), link.Reason))
 		}
 	}
 	for _, k := range s.Knocks {
-		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", called(k.Peer), k.Cell, times(k.Times), k.Last.Local().Format(time.DateTime)))
+		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", called(k.Peer), k.Cell,
+			times(k.Times), k.Last.Local().Format(time.DateTime)))
 		row("", fmt.Sprintf("to allow it: %s", k.Allow))
 	}
 	for _, problem := range s.Problems {

@@ -20,7 +20,8 @@ func count(n int, thing string) string {
 
 // reachable says whether others can reach this machine.
 func reachable(n node.Status) string {
-	how := map[string]string{"public": "from the Internet", "private": "through relays and hole punching"}[n.Reachability]
+	how := map[string]string{"public": "from the Internet",
+		"private": "through relays and hole punching"}[n.Reachability]
 	switch {
 	case how == "":
 		how = "not known yet"
@@ -34,7 +35,8 @@ func reachable(n node.Status) string {
 }
 
 // printNetwork lays out what the stem can see of the network.
-func printNetwork(row func(name string, cells ...string), n node.Status, called func(id string) string) {
+func printNetwork(row func(name string, cells ...string), n node.Status,
+	called func(id string) string) {
 	for i, addr := range n.Addrs {
 		if i == 0 {
 			row("listening", addr)
@@ -69,6 +71,7 @@ func printNetwork(row func(name string, cells ...string), n node.Status, called 
 		if p.RTT > 0 {
 			rtt = fmt.Sprintf(", %.3g ms", p.RTT)
 		}
-		row("connected", called(p.ID), fmt.Sprintf("%s %s, %s%s", p.Direction, how, count(p.Streams, "call"), rtt))
+		row("connected", called(p.ID), fmt.Sprintf("%s %s, %s%s", p.Direction, how,
+			count(p.Streams, "call"), rtt))
 	}
 }

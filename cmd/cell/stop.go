@@ -55,7 +55,8 @@ func stop(cmd *cobra.Command, h home.Home, cell address.Name) error {
 		return fmt.Errorf("stop %s: %w", cell, err)
 	}
 	if killed {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell, process.Patience)
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell,
+			process.Patience)
 	}
 	return nil
 }

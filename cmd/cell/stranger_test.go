@@ -15,20 +15,22 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/home/hometest"
-	"github.com/cell-mesh/cell/testnet/local/localtest"
 	"github.com/cell-mesh/cell/node"
 	"github.com/cell-mesh/cell/synapse"
+	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
 // few is how many calls a stem lets a peer hold that it does not trust.
 const few = 64
 
-// A stranger who opens streams and says nothing on them holds a few dozen of them, and the rest are refused at once.
+// A stranger who opens streams and says nothing on them holds a few dozen of them, and
+// the rest are refused at once.
 func TestStrangerHoldsFew(t *testing.T) {
 	far := localtest.Up(t, filepath.Join(hometest.Dir(t), "b"))
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
-			stranger, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ResourceManager(&network.NullResourceManager{}))
+			stranger, err := libp2p.New(libp2p.NoListenAddrs,
+				libp2p.ResourceManager(&network.NullResourceManager{}))
 			check(t, err)
 			defer stranger.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -65,12 +67,14 @@ func TestStrangerHoldsFew(t *testing.T) {
 	}
 }
 
-// Who has a key, or calls what is public, is told that it is too much, and may call again when it has ended a call.
+// Who has a key, or calls what is public, is told that it is too much, and may call again
+// when it has ended a call.
 func TestStrangerIsToldBusy(t *testing.T) {
 	dir := hometest.Dir(t)
 	home := filepath.Join(dir, "b")
 	check(t, putDNA(home, "echo", "echo"))
-	check(t, os.WriteFile(filepath.Join(home, "dna", "echo.toml"), []byte("public = true\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(home, "dna", "echo.toml"), []byte("public = true\n"),
+		0o600))
 	far, near := localtest.Up(t, home), localtest.Up(t, filepath.Join(dir, "a"))
 	t.Setenv("CELL_HOME", near.Home)
 	for _, transport := range []string{"quic-v1", "tcp"} {

@@ -23,7 +23,8 @@ between them, and draws a picture. Nothing of it touches ~/.cell or leaves this 
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(testnetUpCommand(), testnetLsCommand(), testnetExecCommand(), testnetDownCommand(), testnetRunCommand())
+	cmd.AddCommand(testnetUpCommand(), testnetLsCommand(), testnetExecCommand(),
+		testnetDownCommand(), testnetRunCommand())
 	return cmd
 }
 

@@ -28,7 +28,8 @@ that run in them, and removes the homes. Other stems and cells are left alone.`,
 			}
 			err = n.Down(cmd.Context())
 			if err != nil && cmd.Context().Err() != nil {
-				return hint(errors.New("interrupted: something of the testnet may be left"), "try again: what is gone stays gone")
+				return hint(errors.New("interrupted: something of the testnet may be left"),
+					"try again: what is gone stays gone")
 			}
 			if err != nil {
 				return hint(err, "its homes are left as they are: try again")

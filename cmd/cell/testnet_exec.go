@@ -25,7 +25,8 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 				args = slices.Delete(args, 1, 2)
 			}
 			if len(args) < 2 {
-				return misuse(errors.New("cell testnet exec takes NODE, then -- and a program"), "as in cell testnet exec node1 -- cell status")
+				return misuse(errors.New("cell testnet exec takes NODE, then -- and a program"),
+					"as in cell testnet exec node1 -- cell status")
 			}
 			n, err := openTestnet(dirFlag)
 			if err != nil {
@@ -33,7 +34,8 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 			}
 			node, ok := n.Node(args[0])
 			if !ok {
-				return hint(fmt.Errorf("no node is called %s", args[0]), fmt.Sprintf("%q lists them", withDir("cell testnet ls", dirFlag)))
+				return hint(fmt.Errorf("no node is called %s", args[0]),
+					fmt.Sprintf("%q lists them", withDir("cell testnet ls", dirFlag)))
 			}
 			for key, value := range n.Vars(node) {
 				os.Setenv(key, value)
@@ -42,7 +44,8 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 			if err != nil {
 				return err
 			}
-			return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, args[1:], os.Environ())}
+			return &os.PathError{Op: "exec", Path: program,
+				Err: syscall.Exec(program, args[1:], os.Environ())}
 		},
 	}
 	cmd.Flags().SetInterspersed(false) // what stands behind NODE is the program's

@@ -57,11 +57,13 @@ func printTestnet(cmd *cobra.Command, n *local.Net, dirFlag string, asJSON bool)
 		if len(s.Cells) > 0 {
 			cells = strings.Join(s.Cells, ", ")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Name, process, where(s.Addrs), cells, cmp.Or(s.ID, "-"))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.Name, process, where(s.Addrs), cells,
+			cmp.Or(s.ID, "-"))
 	}
 	err = table.Flush()
 	if dead != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: to run the stem of %s again: %s %s -- cell up\n", dead, withDir("cell testnet exec", dirFlag), dead)
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: to run the stem of %s again: %s %s -- cell up\n",
+			dead, withDir("cell testnet exec", dirFlag), dead)
 	}
 	return err
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// progressLine is one line that is written over and over on a terminal, and a line now and then elsewhere.
+// progressLine is one line that is written over and over on a terminal, and a line now
+// and then elsewhere.
 type progressLine struct {
 	w        io.Writer
 	terminal bool
@@ -65,22 +66,27 @@ func describeProgress(p scenario.Progress) string {
 	if p.Direct >= 0 && p.Answered > 0 {
 		direct = fmt.Sprintf(", %s of them direct", inPercent(p.Direct, p.Answered))
 	}
-	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d under way", since, p.Up, p.Asked, inPercent(p.Answered, p.Asked), direct, p.Open)
+	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d under way", since, p.Up,
+		p.Asked, inPercent(p.Answered, p.Asked), direct, p.Open)
 }
 
 // printSummary is the table at the end.
 func printSummary(w io.Writer, s scenario.Summary) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(table, name+"\t"+format+"\n", args...)
+	}
 	row("scenario", "%s, seed %d, %g s", s.Scenario, s.Seed, s.Length)
 	row("nodes", "%d, joined %s in %.1f s", s.Nodes, s.Join, s.Joining)
 	row("calls", "%d, %s answered", s.Asked, inPercent(s.Answered, s.Asked))
 	row("ways", "%d direct, %d relayed", s.Direct, s.Relayed)
 	if s.Answered > 0 {
-		row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99)
+		row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90,
+			s.FirstByte.P99)
 	}
 	if s.Lookups > 0 {
-		row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups, inPercent(s.Found, s.Lookups),
+		row("lookups", "%d, %s found; hops p50 %g, p90 %g; messages p50 %g, p90 %g", s.Lookups,
+			inPercent(s.Found, s.Lookups),
 			s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90)
 	}
 	if s.Idle > 0 {

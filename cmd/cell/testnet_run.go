@@ -44,7 +44,8 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 		Example: `  cell testnet run lan --report lan.html`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return misuse(fmt.Errorf("cell testnet run takes one SCENARIO, and was given %d", len(args)), `as in cell testnet run lan`)
+				return misuse(fmt.Errorf("cell testnet run takes one SCENARIO, and was given %d",
+					len(args)), `as in cell testnet run lan`)
 			}
 			name := "nat-mix"
 			if len(args) == 1 {
@@ -72,7 +73,8 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 	f.IntVar(&flags.nodes, "nodes", 0, "`HOW MANY` nodes, for a scenario whose groups have shares")
 	f.StringVar(&flags.nat, "nat", "", "where the nodes live: `MIX` is none, all being public, or mix, as on the internet, which is nat-mix")
 	f.Float64Var(&flags.churn, "churn", 0, "replace this `SHARE` of the nodes by others every minute, as in 0.1")
-	f.DurationVar(&flags.duration, "duration", 0, "how long calls go on: `TIME` as in 2m (default as the scenario says)")
+	f.DurationVar(&flags.duration, "duration", 0,
+		"how long calls go on: `TIME` as in 2m (default as the scenario says)")
 	f.DurationVar(&flags.idle, "idle", 0, "first, look for that `TIME` what nodes send that have nothing to do")
 	f.Int64Var(&flags.seed, "seed", 0, "another `NUMBER` leaves other things to chance (default as the scenario says)")
 	f.StringVar(&flags.join, "join", "", "how nodes join: `HOW` is natural, each by itself, or preset, their tables being filled in advance (default natural)")
@@ -90,23 +92,28 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	case r.nat != "" && r.nat != "none" && r.nat != "mix":
 		return misuse(fmt.Errorf("--nat %q: there is no such mix", r.nat), "write mix or none")
 	case r.nat == "mix" && named:
-		return misuse(errors.New("the scenario says where its nodes live, and so does --nat mix"), "leave out one of the two")
+		return misuse(errors.New("the scenario says where its nodes live, and so does --nat mix"),
+			"leave out one of the two")
 	case r.nat == "none":
 		spec.Public()
 	}
 	if r.join != "" && r.join != scenario.Natural && r.join != scenario.Preset {
-		return misuse(fmt.Errorf("--join %q: there is no such way", r.join), "write natural or preset")
+		return misuse(fmt.Errorf("--join %q: there is no such way", r.join),
+			"write natural or preset")
 	}
-	for flag, wrong := range map[string]bool{"duration": given("duration") && r.duration <= 0, "idle": r.idle < 0} {
+	for flag, wrong := range map[string]bool{"duration": given("duration") && r.duration <= 0,
+		"idle": r.idle < 0} {
 		if wrong {
-			return misuse(fmt.Errorf("--%s %s: that is no time to go on for", flag, cmd.Flag(flag).Value), "as in --"+flag+" 2m")
+			return misuse(fmt.Errorf("--%s %s: that is no time to go on for", flag,
+				cmd.Flag(flag).Value), "as in --"+flag+" 2m")
 		}
 	}
 	if !(r.churn >= 0 && r.churn <= scenario.MaxChurn) {
 		return misuse(fmt.Errorf("--churn %v: write the share that is replaced a minute, at most %v", r.churn, scenario.MaxChurn), "as in --churn 0.1")
 	}
 	if r.json == "-" && r.report == "-" {
-		return misuse(errors.New("--json and --report can't both have stdout"), "as in --json - --report page.html")
+		return misuse(errors.New("--json and --report can't both have stdout"),
+			"as in --json - --report page.html")
 	}
 	if given("duration") {
 		spec.Duration.Duration = r.duration
@@ -122,7 +129,8 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	}
 	if given("nodes") {
 		if err := spec.Resize(r.nodes); err != nil {
-			return misuse(fmt.Errorf("--nodes %d: %w", r.nodes, err), `"cell testnet run NAME --print" shows the groups`)
+			return misuse(fmt.Errorf("--nodes %d: %w", r.nodes, err),
+				`"cell testnet run NAME --print" shows the groups`)
 		}
 	}
 	if err := spec.Check(); err != nil {
@@ -143,7 +151,8 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 		return err
 	}
 	line := newProgressLine(cmd.ErrOrStderr())
-	o, err := scenario.Run(cmd.Context(), spec, scenario.Options{Join: r.join, Real: r.real, Cell: self, Progress: line.show})
+	o, err := scenario.Run(cmd.Context(), spec,
+		scenario.Options{Join: r.join, Real: r.real, Cell: self, Progress: line.show})
 	line.end()
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted: a run that is not over has no figures")
@@ -157,7 +166,8 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 		return err
 	}
 	var page bytes.Buffer
-	if err := picture.Write(&page, o, "cell testnet run "+strings.Join(again(cmd, name), " ")); err != nil {
+	if err := picture.Write(&page, o, "cell testnet run "+strings.Join(again(cmd, name),
+		" ")); err != nil {
 		return err
 	}
 	if r.json != "-" {
@@ -166,7 +176,8 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 	return errors.Join(r.write(cmd, r.json, figures), r.write(cmd, r.report, page.Bytes()))
 }
 
-// writable says whether a file can be written, and leaves it as it is: an hour is a long time to learn of a typo.
+// writable says whether a file can be written, and leaves it as it is: an hour is a long
+// time to learn of a typo.
 func writable(path string) error {
 	if path == "" || path == "-" {
 		return nil
@@ -204,8 +215,10 @@ func (r runFlags) write(cmd *cobra.Command, path string, text []byte) (err error
 // again is the command line, as far as it decides what happens.
 func again(cmd *cobra.Command, name string) []string {
 	words := []string{name}
-	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join", "real"} {
-		if f := cmd.Flags().Lookup(flag); f.Changed && !(flag == "nat" && f.Value.String() == "mix") {
+	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join",
+		"real"} {
+		if f := cmd.Flags().Lookup(flag); f.Changed &&
+			!(flag == "nat" && f.Value.String() == "mix") {
 			words = append(words, fmt.Sprintf("--%s=%s", flag, f.Value))
 		}
 	}

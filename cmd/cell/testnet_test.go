@@ -33,7 +33,8 @@ func endTestnet(dir string) error {
 	return n.Down(ctx)
 }
 
-// newTestnet is the configuration of one that ends with the test. Its program is this one, after the lines of a shell script.
+// newTestnet is the configuration of one that ends with the test. Its program is this
+// one, after the lines of a shell script.
 func newTestnet(t *testing.T, nodes int, lines string) local.Config {
 	t.Helper()
 	dir := hometest.Dir(t)
@@ -82,7 +83,8 @@ func nothingLeft(t *testing.T, cfg local.Config) {
 func TestTestnetHalfUp(t *testing.T) {
 	cfg := newTestnet(t, 3, `case $CELL_HOME in */node3) echo no bread in the house; exit 3;; esac`)
 	_, err := local.Up(t.Context(), cfg)
-	if err == nil || !strings.Contains(err.Error(), "node3: its stem ended at its start: exit status 3\nno bread in the house") {
+	if err == nil || !strings.Contains(err.Error(),
+		"node3: its stem ended at its start: exit status 3\nno bread in the house") {
 		t.Errorf("a stem that does not start: %v", err)
 	}
 	nothingLeft(t, cfg)
@@ -141,7 +143,8 @@ func TestTestnetDownEndsItsOwn(t *testing.T) {
 		t.Fatalf("a stem that was killed: %v", err)
 	}
 	// The number of the process that was killed may be anyone's now.
-	if err := os.WriteFile(first.Home.StemLock(), fmt.Appendf(nil, "%d", stranger.Process.Pid), 0o600); err != nil {
+	if err := os.WriteFile(first.Home.StemLock(), fmt.Appendf(nil, "%d", stranger.Process.Pid),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.Down(t.Context()); err != nil {
@@ -159,7 +162,8 @@ func TestTestnetDownEndsItsOwn(t *testing.T) {
 // germinate has a cell of a node grow.
 func germinate(t *testing.T, node local.Node, cell string) process.Cell {
 	t.Helper()
-	answer, err := stemclient.Ask(t.Context(), node.Home, wire.Request{Verb: wire.Germinate, Object: cell})
+	answer, err := stemclient.Ask(t.Context(), node.Home,
+		wire.Request{Verb: wire.Germinate, Object: cell})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +189,8 @@ func TestTestnetIsOneMesh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if boots := s.Network.Bootstrap; s.Network.Mesh != local.Mesh || len(boots) != 1 || boots[0].ID != states[0].ID {
+	if boots := s.Network.Bootstrap; s.Network.Mesh != local.Mesh || len(boots) != 1 ||
+		boots[0].ID != states[0].ID {
 		t.Errorf("node2 is in the mesh %s and begins with %v", s.Network.Mesh, boots)
 	}
 }
@@ -211,7 +216,8 @@ func TestTestnetRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after[1].PID == before[1].PID || fmt.Sprint(after[1].Addrs) != fmt.Sprint(before[1].Addrs) || after[1].ID != before[1].ID {
+	if after[1].PID == before[1].PID || fmt.Sprint(after[1].Addrs) != fmt.Sprint(before[1].Addrs) ||
+		after[1].ID != before[1].ID {
 		t.Errorf("restarted %+v, was %+v", after[1], before[1])
 	}
 	if _, err := local.Up(t.Context(), cfg); !errors.Is(err, local.ErrExists) {
@@ -234,7 +240,8 @@ func TestTestnetInterrupted(t *testing.T) {
 			}
 		}
 		var said bytes.Buffer
-		if code := run(ctx, []string{"testnet", c.verb, "--dir", cfg.Dir}, strings.NewReader(""), io.Discard, &said); code != 1 || said.String() != c.want {
+		if code := run(ctx, []string{"testnet", c.verb, "--dir", cfg.Dir}, strings.NewReader(""),
+			io.Discard, &said); code != 1 || said.String() != c.want {
 			t.Errorf("%s: exit code %d, %q", c.verb, code, &said)
 		}
 	}

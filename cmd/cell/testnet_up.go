@@ -27,14 +27,16 @@ build of yours is used from the next start of its cell on.`,
 				return err
 			}
 			if cfg.Nodes < 1 || cfg.Nodes > local.MaxNodes {
-				return misuse(fmt.Errorf("-n %d: a testnet of processes has 1 to %d stems", cfg.Nodes, local.MaxNodes), `"cell testnet run --nodes 300" simulates more`)
+				return misuse(fmt.Errorf("-n %d: a testnet of processes has 1 to %d stems",
+					cfg.Nodes, local.MaxNodes), `"cell testnet run --nodes 300" simulates more`)
 			}
 			if cfg.Cell, err = os.Executable(); err != nil {
 				return err
 			}
 			n, err := local.Up(cmd.Context(), cfg)
 			if errors.Is(err, local.ErrExists) {
-				return hint(err, fmt.Sprintf("%q shows it, and %q ends it", withDir("cell testnet ls", dirFlag), withDir("cell testnet down", dirFlag)))
+				return hint(err, fmt.Sprintf("%q shows it, and %q ends it",
+					withDir("cell testnet ls", dirFlag), withDir("cell testnet down", dirFlag)))
 			}
 			if err != nil {
 				return calledOff(cmd, dirFlag, err)
@@ -43,7 +45,8 @@ build of yours is used from the next start of its cell on.`,
 				return err
 			}
 			last := n.Nodes[len(n.Nodes)-1].Name
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s up; try: %s node1 -- cell ls @%s\n", count(cfg.Nodes, "stem"), withDir("cell testnet exec", dirFlag), last)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s up; try: %s node1 -- cell ls @%s\n",
+				count(cfg.Nodes, "stem"), withDir("cell testnet exec", dirFlag), last)
 			return nil
 		},
 	}
@@ -54,14 +57,15 @@ build of yours is used from the next start of its cell on.`,
 	return cmd
 }
 
-// calledOff is what came of a testnet that was not to be: if somebody called it off, that is all there is to say, unless something
-// is left of it.
+// calledOff is what came of a testnet that was not to be: if somebody called it off, that
+// is all there is to say, unless something is left of it.
 func calledOff(cmd *cobra.Command, dirFlag string, err error) error {
 	if cmd.Context().Err() == nil {
 		return err
 	}
 	if _, left := openTestnet(dirFlag); !errors.Is(left, local.ErrNone) {
-		return hint(fmt.Errorf("interrupted: %w", err), fmt.Sprintf("%q ends what is left", withDir("cell testnet down", dirFlag)))
+		return hint(fmt.Errorf("interrupted: %w", err),
+			fmt.Sprintf("%q ends what is left", withDir("cell testnet down", dirFlag)))
 	}
 	return errors.New("interrupted: nothing is left of the testnet")
 }

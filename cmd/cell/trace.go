@@ -19,12 +19,14 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// follow asks the stem for the way to a peer and shows each event as it comes. The error is the last event's.
+// follow asks the stem for the way to a peer and shows each event as it comes. The error
+// is the last event's.
 func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line []byte)) error {
 	what := fmt.Sprintf("%s %s", req.Verb, req.Object)
 	to, err := address.ParsePeer(req.Object)
 	if err != nil {
-		return misuse(fmt.Errorf("%s: %w", what, err), "a peer is an ID, a petname, an IP address, a DNS name or a multiaddr")
+		return misuse(fmt.Errorf("%s: %w", what, err),
+			"a peer is an ID, a petname, an IP address, a DNS name or a multiaddr")
 	}
 	h, err := home.Default()
 	if err != nil {
@@ -48,7 +50,8 @@ func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: interrupted", what)
 		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-			return fmt.Errorf("%s: %w any more: it ended before it had said all", what, synapse.ErrNoStem)
+			return fmt.Errorf("%s: %w any more: it ended before it had said all", what,
+				synapse.ErrNoStem)
 		case err != nil:
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -57,7 +60,8 @@ func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line
 			continue
 		}
 		if e.Reason != "" {
-			return hint(fmt.Errorf("%s: %s", what, e.Reason), `"cell doctor" looks for what may be wrong on this machine`)
+			return hint(fmt.Errorf("%s: %s", what, e.Reason),
+				`"cell doctor" looks for what may be wrong on this machine`)
 		}
 		return nil
 	}
@@ -87,7 +91,8 @@ func calledHere() func(id string) string {
 
 // by names a source.
 func by(source string) string {
-	if name := map[string]string{trace.Here: "open connections", trace.MDNS: "the local network (mDNS)", trace.DHT: "the mesh (DHT)",
+	if name := map[string]string{trace.Here: "open connections",
+		trace.MDNS: "the local network (mDNS)", trace.DHT: "the mesh (DHT)",
 		trace.Named: "the place", trace.Lately: "lately heard", trace.Peers: "the peers file", trace.Cache: "the cache"}[source]; name != "" {
 		return name
 	}

@@ -39,18 +39,21 @@ file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s may reach %s here\n", peer.Petname, describeGrant(peer.Cells))
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s may reach %s here\n", peer.Petname,
+				describeGrant(peer.Cells))
 			tellMissing(cmd.ErrOrStderr(), grant.Names)
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "call the peer `PETNAME`")
-	cmd.Flags().StringSliceVar(&cells, "cells", nil, "let it reach these cells, `NAMES` with commas between; '*' is every one")
+	cmd.Flags().StringSliceVar(&cells, "cells", nil,
+		"let it reach these cells, `NAMES` with commas between; '*' is every one")
 	return cmd
 }
 
 // trust adds to what a peer may reach, and gives it a petname if it has none.
-func trust(ctx context.Context, stderr io.Writer, who, as string, more peers.Grant) (peers.Peer, error) {
+func trust(ctx context.Context, stderr io.Writer, who, as string,
+	more peers.Grant) (peers.Peer, error) {
 	h, identity, err := openHome()
 	if err != nil {
 		return peers.Peer{}, err
@@ -65,7 +68,8 @@ func trust(ctx context.Context, stderr io.Writer, who, as string, more peers.Gra
 		return peers.Peer{}, err
 	}
 	if peer.ID == identity.ID() {
-		return peers.Peer{}, misuse(errors.New("that is this machine, which needs no leave"), `run "cell id" on the other machine`)
+		return peers.Peer{}, misuse(errors.New("that is this machine, which needs no leave"),
+			`run "cell id" on the other machine`)
 	}
 	name := peer.Petname
 	if as != "" {
@@ -80,7 +84,8 @@ func trust(ctx context.Context, stderr io.Writer, who, as string, more peers.Gra
 	return peer, reread(ctx, h)
 }
 
-// tellMissing says which of the cells that somebody may reach are not here. They may come yet, or be misspelt.
+// tellMissing says which of the cells that somebody may reach are not here. They may come
+// yet, or be misspelt.
 func tellMissing(w io.Writer, names []address.Name) {
 	h, err := home.Default()
 	if err != nil {
@@ -94,8 +99,8 @@ func tellMissing(w io.Writer, names []address.Name) {
 	}
 }
 
-// call writes the peer's file under a petname, which must not be another peer's, and says so if that is another than it had:
-// the one that it had is nobody's any more.
+// call writes the peer's file under a petname, which must not be another peer's, and says
+// so if that is another than it had: the one that it had is nobody's any more.
 func call(stderr io.Writer, h home.Home, peer *peers.Peer, name address.Petname) error {
 	if err := checkFree(h, name, peer.ID); err != nil {
 		return err
@@ -114,7 +119,8 @@ func call(stderr io.Writer, h home.Home, peer *peers.Peer, name address.Petname)
 	return nil
 }
 
-// checkFree refuses a petname that is another peer's, or whose file can't be read: it may be another peer's.
+// checkFree refuses a petname that is another peer's, or whose file can't be read: it may
+// be another peer's.
 func checkFree(h home.Home, name address.Petname, id address.ID) error {
 	taken, err := peers.Read(h.Peer(name))
 	switch {
@@ -123,12 +129,14 @@ func checkFree(h home.Home, name address.Petname, id address.ID) error {
 	case err != nil:
 		return hint(err, "mend or remove that file first")
 	case taken.ID != id:
-		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID), "choose another one")
+		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID),
+			"choose another one")
 	}
 	return nil
 }
 
-// findPeer returns the peer of an ID or a petname. One who has no file yet gets a petname made of the end of its ID.
+// findPeer returns the peer of an ID or a petname. One who has no file yet gets a petname
+// made of the end of its ID.
 func findPeer(h home.Home, who string) (peers.Peer, error) {
 	to, err := address.ParsePeer(who)
 	id, isID := to.ID()
@@ -151,12 +159,14 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 		}
 	}
 	if isName {
-		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name), `"cell peers" lists the names you have given; any other peer goes by its whole ID, which "cell id" prints there`)
+		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name),
+			`"cell peers" lists the names you have given; any other peer goes by its whole ID, which "cell id" prints there`)
 	}
 	return peers.Unnamed(id)
 }
 
-// editPeer changes the file of a peer that has one, and returns when the running stem, if there is one, uses it.
+// editPeer changes the file of a peer that has one, and returns when the running stem, if
+// there is one, uses it.
 func editPeer(ctx context.Context, who string, edit func(home.Home, peers.Peer) error) error {
 	h, _, err := openHome()
 	if err != nil {
@@ -184,7 +194,8 @@ func knownPeer(h home.Home, who string) (peers.Peer, error) {
 		return peers.Peer{}, err
 	}
 	if _, err := peers.Read(h.Peer(peer.Petname)); err != nil {
-		return peers.Peer{}, hint(fmt.Errorf("%s is not trusted with anything", who), `"cell peers" lists those who are`)
+		return peers.Peer{}, hint(fmt.Errorf("%s is not trusted with anything", who),
+			`"cell peers" lists those who are`)
 	}
 	return peer, nil
 }

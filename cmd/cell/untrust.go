@@ -41,7 +41,8 @@ reach those any more. Public cells stay public, and calls that are under way go 
 			return nil
 		},
 	}
-	cmd.Flags().StringSliceVar(&cells, "cells", nil, "take only these away, `NAMES` with commas between")
+	cmd.Flags().StringSliceVar(&cells, "cells", nil,
+		"take only these away, `NAMES` with commas between")
 	return cmd
 }
 
@@ -53,14 +54,17 @@ func narrow(peer *peers.Peer, cells []string) error {
 	}
 	if peer.Cells.Any && !less.Any {
 		return hint(errors.New("it may reach every cell, from which none can be taken away"),
-			fmt.Sprintf("run \"cell untrust %s --cells '*'\" and trust it with those that it needs", peer.Petname))
+			fmt.Sprintf("run \"cell untrust %s --cells '*'\" and trust it with those that it needs",
+				peer.Petname))
 	}
 	has := func(in []address.Name) func(address.Name) bool {
 		return func(name address.Name) bool { return slices.Contains(in, name) }
 	}
-	never := peers.Grant{Any: less.Any && !peer.Cells.Any, Names: slices.DeleteFunc(slices.Clone(less.Names), has(peer.Cells.Names))}
+	never := peers.Grant{Any: less.Any && !peer.Cells.Any,
+		Names: slices.DeleteFunc(slices.Clone(less.Names), has(peer.Cells.Names))}
 	if never.Any || len(never.Names) > 0 {
-		return hint(fmt.Errorf("%s is not trusted with %s: nothing is taken away", peer.Petname, describeGrant(never)),
+		return hint(fmt.Errorf("%s is not trusted with %s: nothing is taken away", peer.Petname,
+			describeGrant(never)),
 			fmt.Sprintf("it may reach %s here", describeGrant(peer.Cells)))
 	}
 	peer.Cells.Any = peer.Cells.Any && !less.Any

@@ -60,7 +60,8 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 			for _, text := range listen {
 				ip, err := netip.ParseAddr(text)
 				if err != nil {
-					return misuse(fmt.Errorf("--listen %q is not an IP address", text), "as in --listen 127.0.0.1")
+					return misuse(fmt.Errorf("--listen %q is not an IP address", text),
+						"as in --listen 127.0.0.1")
 				}
 				flags.Listen = append(flags.Listen, ip)
 			}
@@ -76,11 +77,15 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 	}
 	f := cmd.Flags()
 	f.IntVar(&flags.Port, "port", 0, "UDP and TCP `PORT` (default 4433, or a free one if that is taken)")
-	f.StringVar(&flags.Mesh, "mesh", defaultMesh, "where to find peers: `NAME` is public, none, or a private mesh's")
-	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil, "`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
-	f.BoolVar(&flags.NoMDNS, "no-mdns", false, "do not look for peers on the local network, nor be seen there")
+	f.StringVar(&flags.Mesh, "mesh", defaultMesh,
+		"where to find peers: `NAME` is public, none, or a private mesh's")
+	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil,
+		"`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
+	f.BoolVar(&flags.NoMDNS, "no-mdns", false,
+		"do not look for peers on the local network, nor be seen there")
 	f.StringArrayVar(&listen, "listen", nil, "`IP` address to listen on, instead of all; repeatable")
-	f.StringVar(&flags.Relay, "relay", node.RelayTrusted, "relay for `WHOM`: trusted (and the members of a private mesh), public, or none")
+	f.StringVar(&flags.Relay, "relay", node.RelayTrusted,
+		"relay for `WHOM`: trusted (and the members of a private mesh), public, or none")
 	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "log calls and starts, too")
 	return cmd
 }
@@ -89,11 +94,14 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 func (f upFlags) check() (flag string, err error) {
 	switch {
 	case f.Port < 0 || f.Port > 65535:
-		return "port", hint(fmt.Errorf("port %d does not exist", f.Port), "ports go from 1 to 65535")
+		return "port", hint(fmt.Errorf("port %d does not exist", f.Port),
+			"ports go from 1 to 65535")
 	case !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, f.Relay):
-		return "relay", hint(fmt.Errorf("relay %q: there is no such group", f.Relay), "write trusted, public or none")
+		return "relay", hint(fmt.Errorf("relay %q: there is no such group", f.Relay),
+			"write trusted, public or none")
 	case f.Mesh == "":
-		return "mesh", hint(errors.New("mesh is empty"), "name one, or leave it out for the public one")
+		return "mesh", hint(errors.New("mesh is empty"),
+			"name one, or leave it out for the public one")
 	}
 	if err := node.CheckMesh(f.Mesh); err != nil {
 		return "mesh", hint(err, "as in --mesh home")
@@ -104,8 +112,9 @@ func (f upFlags) check() (flag string, err error) {
 	return "", nil
 }
 
-// readConfig fills what the command line left open from stem.toml, if there is one, and refuses what no stem can do: as misuse
-// where the command line asks for it, else by the file's line.
+// readConfig fills what the command line left open from stem.toml, if there is one, and
+// refuses what no stem can do: as misuse where the command line asks for it, else by the
+// file's line.
 func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	given := cmd.Flags().Changed
 	if err := readFile(h, given, flags); err != nil {
@@ -154,9 +163,10 @@ func readFile(h home.Home, given func(flag string) bool, flags *upFlags) error {
 	return nil
 }
 
-// leaveCores keeps the stem to half of the cores, unless $GOMAXPROCS says otherwise. A stem passes bytes on, and its cells
-// and their callers do the work: on a machine with few cores, a thread of ours that looks for more to do costs each
-// call more than it gains.
+// leaveCores keeps the stem to half of the cores, unless $GOMAXPROCS says otherwise. A
+// stem passes bytes on, and its cells and their callers do the work: on a machine with
+// few cores, a thread of ours that looks for more to do costs each call more than it
+// gains.
 func leaveCores() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
@@ -164,7 +174,8 @@ func leaveCores() {
 }
 
 // up claims the home, listens, and serves until ctx ends.
-func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags, stdout, stderr io.Writer) error {
+func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags, stdout,
+	stderr io.Writer) error {
 	leaveCores()
 	claim, err := stem.Claim(h)
 	if errors.Is(err, stem.ErrRunning) {
@@ -179,7 +190,8 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		level = slog.LevelInfo
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	var running atomic.Pointer[stem.Stem] // it comes after its network, which asks it whom to relay for
+	// it comes after its network, which asks it whom to relay for
+	var running atomic.Pointer[stem.Stem]
 	friends := func() []address.ID {
 		if s := running.Load(); s != nil {
 			return s.Trusted()

@@ -49,7 +49,8 @@ func thisBuild() buildJSON {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	b := buildJSON{Version: cmp.Or(info.Main.Version, "(devel)"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := buildJSON{Version: cmp.Or(info.Main.Version, "(devel)"), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
@@ -77,12 +78,14 @@ func (b buildJSON) String() string {
 	return fmt.Sprintf("%s, %s, %s", text, b.Go, b.Platform)
 }
 
-// otherVersion says that the stem is not of this version, and what to do about it; "" if it is. A stem that does not say is older.
+// otherVersion says that the stem is not of this version, and what to do about it; "" if
+// it is. A stem that does not say is older.
 func otherVersion(s fullStatus) (what, remedy string) {
 	own := thisBuild().Version
 	if s.Version == own {
 		return "", ""
 	}
-	return fmt.Sprintf("the stem is %s, and this command %s", cmp.Or(s.Version, "of an older version"), own),
+	return fmt.Sprintf("the stem is %s, and this command %s",
+			cmp.Or(s.Version, "of an older version"), own),
 		fmt.Sprintf(`kill %d, then "cell up" or "cell install", as before; cells go on`, s.PID)
 }

@@ -12,14 +12,16 @@ import (
 	"github.com/cell-mesh/cell/testnet/local/localtest"
 )
 
-// A stem that runs since before an upgrade is of another version than the command: status and doctor say so, with the remedy. One
-// of the same version is no news.
+// A stem that runs since before an upgrade is of another version than the command: status
+// and doctor say so, with the remedy. One of the same version is no news.
 func TestOtherVersion(t *testing.T) {
 	m := localtest.Up(t, filepath.Join(hometest.Dir(t), "a"))
 	var now fullStatus
 	check(t, json.Unmarshal([]byte(localtest.Run(t, m, "status", "--json")), &now))
 	own := thisBuild().Version
-	for was, told := range map[string]string{own: "", "v0.0.1": "the stem is v0.0.1, and this command " + own, "": "the stem is of an older version, and"} {
+	for was, told := range map[string]string{own: "",
+		"v0.0.1": "the stem is v0.0.1, and this command " +
+			own, "": "the stem is of an older version, and"} {
 		now.Version = was
 		raw, err := json.Marshal(now)
 		check(t, err)

@@ -10,7 +10,8 @@ const (
 	cid = "bafzaajaiaejcal72gwuz2or47oyxxn6b3rkwdmmkrxgkjxzy3rqt5kczyn7lcm3l"
 )
 
-// Every form an address is written in, and the two it is printed in. What is printed parses to the same address.
+// Every form an address is written in, and the two it is printed in. What is printed
+// parses to the same address.
 func TestParse(t *testing.T) {
 	for _, test := range []struct{ text, plain, url string }{
 		{"retina", "retina", "cell://local/retina"},
@@ -33,12 +34,14 @@ func TestParse(t *testing.T) {
 		{"retina@192.168.1.5:04433", "retina@192.168.1.5:4433", "cell://192.168.1.5:4433/retina"},
 		{"retina@::1", "retina@[::1]", "cell://[::1]/retina"},
 		{"retina@[::1]", "retina@[::1]", "cell://[::1]/retina"},
-		{"retina@[2001:DB8:0::1]:4433", "retina@[2001:db8::1]:4433", "cell://[2001:db8::1]:4433/retina"},
+		{"retina@[2001:DB8:0::1]:4433", "retina@[2001:db8::1]:4433",
+			"cell://[2001:db8::1]:4433/retina"},
 		{"cell://[::1]:4433/retina", "retina@[::1]:4433", "cell://[::1]:4433/retina"},
 
 		{"retina@host.example.org", "retina@host.example.org", "cell://host.example.org/retina"},
 		{"retina@Host.Example.ORG.", "retina@host.example.org", "cell://host.example.org/retina"},
-		{"retina@host.example.org:4433", "retina@host.example.org:4433", "cell://host.example.org:4433/retina"},
+		{"retina@host.example.org:4433", "retina@host.example.org:4433",
+			"cell://host.example.org:4433/retina"},
 		{"retina@laptop:4433", "retina@laptop:4433", "cell://laptop:4433/retina"},
 		{"retina@local:4433", "retina@local:4433", "cell://local:4433/retina"},
 
@@ -48,13 +51,16 @@ func TestParse(t *testing.T) {
 		{"cell://%2Fip4%2f1.2.3.4%2Ftcp%2F4433/retina",
 			"retina@/ip4/1.2.3.4/tcp/4433",
 			"cell://%2Fip4%2F1.2.3.4%2Ftcp%2F4433/retina"},
-		{"retina@/dns/a@b?c=d/tcp/1", "retina@/dns/a@b?c=d/tcp/1", "cell://%2Fdns%2Fa@b%3Fc=d%2Ftcp%2F1/retina"},
+		{"retina@/dns/a@b?c=d/tcp/1", "retina@/dns/a@b?c=d/tcp/1",
+			"cell://%2Fdns%2Fa@b%3Fc=d%2Ftcp%2F1/retina"},
 
-		{"cell://laptop/retina?key=aB3-_.x", "cell://laptop/retina?key=aB3-_.x", "cell://laptop/retina?key=aB3-_.x"},
+		{"cell://laptop/retina?key=aB3-_.x", "cell://laptop/retina?key=aB3-_.x",
+			"cell://laptop/retina?key=aB3-_.x"},
 	} {
 		a := mustParse(t, test.text)
 		if a.String() != test.plain || a.URL() != test.url {
-			t.Errorf("Parse(%q) prints\n %s\n %s, want\n %s\n %s", test.text, a, a.URL(), test.plain, test.url)
+			t.Errorf("Parse(%q) prints\n %s\n %s, want\n %s\n %s", test.text, a, a.URL(),
+				test.plain, test.url)
 		}
 		for _, printed := range []string{a.String(), a.URL()} {
 			if again := mustParse(t, printed); again != a {
@@ -80,7 +86,8 @@ func TestParseRefuses(t *testing.T) {
 		{"retina@" + id + "x", "is damaged"},
 		{"retina@" + id + ":4433", "is damaged"},
 		{"retina@" + id + ".", "is damaged"},
-		{"retina@" + strings.ToUpper(cid[:30]), "is damaged"}, // as a petname, in lower case, it would look like an ID
+		// as a petname, in lower case, it would look like an ID
+		{"retina@" + strings.ToUpper(cid[:30]), "is damaged"},
 
 		{"retina@laptop.", "has no dot"},
 		{"retina@192.168.1", "neither an IP address nor a DNS name"},
@@ -122,11 +129,14 @@ func TestParseRefuses(t *testing.T) {
 		{"cell://laptop/retina?key=", "only ?key=… may stand behind the name"},
 		{"cell://laptop/retina?kex=1", "only ?key=… may stand behind the name"},
 		{"cell://laptop/retina?key=a&b=c", `key contains "&"`},
-		{"cell://laptop/retina?key=" + strings.Repeat("k", 2049), "key has 2049 bytes, the limit is 2048"},
+		{"cell://laptop/retina?key=" + strings.Repeat("k", 2049),
+			"key has 2049 bytes, the limit is 2048"},
 		{"http://laptop/retina", `contains ":"`},
 		{strings.Repeat("a", 3585), "has 3585 bytes, the limit is 3584"},
-		// what is short enough as it was written must be so when it is printed, or it cannot be passed on
-		{"cell://%2F" + strings.Repeat(`"`, 1000) + "/retina?key=" + strings.Repeat("k", 2000), "when it is printed as a URL"},
+		// what is short enough as it was written must be so when it is printed, or it
+		// cannot be passed on
+		{"cell://%2F" + strings.Repeat(`"`, 1000) + "/retina?key=" + strings.Repeat("k", 2000),
+			"when it is printed as a URL"},
 	} {
 		a, err := Parse(test.text)
 		refused(t, "Parse", test.text, err, test.reason)

@@ -6,11 +6,14 @@ import (
 	"unicode"
 )
 
-// What parses prints back to the same meaning, in both forms, as one short word that fits a request line.
+// What parses prints back to the same meaning, in both forms, as one short word that fits
+// a request line.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"retina", "retina@" + id, "retina@" + cid, "retina@Laptop", "retina@192.168.1.5:4433", "retina@[::1]:1", "retina@::ffff:1.2.3.4",
-		"retina@Host.example.org.", "retina@/ip4/1.2.3.4/udp/1/quic-v1/p2p/" + id, "cell://local/retina?key=aB3",
+		"retina", "retina@" + id, "retina@" +
+			cid, "retina@Laptop", "retina@192.168.1.5:4433", "retina@[::1]:1", "retina@::ffff:1.2.3.4",
+		"retina@Host.example.org.", "retina@/ip4/1.2.3.4/udp/1/quic-v1/p2p/" +
+			id, "cell://local/retina?key=aB3",
 		"cell://%2Fip4%2F1.2.3.4/x", "cell://%6Cocal/x", "retina@", "@", "cell://", "retina@/%2f?x=%zz", "retina@fe80::1%25eth0",
 		"retina@BAFZaajaiaejcal72gwuz2or47oy", // in lower case it would look like an ID
 	} {
@@ -38,7 +41,8 @@ func notPrinted(r rune) bool {
 
 // A name that parses is safe as a file name and as an argument.
 func FuzzParseName(f *testing.F) {
-	for _, seed := range []string{"retina", "edge_detector", "stem.list", "a..b", "../x", "-x", "x.sock", "é", "a\x00"} {
+	for _, seed := range []string{"retina", "edge_detector", "stem.list", "a..b", "../x", "-x",
+		"x.sock", "é", "a\x00"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -46,7 +50,8 @@ func FuzzParseName(f *testing.F) {
 		if err != nil {
 			return
 		}
-		bad := strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || strings.ContainsAny(text[:1], "._-") ||
+		bad := strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" ||
+			strings.ContainsAny(text[:1], "._-") ||
 			strings.Contains(text, "..") || len(text) > MaxName
 		if bad || name.String() != text {
 			t.Errorf("ParseName(%q) = %q", text, name)

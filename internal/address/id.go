@@ -20,8 +20,8 @@ func (id ID) String() string { return id.text }
 // IsZero says whether the ID is nobody's.
 func (id ID) IsZero() bool { return id.text == "" }
 
-// ParseID reads a peer ID in base58 (12D3KooW…, Qm…) or as a CIDv1 in base32 (bafz…) or base36 (k51…).
-// The forms are those of the libp2p peer ID specification.
+// ParseID reads a peer ID in base58 (12D3KooW…, Qm…) or as a CIDv1 in base32 (bafz…) or
+// base36 (k51…). The forms are those of the libp2p peer ID specification.
 func ParseID(text string) (ID, error) {
 	hash, err := decodeID(text)
 	if err != nil {
@@ -67,7 +67,8 @@ const minID = 46
 
 var errDamaged = errors.New("is damaged: copy it again, whole")
 
-// maxID bounds the work of decoding; the longest valid text, base32 of a secp256k1 key, has 67 letters.
+// maxID bounds the work of decoding; the longest valid text, base32 of a secp256k1 key,
+// has 67 letters.
 const maxID = 80
 
 func decodeID(text string) ([]byte, error) {
@@ -85,7 +86,8 @@ func decodeID(text string) ([]byte, error) {
 		return hash, nil
 	}
 	cid, ok := decodeMultibase(text)
-	if !ok || !bytes.HasPrefix(cid, []byte{1, 0x72}) || !isPeerHash(cid[2:]) { // CIDv1, codec libp2p-key
+	// CIDv1, codec libp2p-key
+	if !ok || !bytes.HasPrefix(cid, []byte{1, 0x72}) || !isPeerHash(cid[2:]) {
 		return nil, errDamaged
 	}
 	return cid[2:], nil
@@ -108,7 +110,8 @@ func isPeerHash(hash []byte) bool {
 func decodeMultibase(text string) ([]byte, bool) {
 	switch text[0] {
 	case 'b':
-		if text != strings.ToLower(text) || strings.ContainsAny(text, "\r\n") { // base32 skips line ends
+		// base32 skips line ends
+		if text != strings.ToLower(text) || strings.ContainsAny(text, "\r\n") {
 			return nil, false
 		}
 		out, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(text[1:]))

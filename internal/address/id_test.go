@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Three peers, each in every text form, as go-libp2p prints them. The second pair of base58 and base32 is the
-// example of the libp2p peer ID specification.
+// Three peers, each in every text form, as go-libp2p prints them. The second pair of
+// base58 and base32 is the example of the libp2p peer ID specification.
 var ids = []struct{ base58, base32, base36, multibase58 string }{
 	{ // an Ed25519 key
 		"12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA",
@@ -60,7 +60,8 @@ func TestParseIDRefuses(t *testing.T) {
 		{"k-" + peer.base36[1:], "is damaged"},
 		{peer.base36[:30] + strings.ToUpper(peer.base36[30:]), "is damaged"},
 		{strings.Repeat("1", 5000), "is damaged"},
-		{"bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "is damaged"}, // a CID of a file
+		// a CID of a file
+		{"bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "is damaged"},
 	} {
 		id, err := ParseID(test.text)
 		refused(t, "ParseID", test.text, err, test.reason)
@@ -70,8 +71,8 @@ func TestParseIDRefuses(t *testing.T) {
 	}
 }
 
-// A damaged ID must never become a petname or a host: the user would be told that no such peer is known,
-// or be sent to look it up in the DNS.
+// A damaged ID must never become a petname or a host: the user would be told that no such
+// peer is known, or be sent to look it up in the DNS.
 func TestDamagedIDIsNoPetname(t *testing.T) {
 	for _, peer := range ids {
 		for _, text := range []string{peer.base58, peer.base32, peer.base36} {
@@ -97,7 +98,8 @@ func TestChangedIDIsNoPetname(t *testing.T) {
 						refused(t, "ParsePeer", changed, err, "is damaged")
 					} else if id, ok := got.ID(); !ok {
 						t.Errorf("ParsePeer(%q) = %+v, not an ID", changed, got)
-					} else if id.String() == peer.base58 && changed != text && text != peer.base32 { // base32 ends in unused bits
+						// base32 ends in unused bits
+					} else if id.String() == peer.base58 && changed != text && text != peer.base32 {
 						t.Errorf("ParsePeer(%q) does not see the change", changed)
 					}
 				}

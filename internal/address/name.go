@@ -34,7 +34,8 @@ func checkName(text string) error {
 	}
 	for i := range len(text) {
 		if c := text[i]; !isWord(c) && c != '.' && c != '_' && c != '-' {
-			return fmt.Errorf("contains %q: only a-z, 0-9, '.', '_' and '-' may appear", text[i:i+1])
+			return fmt.Errorf("contains %q: only a-z, 0-9, '.', '_' and '-' may appear",
+				text[i:i+1])
 		}
 	}
 	for _, end := range []string{".toml", ".sock", ".lock", ".log"} {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A name becomes a path and an argument: what is accepted here is what every other package relies on.
+// A name becomes a path and an argument: what is accepted here is what every other
+// package relies on.
 func TestParseName(t *testing.T) {
 	for _, text := range []string{
 		"a", "7", "retina", "edge_detector", "edge-detector", "v1.2", "a.b.c", "stem.list", "local", "retina.", "a-", "x.log.y",
@@ -52,7 +53,8 @@ func TestParseNameRefuses(t *testing.T) {
 
 // What a dna may not be called, and only that.
 func TestReserved(t *testing.T) {
-	for text, want := range map[string]bool{"stem.join": true, "stem.x": true, "stem": false, "stem-x": false, "stemx.y": false} {
+	for text, want := range map[string]bool{"stem.join": true, "stem.x": true, "stem": false,
+		"stem-x": false, "stemx.y": false} {
 		if name := mustName(t, text); name.Reserved() != want {
 			t.Errorf("%s: Reserved() = %v", text, !want)
 		}

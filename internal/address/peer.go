@@ -15,8 +15,8 @@ func (p Petname) String() string { return p.text }
 // maxPetname keeps peers/PETNAME.toml and a table of peers within bounds.
 const maxPetname = 32
 
-// ParsePetname checks a petname: one of [a-z0-9], then up to 31 of [a-z0-9_-]; upper case is lowered.
-// "local" means this machine and is no petname; nor is a peer ID.
+// ParsePetname checks a petname: one of [a-z0-9], then up to 31 of [a-z0-9_-]; upper case
+// is lowered. "local" means this machine and is no petname; nor is a peer ID.
 func ParsePetname(text string) (Petname, error) {
 	if looksLikeID(text) {
 		return Petname{}, fmt.Errorf("petname %q looks like a peer ID", clip(text))
@@ -26,11 +26,13 @@ func ParsePetname(text string) (Petname, error) {
 	case low == "":
 		return Petname{}, fmt.Errorf("petname is empty")
 	case len(low) > maxPetname:
-		return Petname{}, fmt.Errorf("petname %q has %d bytes, the limit is %d", clip(text), len(low), maxPetname)
+		return Petname{}, fmt.Errorf("petname %q has %d bytes, the limit is %d", clip(text),
+			len(low), maxPetname)
 	case low == local:
 		return Petname{}, fmt.Errorf(`petname "local" means this machine`)
 	case !isWord(low[0]):
-		return Petname{}, fmt.Errorf("petname %q does not begin with a letter or a digit", clip(text))
+		return Petname{}, fmt.Errorf("petname %q does not begin with a letter or a digit",
+			clip(text))
 	}
 	for i := range len(low) {
 		if c := low[i]; !isWord(c) && c != '_' && c != '-' {
@@ -102,8 +104,8 @@ func (p Peer) String() string {
 
 const local = "local"
 
-// ParsePeer reads what stands behind the @ of an address: a peer ID, a petname, an IP address or a DNS name
-// with an optional port, a multiaddr, or "local".
+// ParsePeer reads what stands behind the @ of an address: a peer ID, a petname, an IP
+// address or a DNS name with an optional port, a multiaddr, or "local".
 func ParsePeer(text string) (Peer, error) {
 	if strings.HasPrefix(text, "/") {
 		return parseMultiaddr(text)
@@ -127,10 +129,13 @@ func ParsePeer(text string) (Peer, error) {
 	return Peer{place: Place{joinHost(host, port)}}, nil
 }
 
-// splitHost reads IP, IP:port, [v6]:port, name or name:port, and returns the host in its canonical form.
+// splitHost reads IP, IP:port, [v6]:port, name or name:port, and returns the host in its
+// canonical form.
 func splitHost(text string) (host string, port uint16, err error) {
-	if ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")); err == nil {
-		if !strings.HasPrefix(text, "[") == strings.HasSuffix(text, "]") || strings.HasPrefix(text, "[") && ip.Is4() {
+	if ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["),
+		"]")); err == nil {
+		if !strings.HasPrefix(text, "[") == strings.HasSuffix(text, "]") ||
+			strings.HasPrefix(text, "[") && ip.Is4() {
 			return "", 0, fmt.Errorf("place %q has a stray bracket", clip(text))
 		}
 		return checkIP(ip, 0)
@@ -138,7 +143,8 @@ func splitHost(text string) (host string, port uint16, err error) {
 	if strings.HasPrefix(text, "[") || strings.Count(text, ":") > 1 {
 		ap, err := netip.ParseAddrPort(text)
 		if err != nil || ap.Port() == 0 {
-			return "", 0, fmt.Errorf("place %q is not an IP address with a port: write [v6]:port", clip(text))
+			return "", 0, fmt.Errorf("place %q is not an IP address with a port: write [v6]:port",
+				clip(text))
 		}
 		return checkIP(ap.Addr(), ap.Port())
 	}
@@ -146,7 +152,8 @@ func splitHost(text string) (host string, port uint16, err error) {
 	if hasPort {
 		n, err := strconv.ParseUint(portText, 10, 16)
 		if err != nil || n == 0 || portText[0] == '+' {
-			return "", 0, fmt.Errorf("place %q has a bad port: it is a number from 1 to 65535", clip(text))
+			return "", 0, fmt.Errorf("place %q has a bad port: it is a number from 1 to 65535",
+				clip(text))
 		}
 		port = uint16(n)
 	}
@@ -205,15 +212,17 @@ func checkDNS(host string) error {
 // maxMultiaddr leaves room in a request line.
 const maxMultiaddr = 1024
 
-// parseMultiaddr checks what can be checked without knowing the protocols: printable text with no empty part.
-// If it ends in /p2p/ID, the ID is checked too.
+// parseMultiaddr checks what can be checked without knowing the protocols: printable text
+// with no empty part. If it ends in /p2p/ID, the ID is checked too.
 func parseMultiaddr(text string) (Peer, error) {
 	if len(text) > maxMultiaddr {
-		return Peer{}, fmt.Errorf("multiaddr %q has %d bytes, the limit is %d", clip(text), len(text), maxMultiaddr)
+		return Peer{}, fmt.Errorf("multiaddr %q has %d bytes, the limit is %d", clip(text),
+			len(text), maxMultiaddr)
 	}
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] > '~' {
-			return Peer{}, fmt.Errorf("multiaddr %q contains a space or an unprintable character", clip(text))
+			return Peer{}, fmt.Errorf("multiaddr %q contains a space or an unprintable character",
+				clip(text))
 		}
 	}
 	parts := strings.Split(text[1:], "/")

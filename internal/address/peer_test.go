@@ -21,7 +21,8 @@ func TestPeerIsOneThing(t *testing.T) {
 		_, isID := peer.ID()
 		_, isPetname := peer.Petname()
 		_, isPlace := peer.Place()
-		for kind, is := range map[string]bool{"local": peer.IsLocal(), "id": isID, "petname": isPetname, "place": isPlace} {
+		for kind, is := range map[string]bool{"local": peer.IsLocal(), "id": isID,
+			"petname": isPetname, "place": isPlace} {
 			if is != (kind == want) {
 				t.Errorf("%s is a %s: %v", text, kind, is)
 			}
@@ -42,7 +43,8 @@ func TestPeerOf(t *testing.T) {
 
 // A petname is a file name too: peers/PETNAME.toml.
 func TestParsePetname(t *testing.T) {
-	for text, want := range map[string]string{"laptop": "laptop", "LapTop": "laptop", "7": "7", "a-b_c": "a-b_c"} {
+	for text, want := range map[string]string{"laptop": "laptop", "LapTop": "laptop", "7": "7",
+		"a-b_c": "a-b_c"} {
 		if name, err := ParsePetname(text); err != nil || name.String() != want {
 			t.Errorf("ParsePetname(%q) = %q, %v, want %s", text, name, err, want)
 		}

@@ -1,5 +1,5 @@
-// Package bundle sends several small writes as one. It goes beneath what cuts a large write into pieces and writes each by
-// itself, as crypto/tls does with records of 16 KiB:
+// Package bundle sends several small writes as one. It goes beneath what cuts a large
+// write into pieces and writes each by itself, as crypto/tls does with records of 16 KiB:
 //
 //	beneath := bundle.New(conn)
 //	secure := tls.Client(beneath, config)
@@ -8,8 +8,9 @@
 //	n, err := secure.Write(p)
 //	sent := beneath.Send()
 //
-// It promises: what is written leaves in the order in which it was written, at Send at the latest; what is written at any other time
-// leaves at once; once something could not be sent, nothing behind it is. Between a Send and the next Begin no buffer is held.
+// It promises: what is written leaves in the order in which it was written, at Send at
+// the latest; what is written at any other time leaves at once; once something could not
+// be sent, nothing behind it is. Between a Send and the next Begin no buffer is held.
 package bundle
 
 import (
@@ -17,7 +18,8 @@ import (
 	"sync"
 )
 
-// Room is how much a bundle holds: what is too much for it is sent in several pieces. Four records of 16 KiB and what TLS adds to each fit.
+// Room is how much a bundle holds: what is too much for it is sent in several pieces.
+// Four records of 16 KiB and what TLS adds to each fit.
 const Room = 66 << 10
 
 var pool = sync.Pool{New: func() any {
@@ -44,8 +46,8 @@ func (c *Conn) Begin() {
 	c.held = pool.Get().(*[]byte)
 }
 
-// Send sends what has been held back, and has the writes to come leave at once. Its error is that of the first write that failed, of
-// those before as well.
+// Send sends what has been held back, and has the writes to come leave at once. Its error
+// is that of the first write that failed, of those before as well.
 func (c *Conn) Send() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +57,8 @@ func (c *Conn) Send() error {
 	return err
 }
 
-// Write keeps p for Send, or writes it. A connection that has failed to write a part can't write what comes behind it.
+// Write keeps p for Send, or writes it. A connection that has failed to write a part
+// can't write what comes behind it.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -39,7 +39,8 @@ func pair(t testing.TB, kind int) (*Conn, net.Conn) {
 // came returns the lengths of the writes that have arrived, and all that they said.
 func came(t *testing.T, far net.Conn) (lengths []int, all []byte) {
 	t.Helper()
-	far.SetReadDeadline(time.Now().Add(time.Millisecond)) // what was written to such a socket is there
+	// what was written to such a socket is there
+	far.SetReadDeadline(time.Now().Add(time.Millisecond))
 	buf := make([]byte, 4*Room)
 	for {
 		n, err := far.Read(buf)
@@ -98,7 +99,8 @@ func TestBundle(t *testing.T) {
 	send()
 	wantCame(t, far)
 
-	// Four records as TLS makes them leave together; what is too much leaves in pieces, and in order.
+	// Four records as TLS makes them leave together; what is too much leaves in pieces,
+	// and in order.
 	record := make([]byte, 16<<10+22)
 	c.Begin()
 	for range 5 {
@@ -138,7 +140,8 @@ func TestFailureStays(t *testing.T) {
 	}
 }
 
-// Others write while bundles are made: each write stays whole, and none is lost or waits for a bundle to come.
+// Others write while bundles are made: each write stays whole, and none is lost or waits
+// for a bundle to come.
 func TestWritersAtOnce(t *testing.T) {
 	const writers, each = 8, 500
 	c, far := pair(t, syscall.SOCK_STREAM)

@@ -1,5 +1,6 @@
-// Package capability makes and checks keys: whoever presents one may reach the one cell it names, until it expires. A
-// key is signed by the machine of the cell, which therefore need not remember it, and checked without asking anyone.
+// Package capability makes and checks keys: whoever presents one may reach the one cell
+// it names, until it expires. A key is signed by the machine of the cell, which therefore
+// need not remember it, and checked without asking anyone.
 //
 // The text is base64url, without padding, of
 //
@@ -73,8 +74,8 @@ func Parse(text string) (Key, error) {
 	return k, err
 }
 
-// Verify reads a key and checks that the issuer signed it. Whether it has expired, and who presents it, is for the
-// caller to check.
+// Verify reads a key and checks that the issuer signed it. Whether it has expired, and
+// who presents it, is for the caller to check.
 func Verify(text string, issuer address.ID) (Key, error) {
 	k, body, signature, err := parse(text)
 	if err != nil {
@@ -95,7 +96,8 @@ func parse(text string) (k Key, body, signature []byte, err error) {
 	if err != nil || len(data) < 17+2+ed25519.SignatureSize || data[0] != version {
 		return Key{}, nil, nil, errNoKey
 	}
-	if base64.RawURLEncoding.EncodeToString(data) != text { // line ends and idle bits are decoded, too: a key has one text
+	// line ends and idle bits are decoded, too: a key has one text
+	if base64.RawURLEncoding.EncodeToString(data) != text {
 		return Key{}, nil, nil, errNoKey
 	}
 	cut := len(data) - ed25519.SignatureSize

@@ -19,7 +19,9 @@ func TestSignThenVerify(t *testing.T) {
 	long := someKey(t)
 	long.Cell = addresstest.Name(strings.Repeat("a", address.MaxName))
 	longTo := long
-	longTo.To = addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC", address.ParseID) // the longest kind of ID
+	// the longest kind of ID
+	longTo.To = addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC",
+		address.ParseID)
 	old := boundKey(t)
 	old.Expires = time.Unix(-1, 0)
 	last := someKey(t)
@@ -38,7 +40,8 @@ func TestSignThenVerify(t *testing.T) {
 	}
 }
 
-// Keys that were made yesterday must open tomorrow: if one of these fails, the format has changed, and so must its version.
+// Keys that were made yesterday must open tomorrow: if one of these fails, the format has
+// changed, and so must its version.
 func TestFormatStaysAsItIs(t *testing.T) {
 	m := newMachine(t, 1)
 	for text, k := range map[string]Key{
@@ -60,7 +63,8 @@ const (
 	goldenBound = "AQEjRWeJq83vAAAAAHE_swAGcmV0aW5hNDEyRDNLb29XUmF3UGJ4UHRQMWVaYUpwdW1HbnlXWDJEY1V5ZDNSUW55ZHIzZUF0bzRBejcOESQ0bTRwbJ7pKzRUdkszS4LapoNzDrVPXDYU4GcaK16jWhn1y0FatpbalWJEiwZO1Wl4BgpG13laMQwy2IAM"
 )
 
-// A key is opened by nothing but itself: no bit of it is idle, neither of its bytes nor of its letters.
+// A key is opened by nothing but itself: no bit of it is idle, neither of its bytes nor
+// of its letters.
 func TestNoBitCanBeFlipped(t *testing.T) {
 	m := newMachine(t, 1)
 	for _, k := range []Key{someKey(t), boundKey(t)} {
@@ -96,7 +100,8 @@ func TestOtherTextsAreRefused(t *testing.T) {
 			refused(t, m.id, encode(data[:i]))
 			refused(t, m.id, encode(data[i+1:]))
 		}
-		for _, more := range []string{"=", "==", "A", "AA", "AAA", "AAAA", "\n", " ", ".", text, strings.Repeat("A", 1<<20)} {
+		for _, more := range []string{"=", "==", "A", "AA", "AAA", "AAAA", "\n", " ", ".", text,
+			strings.Repeat("A", 1<<20)} {
 			refused(t, m.id, text+more)
 			refused(t, m.id, more+text)
 		}
@@ -106,7 +111,8 @@ func TestOtherTextsAreRefused(t *testing.T) {
 	refused(t, m.id, "")
 }
 
-// Of the bits that its last letter does not need, each must be zero: here the letter has four idle ones, or two.
+// Of the bits that its last letter does not need, each must be zero: here the letter has
+// four idle ones, or two.
 func TestIdleBitsOfTheLastLetter(t *testing.T) {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	m := newMachine(t, 1)
@@ -128,13 +134,15 @@ func TestIdleBitsOfTheLastLetter(t *testing.T) {
 	}
 }
 
-// What a signature is over does not decide who made it: another machine's key, or one that was signed for another purpose, opens nothing.
+// What a signature is over does not decide who made it: another machine's key, or one
+// that was signed for another purpose, opens nothing.
 func TestOthersKeysAreRefused(t *testing.T) {
 	m, other := newMachine(t, 1), newMachine(t, 2)
 	text := m.issue(t, boundKey(t))
 	for what, id := range map[string]address.ID{
 		"another machine": other.id, "its holder": boundKey(t).To, "nobody": {},
-		"a hash": addresstest.Must("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", address.ParseID), "a secp256k1 peer": addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC", address.ParseID),
+		"a hash": addresstest.Must("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+			address.ParseID), "a secp256k1 peer": addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC", address.ParseID),
 	} {
 		if k, err := Verify(text, id); err == nil || k != (Key{}) {
 			t.Errorf("by %s it verifies: %+v", what, k)
@@ -151,7 +159,8 @@ func TestOthersKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Verify checks who made the key, and Parse does not: the holder of a key, who can't, still sees what it says.
+// Verify checks who made the key, and Parse does not: the holder of a key, who can't,
+// still sees what it says.
 func TestParseChecksNoSignature(t *testing.T) {
 	forged := encode(append(decode(t, golden)[:27], make([]byte, ed25519.SignatureSize)...))
 	if got, err := Parse(forged); err == nil {
@@ -169,7 +178,8 @@ func TestParseChecksNoSignature(t *testing.T) {
 // Sign makes nothing that could not be read back, and says when the signer failed.
 func TestSignRefuses(t *testing.T) {
 	m := newMachine(t, 1)
-	for _, serial := range []string{"", "0123456789abcde", "0123456789abcdef00", "0123456789abcdeg", strings.Repeat("00", 8) + "x"} {
+	for _, serial := range []string{"", "0123456789abcde", "0123456789abcdef00", "0123456789abcdeg",
+		strings.Repeat("00", 8) + "x"} {
 		k := someKey(t)
 		k.Serial = serial
 		if text, err := Sign(k, m.sign); err == nil {
@@ -177,7 +187,10 @@ func TestSignRefuses(t *testing.T) {
 		}
 	}
 	broken := errors.New("the key file is gone")
-	if text, err := Sign(someKey(t), func([]byte) ([]byte, error) { return nil, broken }); !errors.Is(err, broken) || text != "" {
+	if text, err := Sign(someKey(t), func([]byte) ([]byte, error) {
+		return nil,
+			broken
+	}); !errors.Is(err, broken) || text != "" {
 		t.Errorf("%q, %v", text, err)
 	}
 	if a, b := NewSerial(), NewSerial(); len(a) != 16 || a == b {

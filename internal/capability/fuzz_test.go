@@ -5,15 +5,17 @@ import (
 	"testing"
 )
 
-// What parses says all that the text says: signed again, it has the same body. So what the holder is shown
-// of a key is what the machine that made it will go by.
+// What parses says all that the text says: signed again, it has the same body. So what
+// the holder is shown of a key is what the machine that made it will go by.
 func FuzzParse(f *testing.F) {
 	m := newMachine(f, 1)
 	cid := append(decode(f, golden)[:25], []byte(strings.Repeat("x", 130))...)
 	cid[24] = 63
 	for _, seed := range []string{
-		golden, goldenBound, golden[1:], golden + "AA", encode(make([]byte, 83)), encode(cid), "", "AQ",
-		withTo(f, "bafzaajaiaejca4syrpdu6gdx4wsdnokxkprgzxf4wrstuc34gxw5k5jrag2so5gk"), // an ID that has a shorter text
+		golden, goldenBound, golden[1:], golden +
+			"AA", encode(make([]byte, 83)), encode(cid), "", "AQ",
+		// an ID that has a shorter text
+		withTo(f, "bafzaajaiaejca4syrpdu6gdx4wsdnokxkprgzxf4wrstuc34gxw5k5jrag2so5gk"),
 	} {
 		f.Add(seed)
 	}
@@ -27,7 +29,8 @@ func FuzzParse(f *testing.F) {
 		}
 		again := m.issue(t, k)
 		data, want := decode(t, again), decode(t, text)
-		if cut := len(data) - 64; len(data) != len(want) || string(data[:cut]) != string(want[:cut]) {
+		if cut := len(data) - 64; len(data) != len(want) ||
+			string(data[:cut]) != string(want[:cut]) {
 			t.Errorf("%q parses as %+v, which prints as %q", text, k, again)
 		}
 		if len(again) != len(text) || strings.ContainsAny(text, "=\r\n") {

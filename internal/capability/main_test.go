@@ -26,7 +26,8 @@ type machine struct {
 func newMachine(t testing.TB, seed byte) machine {
 	t.Helper()
 	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	cid := append([]byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32}, private.Public().(ed25519.PublicKey)...)
+	cid := append([]byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32},
+		private.Public().(ed25519.PublicKey)...)
 	id, err := address.ParseID("b" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid)))
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,9 @@ func newMachine(t testing.TB, seed byte) machine {
 	return machine{private, id}
 }
 
-func (m machine) sign(message []byte) ([]byte, error) { return ed25519.Sign(m.private, message), nil }
+func (m machine) sign(message []byte) ([]byte, error) {
+	return ed25519.Sign(m.private, message), nil
+}
 
 func (m machine) issue(t testing.TB, k Key) string {
 	t.Helper()
@@ -47,7 +50,8 @@ func (m machine) issue(t testing.TB, k Key) string {
 
 // someKey is bound to nobody; boundKey to one peer.
 func someKey(t testing.TB) Key {
-	return Key{Serial: "0123456789abcdef", Cell: addresstest.Name("retina"), Expires: time.Unix(1_900_000_000, 0)}
+	return Key{Serial: "0123456789abcdef", Cell: addresstest.Name("retina"),
+		Expires: time.Unix(1_900_000_000, 0)}
 }
 
 func boundKey(t testing.TB) Key {

@@ -19,8 +19,8 @@ type revoked struct {
 	Serials []serial `toml:"serials" comment:"keys that open nothing any more, though they have not expired"`
 }
 
-// serial is a serial number, checked where it stands so that an error can name its line. It is a struct since the decoder
-// puts a string into any kind of string unchecked.
+// serial is a serial number, checked where it stands so that an error can name its line.
+// It is a struct since the decoder puts a string into any kind of string unchecked.
 type serial struct{ text string }
 
 func (s serial) MarshalText() ([]byte, error) { return []byte(s.text), nil }

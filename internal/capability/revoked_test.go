@@ -34,10 +34,12 @@ func TestRevokeThenRead(t *testing.T) {
 	}
 }
 
-// Its digits may be written in upper case, by hand, too: it is the same number, and it must not seem to be revoked and open.
+// Its digits may be written in upper case, by hand, too: it is the same number, and it
+// must not seem to be revoked and open.
 func TestSerialsInUpperCase(t *testing.T) {
 	h := hometest.New(t)
-	if err := os.WriteFile(h.Revoked(), []byte("serials = ['0123456789ABCDEF']\n"), 0o600); err != nil {
+	if err := os.WriteFile(h.Revoked(), []byte("serials = ['0123456789ABCDEF']\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, serial := range []string{"0123456789abcdef", "00AA00AA00AA00AA"} {
@@ -70,11 +72,14 @@ func TestRevokersAtOnceLoseNothing(t *testing.T) {
 	}
 }
 
-// A word that is no serial number is refused: in the list it would look as if a key had been taken back.
+// A word that is no serial number is refused: in the list it would look as if a key had
+// been taken back.
 func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
 	h := hometest.New(t)
-	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", "00", "0123456789abcdef00", golden} {
-		if err := Revoke(t.Context(), h, serial); err == nil || !strings.Contains(err.Error(), "serial number") {
+	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", "00",
+		"0123456789abcdef00", golden} {
+		if err := Revoke(t.Context(), h, serial); err == nil ||
+			!strings.Contains(err.Error(), "serial number") {
 			t.Errorf("%q: %v", serial, err)
 		}
 	}
@@ -112,10 +117,12 @@ func TestBadRevokedFile(t *testing.T) {
 		if err := os.WriteFile(h.Revoked(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Revoked(h); err == nil || !strings.Contains(err.Error(), where) || len(got) > 0 {
+		if got, err := Revoked(h); err == nil || !strings.Contains(err.Error(), where) ||
+			len(got) > 0 {
 			t.Errorf("%q: %q, %v, want %q", text, got, err, where)
 		}
-		if err := Revoke(t.Context(), h, NewSerial()); err == nil || !strings.Contains(err.Error(), where) {
+		if err := Revoke(t.Context(), h, NewSerial()); err == nil ||
+			!strings.Contains(err.Error(), where) {
 			t.Errorf("%q: Revoke: %v, want %q", text, err, where)
 		}
 		if now, err := os.ReadFile(h.Revoked()); err != nil || string(now) != text {

@@ -1,6 +1,7 @@
-// Package cellsocket makes this process a cell: it binds the name's socket, takes the place of a dead one, and, if it is told
-// to, leaves when it was unused for a while. synapse.Listen and the wrapper of programs that know nothing of cells are
-// both made of it.
+// Package cellsocket makes this process a cell: it binds the name's socket, takes the
+// place of a dead one, and, if it is told to, leaves when it was unused for a while.
+// synapse.Listen and the wrapper of programs that know nothing of cells are both made of
+// it.
 package cellsocket
 
 import (
@@ -13,11 +14,12 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// lockTimeout is how long As waits while somebody else starts the same cell; longer than the stem's patience.
+// lockTimeout is how long As waits while somebody else starts the same cell; longer than
+// the stem's patience.
 const lockTimeout = 15 * time.Second
 
-// As listens at the cell's socket. It makes the home, and fails with socket.ErrInUse at a live cell. idle is how long
-// the cell may be unused before it leaves; if zero, it stays.
+// As listens at the cell's socket. It makes the home, and fails with socket.ErrInUse at a
+// live cell. idle is how long the cell may be unused before it leaves; if zero, it stays.
 func As(h home.Home, cell address.Name, idle time.Duration) (*Listener, error) {
 	if err := h.Make(); err != nil {
 		return nil, err
@@ -39,8 +41,9 @@ func As(h home.Home, cell address.Name, idle time.Duration) (*Listener, error) {
 	return listen(path, h.Lock(cell), idle)
 }
 
-// startedByStem says whether the stem holds the name's lock on our behalf while it waits for us to listen.
-// It does so once: a process that listens again has to take the lock itself.
+// startedByStem says whether the stem holds the name's lock on our behalf while it waits
+// for us to listen. It does so once: a process that listens again has to take the lock
+// itself.
 func startedByStem(cell address.Name) bool {
 	started := os.Getenv("CELL_STARTED") == "1" && os.Getenv("CELL_NAME") == cell.String()
 	if started {

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// ErrIdle is what Accept fails with once the cell has left because nobody used it. It is a net.ErrClosed, too.
+// ErrIdle is what Accept fails with once the cell has left because nobody used it. It is
+// a net.ErrClosed, too.
 var ErrIdle error = idleError{}
 
 type idleError struct{}
@@ -19,19 +20,20 @@ type idleError struct{}
 func (idleError) Error() string        { return "left, since nobody has called for a while" }
 func (idleError) Is(target error) bool { return target == net.ErrClosed }
 
-// firstCall is how long at least a cell waits for its first caller: it was started in order to be called.
+// firstCall is how long at least a cell waits for its first caller: it was started in
+// order to be called.
 const firstCall = time.Second
 
-// Listener is a cell's listening socket. One that was given an idle time counts its calls, and leaves when there was
-// none for so long:
+// Listener is a cell's listening socket. One that was given an idle time counts its
+// calls, and leaves when there was none for so long:
 //
 //	it takes the name's lock, so that nobody starts the cell meanwhile;
 //	it removes the socket's file and has the kernel refuse new callers, who find nobody and have the cell started anew;
 //	it gives the lock back, accepts who was in the queue already, and
 //	when their calls have ended, Accept fails with ErrIdle.
 //
-// So every caller is either accepted here or knows at once that it was not. While a late one is served, the next process
-// may be running already: for that long there are two.
+// So every caller is either accepted here or knows at once that it was not. While a late
+// one is served, the next process may be running already: for that long there are two.
 type Listener struct {
 	*socket.Listener
 	lock string
@@ -59,7 +61,8 @@ func listen(path, lock string, idle time.Duration) (*Listener, error) {
 	return l, nil
 }
 
-// Accept returns the next caller. ended must be called when the call is over; calling it twice is fine.
+// Accept returns the next caller. ended must be called when the call is over; calling it
+// twice is fine.
 func (l *Listener) Accept() (conn *net.UnixConn, ended func(), err error) {
 	for {
 		conn, err := l.next()
@@ -110,7 +113,8 @@ func (l *Listener) end() {
 // tryAgain is how long a cell whose time is up waits for the lock to be given back.
 const tryAgain = 20 * time.Millisecond
 
-// stay decides what an error of accept(2) means: to go on, or to leave with the error returned. l.mu is held.
+// stay decides what an error of accept(2) means: to go on, or to leave with the error
+// returned. l.mu is held.
 func (l *Listener) stay(err error) (again bool, _ error) {
 	switch {
 	case l.closed, l.idle == 0, errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):

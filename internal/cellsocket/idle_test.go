@@ -59,7 +59,8 @@ func (g *germinator) start() {
 	})
 }
 
-// call says a word and wants it back. A call that was taken in must be answered, whatever the cell does meanwhile.
+// call says a word and wants it back. A call that was taken in must be answered, whatever
+// the cell does meanwhile.
 func (g *germinator) call(path string) error {
 	conn, err := socket.Dial(soon(g.t), path)
 	for ; socket.Missing(err); conn, err = socket.Dial(soon(g.t), path) {
@@ -79,7 +80,8 @@ func (g *germinator) call(path string) error {
 	return err
 }
 
-// Calls that arrive at the very moment when the cell leaves are answered all the same, by it or by the next.
+// Calls that arrive at the very moment when the cell leaves are answered all the same, by
+// it or by the next.
 func TestNoCallIsLostWhenTheCellLeaves(t *testing.T) {
 	h, cell, path := cellAt(t)
 	const rounds, callers, idle = 400, 3, time.Millisecond
@@ -95,8 +97,10 @@ func TestNoCallIsLostWhenTheCellLeaves(t *testing.T) {
 			})
 		}
 		together.Wait()
-		moment := idle + time.Duration(round%40-20)*10*time.Microsecond // before it, at it and behind it
-		for due := time.Now().Add(moment); time.Now().Before(due); {    // spins: a sleep would miss it
+		// before it, at it and behind it
+		moment := idle + time.Duration(round%40-20)*10*time.Microsecond
+		// spins: a sleep would miss it
+		for due := time.Now().Add(moment); time.Now().Before(due); {
 		}
 	}
 	starts := g.starts.Load()
@@ -106,7 +110,8 @@ func TestNoCallIsLostWhenTheCellLeaves(t *testing.T) {
 	}
 }
 
-// One who was let in before the kernel refused the others is served to the end before Accept gives up.
+// One who was let in before the kernel refused the others is served to the end before
+// Accept gives up.
 func TestTheLastCallersAreServed(t *testing.T) {
 	h, cell, path := cellAt(t)
 	l, err := As(h, cell, time.Hour)
@@ -151,7 +156,8 @@ func TestTheLastCallersAreServed(t *testing.T) {
 	}
 }
 
-// A cell does not leave while a call is open, and not while somebody holds its lock, who is about to look whether it is there.
+// A cell does not leave while a call is open, and not while somebody holds its lock, who
+// is about to look whether it is there.
 func TestStays(t *testing.T) {
 	h, cell, path := cellAt(t)
 	l, err := As(h, cell, 5*time.Millisecond)
@@ -192,7 +198,8 @@ func TestStays(t *testing.T) {
 	}
 }
 
-// Without an idle time nobody leaves, and Close ends an Accept, also one that waits for the last calls.
+// Without an idle time nobody leaves, and Close ends an Accept, also one that waits for
+// the last calls.
 func TestClose(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Hour} {
 		h, cell, _ := cellAt(t)

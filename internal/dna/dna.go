@@ -1,5 +1,5 @@
-// Package dna is the folder dna/: executables that wait to be started, each with an optional text file that says how,
-// and who may reach it.
+// Package dna is the folder dna/: executables that wait to be started, each with an
+// optional text file that says how, and who may reach it.
 //
 //	# dna/retina.toml
 //	mode = "stdio"            # how calls reach it: see Mode
@@ -51,8 +51,8 @@ type Settings struct {
 	StartTimeout time.Duration
 }
 
-// DefaultStartTimeout is long for a program that starts and short for a person who waits; MaxStartTimeout keeps the
-// callers of other machines within their patience.
+// DefaultStartTimeout is long for a program that starts and short for a person who waits;
+// MaxStartTimeout keeps the callers of other machines within their patience.
 const (
 	DefaultStartTimeout = 10 * time.Second
 	MaxStartTimeout     = 90 * time.Second
@@ -61,8 +61,8 @@ const (
 // Path is the text file that says how a cell is started.
 func Path(h home.Home, cell address.Name) string { return h.DNA(cell) + ".toml" }
 
-// List names what could grow: each executable, and each file that forwards, in order of the names. What may not
-// be called so is left out.
+// List names what could grow: each executable, and each file that forwards, in order of
+// the names. What may not be called so is left out.
 func List(h home.Home) []address.Name {
 	entries, _ := os.ReadDir(h.DNADir()) // no folder, no dna
 	var cells []address.Name
@@ -80,11 +80,14 @@ func List(h home.Home) []address.Name {
 		}
 		cells = append(cells, cell)
 	}
-	slices.SortFunc(cells, func(a, b address.Name) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(cells, func(a, b address.Name) int {
+		return strings.Compare(a.String(), b.String())
+	})
 	return slices.Compact(cells)
 }
 
-// Public lists the cells that every peer may reach. A bad file is one of the errors, and its cell is not public.
+// Public lists the cells that every peer may reach. A bad file is one of the errors, and
+// its cell is not public.
 func Public(h home.Home) (cells []address.Name, problems []error) {
 	paths, err := textfile.List(h.DNADir())
 	if err != nil {

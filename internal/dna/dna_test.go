@@ -22,30 +22,42 @@ func with(change func(*Settings)) Settings {
 
 func TestRead(t *testing.T) {
 	for text, want := range map[string]Settings{
-		"none":                            with(func(*Settings) {}),
-		"":                                with(func(*Settings) {}),
-		"mode = \"self\"":                 with(func(*Settings) {}),
-		"public = true\n":                 with(func(s *Settings) { s.Public = true }),
-		"start_timeout = \"90s\"\n":       with(func(s *Settings) { s.StartTimeout = MaxStartTimeout }),
-		"# mine\nstart_timeout = '1ms'\n": with(func(s *Settings) { s.StartTimeout = time.Millisecond }),
-		"start_timeout = \"1m5s\" # slow\r\npublic=true": with(func(s *Settings) { s.Public, s.StartTimeout = true, 65*time.Second }),
-		"mode = \"fd\"\ndir = \"/srv/../tmp\"":           with(func(s *Settings) { s.Mode, s.Dir = FD, "/tmp" }),
-		"mode = \"stdio\"\nidle = \"5m\"":                with(func(s *Settings) { s.Mode, s.Idle = Stdio, 5*time.Minute }),
-		"args = [\"-v\", \"two words\", \"\"]":           with(func(s *Settings) { s.Args = []string{"-v", "two words", ""} }),
-		"env = { B = \"2=3\", A = \"\" }":                with(func(s *Settings) { s.Env = []string{"A=", "B=2=3"} }),
-		"[env]\nLANG = \"C\"":                            with(func(s *Settings) { s.Env = []string{"LANG=C"} }),
+		"none":            with(func(*Settings) {}),
+		"":                with(func(*Settings) {}),
+		"mode = \"self\"": with(func(*Settings) {}),
+		"public = true\n": with(func(s *Settings) { s.Public = true }),
+		"start_timeout = \"90s\"\n": with(func(s *Settings) {
+			s.StartTimeout = MaxStartTimeout
+		}),
+		"# mine\nstart_timeout = '1ms'\n": with(func(s *Settings) {
+			s.StartTimeout = time.Millisecond
+		}),
+		"start_timeout = \"1m5s\" # slow\r\npublic=true": with(func(s *Settings) {
+			s.Public, s.StartTimeout = true, 65*time.Second
+		}),
+		"mode = \"fd\"\ndir = \"/srv/../tmp\"": with(func(s *Settings) {
+			s.Mode, s.Dir = FD, "/tmp"
+		}),
+		"mode = \"stdio\"\nidle = \"5m\"": with(func(s *Settings) {
+			s.Mode, s.Idle = Stdio, 5*time.Minute
+		}),
+		"args = [\"-v\", \"two words\", \"\"]": with(func(s *Settings) { s.Args = []string{"-v", "two words", ""} }),
+		"env = { B = \"2=3\", A = \"\" }":      with(func(s *Settings) { s.Env = []string{"A=", "B=2=3"} }),
+		"[env]\nLANG = \"C\"":                  with(func(s *Settings) { s.Env = []string{"LANG=C"} }),
 		"forward = \"127.0.0.1:5432\"": with(func(s *Settings) {
 			s.Mode, s.Target = Forward, Target{"tcp", "127.0.0.1:5432"}
 		}),
 		"forward = \"unix:/run/x.sock\"\nidle = \"1h\"\npublic = true": with(func(s *Settings) {
-			s.Mode, s.Target, s.Idle, s.Public = Forward, Target{"unix", "/run/x.sock"}, time.Hour, true
+			s.Mode, s.Target, s.Idle, s.Public = Forward, Target{"unix",
+				"/run/x.sock"}, time.Hour, true
 		}),
 	} {
 		h := hometest.New(t)
 		if text != "none" {
 			put(t, h, "retina.toml", text)
 		}
-		if got, err := Read(h, addresstest.Name("retina")); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := Read(h, addresstest.Name("retina")); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, err, want)
 		}
 	}
@@ -115,7 +127,8 @@ func TestReadRefuses(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), reason) || !strings.Contains(err.Error(), "retina.toml") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), reason) ||
+			!strings.Contains(err.Error(), "retina.toml") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 		if !reflect.DeepEqual(got, Settings{}) {
@@ -133,14 +146,17 @@ func TestForwardAndProgram(t *testing.T) {
 	put(t, h, "db.toml", "# mine\nforward = \"127.0.0.1:5432\"\n")
 	put(t, h, "db", "a program")
 	_, err := Read(h, addresstest.Name("db"))
-	if want := "db.toml:2: calls can't both be forwarded and go to the program at " + h.DNA(addresstest.Name("db")) + ": remove one of them"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := "db.toml:2: calls can't both be forwarded and go to the program at " +
+		h.DNA(addresstest.Name("db")) + ": remove one of them"; err == nil ||
+		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v\nwant %q", err, want)
 	}
 }
 
 // FuzzRead: whatever a file says, settings hold together, and an error names the file.
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{"", "mode = \"stdio\"\nidle = \"5m\"", "forward = \"[::1]:80\"", "forward = \"unix:/x\"\nargs = [\"a\"]",
+	for _, text := range []string{"", "mode = \"stdio\"\nidle = \"5m\"", "forward = \"[::1]:80\"",
+		"forward = \"unix:/x\"\nargs = [\"a\"]",
 		"[env]\nA = \"b\"", "env.A.B = 1", "env = {}", "args = [[]]", "public = true\n[idle]", "'' = 3", "dir = '/'", "mode = 1979-05-27"} {
 		f.Add(text)
 	}
@@ -166,7 +182,8 @@ func FuzzRead(f *testing.F) {
 
 // What parses prints back to the same meaning.
 func FuzzParseTarget(f *testing.F) {
-	for _, text := range []string{"127.0.0.1:5432", "[::1]:080", "localhost:80", "unix:/run/x.sock", "unix:", ":1", "a:b:1", "host:+1"} {
+	for _, text := range []string{"127.0.0.1:5432", "[::1]:080", "localhost:80", "unix:/run/x.sock",
+		"unix:", ":1", "a:b:1", "host:+1"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -195,7 +212,8 @@ func TestPublic(t *testing.T) {
 	if len(cells) != 2 || cells[0] != addresstest.Name("a") || cells[1] != addresstest.Name("z") {
 		t.Errorf("public are %v", cells)
 	}
-	want := []string{"Bad Name.toml: ", "c.toml:2: ", "stem.join.toml: names that begin with \"stem.\" are the stem's own: rename the file"}
+	want := []string{"Bad Name.toml: ", "c.toml:2: ",
+		"stem.join.toml: names that begin with \"stem.\" are the stem's own: rename the file"}
 	if len(problems) != len(want) {
 		t.Fatalf("problems are %v", problems)
 	}
@@ -206,7 +224,8 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// What could grow: programs, and files that forward. A bad file is listed, since something was meant by it.
+// What could grow: programs, and files that forward. A bad file is listed, since
+// something was meant by it.
 func TestList(t *testing.T) {
 	h := hometest.New(t)
 	for file, text := range map[string]string{
@@ -227,7 +246,8 @@ func TestList(t *testing.T) {
 // Expose keeps what the file said besides, and touches no program's.
 func TestExposeAndHide(t *testing.T) {
 	h := hometest.New(t)
-	db, first, second := addresstest.Name("db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix", "/run/x.sock"}
+	db, first, second := addresstest.Name("db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix",
+		"/run/x.sock"}
 	if err := Hide(h, db); !os.IsNotExist(err) {
 		t.Errorf("hidden before it was exposed: %v", err)
 	}
@@ -238,7 +258,8 @@ func TestExposeAndHide(t *testing.T) {
 	if was, err := Expose(h, db, second); err != nil || was != first {
 		t.Fatal(err)
 	}
-	want := Settings{Mode: Forward, Target: second, Idle: 5 * time.Minute, Public: true, StartTimeout: 20 * time.Second}
+	want := Settings{Mode: Forward, Target: second, Idle: 5 * time.Minute, Public: true,
+		StartTimeout: 20 * time.Second}
 	if got, err := Read(h, db); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
@@ -249,15 +270,18 @@ func TestExposeAndHide(t *testing.T) {
 	put(t, h, "mine.toml", "public = true")
 	put(t, h, "prog", "a program")
 	for _, cell := range []string{"mine", "prog"} {
-		if _, err := Expose(h, addresstest.Name(cell), first); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if _, err := Expose(h, addresstest.Name(cell), first); err == nil ||
+			!strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("exposed %s: %v", cell, err)
 		}
-		if err := Hide(h, addresstest.Name(cell)); err == nil || !strings.Contains(err.Error(), ErrProgram.Error()) {
+		if err := Hide(h, addresstest.Name(cell)); err == nil ||
+			!strings.Contains(err.Error(), ErrProgram.Error()) {
 			t.Errorf("hid %s: %v", cell, err)
 		}
 	}
 	own, _ := h.Socket(db)
-	if _, err := Expose(h, db, Target{"unix", own}); err == nil || !strings.Contains(err.Error(), "own socket") {
+	if _, err := Expose(h, db, Target{"unix", own}); err == nil ||
+		!strings.Contains(err.Error(), "own socket") {
 		t.Errorf("to itself: %v", err)
 	}
 	if exists(Path(h, db)) {
@@ -273,14 +297,16 @@ func TestRunnable(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"script":     {"#!/bin/sh\necho", 0o755, ""},
-		"spaces":     {"#! /bin/sh -e\n", 0o755, ""},
-		"binary":     {"\x7fELF\x00\x00", 0o755, ""},
-		"plain":      {"#!/bin/sh\n", 0o644, "is not executable: run \"chmod +x "},
-		"text":       {"echo hello\n", 0o755, "is neither a program for this machine nor a script: a script begins with #! and its interpreter"},
-		"empty":      {"", 0o755, "is neither a program"},
-		"none":       {"#!\n", 0o755, ":1: names no interpreter"},
-		"missing":    {"#!/no/such/shell -x\n", 0o755, ":1: its interpreter \"/no/such/shell\" is not on this machine"},
+		"script": {"#!/bin/sh\necho", 0o755, ""},
+		"spaces": {"#! /bin/sh -e\n", 0o755, ""},
+		"binary": {"\x7fELF\x00\x00", 0o755, ""},
+		"plain":  {"#!/bin/sh\n", 0o644, "is not executable: run \"chmod +x "},
+		"text": {"echo hello\n", 0o755,
+			"is neither a program for this machine nor a script: a script begins with #! and its interpreter"},
+		"empty": {"", 0o755, "is neither a program"},
+		"none":  {"#!\n", 0o755, ":1: names no interpreter"},
+		"missing": {"#!/no/such/shell -x\n", 0o755,
+			":1: its interpreter \"/no/such/shell\" is not on this machine"},
 		"crlf":       {"#!/bin/sh\r\n", 0o755, `its interpreter "/bin/sh\r" is not`},
 		"a folder":   {"#!/\n", 0o755, "its interpreter \"/\""},
 		"unreadable": {"#!/bin/sh\n", 0o711, ""},
@@ -290,7 +316,8 @@ func TestRunnable(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := Runnable(path)
-		if (err == nil) != (c.want == "") || err != nil && !(strings.Contains(err.Error(), c.want) && strings.HasPrefix(err.Error(), path)) {
+		if (err == nil) != (c.want == "") || err != nil &&
+			!(strings.Contains(err.Error(), c.want) && strings.HasPrefix(err.Error(), path)) {
 			t.Errorf("%s: %v, want %q", label, err, c.want)
 		}
 	}

@@ -8,7 +8,8 @@ type Mode string
 const (
 	// Self: the program binds its socket itself. It is started with --name NAME.
 	Self Mode = "self"
-	// FD: a socket that listens already is the program's file descriptor 3, as systemd's socket activation has it.
+	// FD: a socket that listens already is the program's file descriptor 3, as systemd's
+	// socket activation has it.
 	FD Mode = "fd"
 	// Stdio: the program is started for each call, which is its stdin and stdout.
 	Stdio Mode = "stdio"

@@ -27,7 +27,8 @@ type file struct {
 	StartTimeout *timeout          `toml:"start_timeout,omitempty"`
 }
 
-// Read returns the cell's settings; without a file, the defaults. The error names the file, the line and the remedy.
+// Read returns the cell's settings; without a file, the defaults. The error names the
+// file, the line and the remedy.
 func Read(h home.Home, cell address.Name) (Settings, error) {
 	path := Path(h, cell)
 	var f file
@@ -91,9 +92,10 @@ func (f file) contradiction(h home.Home, cell address.Name) (key string, err err
 	return "", nil
 }
 
-// idleContradiction: a wrapper that sees every call come and go can tell that there are none. In mode self there
-// is no wrapper. In mode fd the program has taken the wrapper's place, so that LISTEN_PID is right, and
-// accepts by itself: nobody else can tell how many calls it has.
+// idleContradiction: a wrapper that sees every call come and go can tell that there are
+// none. In mode self there is no wrapper. In mode fd the program has taken the wrapper's
+// place, so that LISTEN_PID is right, and accepts by itself: nobody else can tell how
+// many calls it has.
 func (f file) idleContradiction() (key string, err error) {
 	switch {
 	case f.Idle == nil:
@@ -106,8 +108,9 @@ func (f file) idleContradiction() (key string, err error) {
 	return "", nil
 }
 
-// timeout, like the types below, is checked where it stands, so that an error can name its line. It is a struct since the
-// decoder puts a number into any kind of number unchecked.
+// timeout, like the types below, is checked where it stands, so that an error can name
+// its line. It is a struct since the decoder puts a number into any kind of number
+// unchecked.
 type timeout struct{ time.Duration }
 
 func (t timeout) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -141,7 +144,8 @@ func (i *idle) UnmarshalText(text []byte) (err error) {
 func duration(text string, longest time.Duration) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < time.Millisecond || d > longest {
-		return 0, fmt.Errorf("%q is not a duration from 1ms to %s, as in \"30s\"", text, strings.TrimSuffix(longest.String(), "0m0s"))
+		return 0, fmt.Errorf("%q is not a duration from 1ms to %s, as in \"30s\"", text,
+			strings.TrimSuffix(longest.String(), "0m0s"))
 	}
 	return d, nil
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Runnable says what is wrong with a program, with the remedy, as far as can be told without running it. A
-// missing one is an error that wraps fs.ErrNotExist.
+// Runnable says what is wrong with a program, with the remedy, as far as can be told
+// without running it. A missing one is an error that wraps fs.ErrNotExist.
 func Runnable(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -29,8 +29,9 @@ func Runnable(path string) error {
 	return checkHead(path, head[:n])
 }
 
-// checkHead looks at the first bytes: a script has to name an interpreter that is there. Other text is nothing
-// that execve(2) takes; whether it takes other bytes, it has to say itself.
+// checkHead looks at the first bytes: a script has to name an interpreter that is there.
+// Other text is nothing that execve(2) takes; whether it takes other bytes, it has to say
+// itself.
 func checkHead(path string, head []byte) error {
 	line, script := bytes.CutPrefix(head, []byte("#!"))
 	if !script {
@@ -40,7 +41,8 @@ func checkHead(path string, head []byte) error {
 		return nil
 	}
 	line, _, _ = bytes.Cut(line, []byte("\n"))
-	words := strings.FieldsFunc(string(line), func(r rune) bool { return r == ' ' || r == '\t' }) // as the kernel does
+	// as the kernel does
+	words := strings.FieldsFunc(string(line), func(r rune) bool { return r == ' ' || r == '\t' })
 	if len(words) == 0 {
 		return fmt.Errorf("%s:1: names no interpreter behind #!: write #!/bin/sh, for one", path)
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Source is what a cell.toml beside a cell's source says: how the cell is built, and what its NAME.toml is to say.
+// Source is what a cell.toml beside a cell's source says: how the cell is built, and what
+// its NAME.toml is to say.
 //
 //	# cells/retina/cell.toml
 //	build = "cargo build --release && cp target/release/retina $CELL_OUT"
@@ -38,7 +39,8 @@ type sourceFile struct {
 	file
 }
 
-// ReadSource reads a cell.toml; a missing one says nothing. The error names the file, the line and the remedy.
+// ReadSource reads a cell.toml; a missing one says nothing. The error names the file, the
+// line and the remedy.
 func ReadSource(path string) (Source, error) {
 	var f sourceFile
 	if err := textfile.Read(path, &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -75,9 +77,10 @@ func (f sourceFile) badBuild() (key string, err error) {
 // Forwards says whether the cell is a server that runs already, so that there is nothing to build.
 func (s Source) Forwards() bool { return s.settings.Forward != nil }
 
-// Differs says whether the home's settings of the cell are others than these. It fails if these can't take their place:
-// they contradict themselves or the home, or a person wrote what is there. Where the source says nothing, so
-// should a file that Install has left, while one that a person wrote may stay.
+// Differs says whether the home's settings of the cell are others than these. It fails if
+// these can't take their place: they contradict themselves or the home, or a person wrote
+// what is there. Where the source says nothing, so should a file that Install has left,
+// while one that a person wrote may stay.
 func (s Source) Differs(h home.Home, cell address.Name) (bool, error) {
 	if key, err := s.settings.contradiction(h, cell); err != nil {
 		return false, textfile.At(s.path, key, err)
@@ -127,5 +130,6 @@ func (s Source) text() ([]byte, error) {
 	if err != nil || len(settings) == 0 {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%s from %q: edit that file, and run it again\n\n%s", built, s.path, settings), nil
+	return fmt.Appendf(nil, "%s from %q: edit that file, and run it again\n\n%s", built, s.path,
+		settings), nil
 }

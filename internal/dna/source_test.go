@@ -14,7 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// What cell.toml says besides how to build becomes NAME.toml, and is read from there as it was meant.
+// What cell.toml says besides how to build becomes NAME.toml, and is read from there as
+// it was meant.
 func TestSourceBecomesSettings(t *testing.T) {
 	h, retina := hometest.New(t), addresstest.Name("retina")
 	s := source(t, `# mine
@@ -28,12 +29,14 @@ idle = "5m"
 public = true
 start_timeout = "30s"
 `)
-	if s.Build != "cp main.sh $CELL_OUT" || !reflect.DeepEqual(s.Inputs, []string{"../lib"}) || s.Forwards() {
+	if s.Build != "cp main.sh $CELL_OUT" || !reflect.DeepEqual(s.Inputs, []string{"../lib"}) ||
+		s.Forwards() {
 		t.Errorf("got %+v", s)
 	}
 	install(t, s, h, retina)
 	got, err := Read(h, retina)
-	want := Settings{Mode: Stdio, Args: []string{"--fast", "a b"}, Env: []string{"A=1", "LANG=C"}, Dir: "/srv/retina",
+	want := Settings{Mode: Stdio, Args: []string{"--fast", "a b"}, Env: []string{"A=1", "LANG=C"},
+		Dir:  "/srv/retina",
 		Idle: 5 * time.Minute, Public: true, StartTimeout: 30 * time.Second}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
@@ -58,7 +61,8 @@ func TestSourceForwards(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	put(t, h, "pg", "#!/bin/sh\n")
-	if _, err := s.Differs(h, addresstest.Name("pg")); err == nil || !strings.Contains(err.Error(), "cell.toml:1: calls can't both be forwarded and go to the program at") {
+	if _, err := s.Differs(h, addresstest.Name("pg")); err == nil ||
+		!strings.Contains(err.Error(), "cell.toml:1: calls can't both be forwarded and go to the program at") {
 		t.Errorf("a program is there: %v", err)
 	}
 }
@@ -70,7 +74,8 @@ func TestSourceKeepsOwnSettings(t *testing.T) {
 	put(t, h, "retina.toml", own)
 	s := source(t, `mode = "stdio"`)
 	err := s.Install(h, retina)
-	if err == nil || !strings.Contains(err.Error(), `retina.toml is not "cell build"'s`) || !strings.Contains(err.Error(), "and remove that file") {
+	if err == nil || !strings.Contains(err.Error(), `retina.toml is not "cell build"'s`) ||
+		!strings.Contains(err.Error(), "and remove that file") {
 		t.Errorf("install: %v", err)
 	}
 	if err := source(t, "").Install(h, retina); err != nil {
@@ -95,13 +100,15 @@ func TestReadSourceRefuses(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadSource(path); err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "\n") {
+		if _, err := ReadSource(path); err == nil || !strings.Contains(err.Error(), reason) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 	}
 	h := hometest.New(t)
 	_, err := source(t, "build = \"make\"\nidle = \"5m\"").Differs(h, addresstest.Name("retina"))
-	if err == nil || !strings.Contains(err.Error(), "cell.toml:2: a program that binds its socket itself") {
+	if err == nil || !strings.Contains(err.Error(),
+		"cell.toml:2: a program that binds its socket itself") {
 		t.Errorf("a contradiction: %v", err)
 	}
 }

@@ -39,7 +39,8 @@ func ParseTarget(text string) (Target, error) {
 	host, port, err := net.SplitHostPort(text)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err == nil && (errors.Is(portErr, strconv.ErrRange) || portErr == nil && number == 0) {
-		return Target{}, fmt.Errorf("port %s in %q does not exist: they go from 1 to 65535", port, text)
+		return Target{}, fmt.Errorf("port %s in %q does not exist: they go from 1 to 65535", port,
+			text)
 	}
 	if err != nil || portErr != nil || host == "" || strings.ContainsAny(host, " /\x00") {
 		return Target{}, fmt.Errorf("%q is neither HOST:PORT, as in \"127.0.0.1:5432\", nor \"unix:/PATH\"", text)

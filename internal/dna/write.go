@@ -14,8 +14,8 @@ import (
 // ErrProgram is what Expose and Hide fail with where a program is the cell, and not a target.
 var ErrProgram = errors.New("it is a program's")
 
-// Expose makes a cell of the server at a target, and returns the one whose place it takes, if there was one. What a file that
-// forwards said besides is kept.
+// Expose makes a cell of the server at a target, and returns the one whose place it
+// takes, if there was one. What a file that forwards said besides is kept.
 func Expose(h home.Home, cell address.Name, to Target) (was Target, err error) {
 	f, err := forwarded(h, cell)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

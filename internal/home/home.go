@@ -18,7 +18,8 @@ import (
 // Home is the directory that everything of one stem lives in.
 type Home struct{ dir string }
 
-// Default returns the home that $CELL_HOME names, or else ~/.cell. This is where $CELL_HOME is read.
+// Default returns the home that $CELL_HOME names, or else ~/.cell. This is where
+// $CELL_HOME is read.
 func Default() (Home, error) {
 	if dir := os.Getenv("CELL_HOME"); dir != "" {
 		return At(dir)
@@ -39,8 +40,8 @@ func (h Home) IsDefault() bool {
 // shortName stands for the names that any home must have room for.
 const shortName = 16
 
-// At returns the home at dir, which need not exist. It refuses a dir so long that stem.sock or the socket
-// of a 16-letter name would not fit in a socket address.
+// At returns the home at dir, which need not exist. It refuses a dir so long that
+// stem.sock or the socket of a 16-letter name would not fit in a socket address.
 func At(dir string) (Home, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -58,13 +59,14 @@ func At(dir string) (Home, error) {
 // 107 on Linux and 103 on macOS.
 const MaxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// Make creates what is missing of the home's directories, for this user alone. It refuses a home that
-// belongs to somebody else or is open to others.
+// Make creates what is missing of the home's directories, for this user alone. It refuses
+// a home that belongs to somebody else or is open to others.
 func (h Home) Make() error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return fmt.Errorf("make home: %w", err)
 	}
-	for _, dir := range []string{h.dir, h.RunDir(), h.DNADir(), h.PeersDir(), h.InvitesDir(), h.LogDir(), h.CacheDir()} {
+	for _, dir := range []string{h.dir, h.RunDir(), h.DNADir(), h.PeersDir(), h.InvitesDir(),
+		h.LogDir(), h.CacheDir()} {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("make home: %w", err)
 		}
@@ -108,13 +110,15 @@ func (h Home) StemLock() string { return filepath.Join(h.dir, "stem.lock") }
 // RunDir holds the sockets of the running cells.
 func (h Home) RunDir() string { return filepath.Join(h.dir, "run") }
 
-// Socket is where the cell listens. It fails, naming both lengths, if the path has no room in a socket address.
+// Socket is where the cell listens. It fails, naming both lengths, if the path has no
+// room in a socket address.
 func (h Home) Socket(cell address.Name) (string, error) {
 	return h.socket(cell.String())
 }
 
-// Link is the socket that leads to a cell elsewhere; the @ in its name tells it from those of cells. The peer is one that
-// a file may be called after: no multiaddr. It fails as Socket does.
+// Link is the socket that leads to a cell elsewhere; the @ in its name tells it from
+// those of cells. The peer is one that a file may be called after: no multiaddr. It fails
+// as Socket does.
 func (h Home) Link(to address.Address) (string, error) {
 	return h.socket(to.Cell.String() + "@" + to.Peer.String())
 }
@@ -169,7 +173,9 @@ func (h Home) Calls() string { return filepath.Join(h.LogDir(), "calls.jsonl") }
 func (h Home) LogDir() string { return filepath.Join(h.dir, "log") }
 
 // Log holds what one cell printed.
-func (h Home) Log(cell address.Name) string { return filepath.Join(h.LogDir(), cell.String()+".log") }
+func (h Home) Log(cell address.Name) string {
+	return filepath.Join(h.LogDir(), cell.String()+".log")
+}
 
 // CacheDir may be deleted at any time.
 func (h Home) CacheDir() string { return filepath.Join(h.dir, "cache") }

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// A home that is accepted has room for a socket of any short name; one byte more and bind(2) would fail much later.
+// A home that is accepted has room for a socket of any short name; one byte more and
+// bind(2) would fail much later.
 func TestAtRefusesALongHome(t *testing.T) {
 	longest := MaxSocketPath - len("/run/") - shortName - len(".sock")
 	dir := "/" + strings.Repeat("h", longest-1)
@@ -27,7 +28,8 @@ func TestAtRefusesALongHome(t *testing.T) {
 		t.Errorf("%s has %d bytes", h.StemSocket(), n)
 	}
 	_, err = At(dir + "h")
-	wantWords(t, err, dir+"h", "too long by 1 bytes", strconv.Itoa(MaxSocketPath), "set CELL_HOME to a shorter one")
+	wantWords(t, err, dir+"h", "too long by 1 bytes", strconv.Itoa(MaxSocketPath),
+		"set CELL_HOME to a shorter one")
 }
 
 // A longer name is refused when it is used, and says by how much.
@@ -37,11 +39,13 @@ func TestSocketRefusesALongName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path, err := h.Socket(addresstest.Name(strings.Repeat("n", 20))); err != nil || len(path) != MaxSocketPath {
+	if path, err := h.Socket(addresstest.Name(strings.Repeat("n", 20))); err != nil ||
+		len(path) != MaxSocketPath {
 		t.Errorf("%s has %d bytes: %v", path, len(path), err)
 	}
 	_, err = h.Socket(addresstest.Name(strings.Repeat("n", 21)))
-	wantWords(t, err, strconv.Itoa(MaxSocketPath+1)+" bytes", "the limit is "+strconv.Itoa(MaxSocketPath), "shorter name or a shorter CELL_HOME")
+	wantWords(t, err, strconv.Itoa(MaxSocketPath+1)+" bytes",
+		"the limit is "+strconv.Itoa(MaxSocketPath), "shorter name or a shorter CELL_HOME")
 }
 
 // What the README says where to find, a cell in another language relies on.
@@ -93,7 +97,8 @@ func TestDefault(t *testing.T) {
 		t.Errorf("with CELL_HOME: %s, %v", h, err)
 	}
 	t.Chdir("/tmp")
-	t.Setenv("CELL_HOME", "here") // a cell is started in another folder and has to find the same home
+	// a cell is started in another folder and has to find the same home
+	t.Setenv("CELL_HOME", "here")
 	if h, err := Default(); err != nil || h.String() != "/tmp/here" {
 		t.Errorf("with a relative CELL_HOME: %s, %v", h, err)
 	}

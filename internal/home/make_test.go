@@ -15,7 +15,8 @@ func TestMake(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, dir := range []string{h.String(), h.RunDir(), h.DNADir(), h.PeersDir(), h.InvitesDir(), h.LogDir(), h.CacheDir()} {
+	for _, dir := range []string{h.String(), h.RunDir(), h.DNADir(), h.PeersDir(), h.InvitesDir(),
+		h.LogDir(), h.CacheDir()} {
 		if info, err := os.Stat(dir); err != nil || info.Mode() != fs.ModeDir|0o700 {
 			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
 		}
@@ -57,7 +58,8 @@ func TestMakeRefusesAFile(t *testing.T) {
 	wantWords(t, h.Make(), h.RunDir()+" is not a directory", "move it away, or set CELL_HOME")
 }
 
-// A home of another user's is not ours to use, even if its mode lets us (root is let in everywhere).
+// A home of another user's is not ours to use, even if its mode lets us (root is let in
+// everywhere).
 func TestMakeRefusesAStrangersHome(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a folder away")

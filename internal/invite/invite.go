@@ -58,8 +58,8 @@ const (
 	Revoked State = "revoked"
 )
 
-// State returns how the invite stands for a joiner. Whoever has joined with it may ask again, at no cost: its answer may
-// have been lost.
+// State returns how the invite stands for a joiner. Whoever has joined with it may ask
+// again, at no cost: its answer may have been lost.
 func (i Invite) State(joiner address.ID, now time.Time) State {
 	switch {
 	case i.Revoked:
@@ -111,13 +111,15 @@ func Read(h home.Home, id string) (Invite, error) {
 	}
 	secret, err := hex.DecodeString(f.Secret)
 	if err != nil || len(secret) != secretSize {
-		return Invite{}, textfile.At(path, "secret", errors.New("secret is damaged: remove the file, and make another invite"))
+		return Invite{}, textfile.At(path, "secret",
+			errors.New("secret is damaged: remove the file, and make another invite"))
 	}
 	cells, err := peers.ParseGrant(f.Cells)
 	if err != nil {
 		return Invite{}, textfile.At(path, "cells", err)
 	}
-	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses, Joined: f.Joined, Revoked: f.Revoked}
+	i := Invite{ID: id, Secret: secret, Cells: cells, Expires: f.Expires, Uses: f.Uses,
+		Joined: f.Joined, Revoked: f.Revoked}
 	if f.As != "" {
 		if i.As, err = address.ParsePetname(f.As); err != nil {
 			return Invite{}, textfile.At(path, "as", err)
@@ -126,8 +128,8 @@ func Read(h home.Home, id string) (Invite, error) {
 	return i, nil
 }
 
-// Edit changes one invite under a lock, so that of two who change it neither undoes what the other did. Nothing is
-// written if change fails.
+// Edit changes one invite under a lock, so that of two who change it neither undoes what
+// the other did. Nothing is written if change fails.
 func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) error) error {
 	lock, err := socket.WaitLock(ctx, filepath.Join(h.InvitesDir(), "lock"))
 	if err != nil {
@@ -144,7 +146,8 @@ func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) erro
 	return Write(h, i)
 }
 
-// ReadAll returns all invites, and forgets those that expired long ago. A bad file is one of the errors.
+// ReadAll returns all invites, and forgets those that expired long ago. A bad file is one
+// of the errors.
 func ReadAll(h home.Home, now time.Time) (all []Invite, problems []error) {
 	paths, err := textfile.List(h.InvitesDir())
 	if err != nil {

@@ -34,15 +34,19 @@ func TestState(t *testing.T) {
 		{"a new one", 1, nil, false, before, Open},
 		{"one with a use left", 2, []address.ID{other}, false, before, Open},
 		{"one that another has spent", 1, []address.ID{other}, false, before, Spent},
-		{"one that the joiner has spent: its answer was lost", 1, []address.ID{joiner}, false, before, Open},
-		{"one that the joiner and another have spent", 2, []address.ID{other, joiner}, false, before, Open},
-		{"one that too many have spent", 1, []address.ID{other, addresstest.ID(3)}, false, before, Spent},
+		{"one that the joiner has spent: its answer was lost", 1, []address.ID{joiner}, false,
+			before, Open},
+		{"one that the joiner and another have spent", 2, []address.ID{other, joiner}, false,
+			before, Open},
+		{"one that too many have spent", 1, []address.ID{other, addresstest.ID(3)}, false, before,
+			Spent},
 		{"one for nobody", 0, nil, false, before, Spent},
 		{"one at its last second", 1, nil, false, after, Expired},
 		{"one that is spent and expired", 1, []address.ID{other}, false, after, Expired},
 		{"one that the joiner has spent, too late", 1, []address.ID{joiner}, false, after, Expired},
 		{"a revoked one", 1, nil, true, before, Revoked},
-		{"one that the joiner has spent, and that was revoked", 1, []address.ID{joiner}, true, before, Revoked},
+		{"one that the joiner has spent, and that was revoked", 1, []address.ID{joiner}, true,
+			before, Revoked},
 		{"one that is revoked and expired", 1, nil, true, after, Revoked},
 	} {
 		i := Invite{Expires: tomorrow, Uses: test.uses, Joined: test.joined, Revoked: test.revoked}
@@ -54,11 +58,14 @@ func TestState(t *testing.T) {
 
 // No two invites have one secret, nor one ID.
 func TestNew(t *testing.T) {
-	a, b := New(grant("retina"), 2, tomorrow.Add(time.Millisecond), petnameNone), New(grant(), 1, tomorrow, petnameNone)
-	if a.ID == b.ID || string(a.Secret) == string(b.Secret) || !validID(a.ID) || len(a.Secret) != secretSize {
+	a, b := New(grant("retina"), 2, tomorrow.Add(time.Millisecond), petnameNone), New(grant(), 1,
+		tomorrow, petnameNone)
+	if a.ID == b.ID || string(a.Secret) == string(b.Secret) || !validID(a.ID) ||
+		len(a.Secret) != secretSize {
 		t.Errorf("%+v, %+v", a, b)
 	}
-	if !a.Expires.Equal(tomorrow) || a.Uses != 2 || !a.Cells.Allows(addresstest.Must("retina", address.ParseName)) {
+	if !a.Expires.Equal(tomorrow) || a.Uses != 2 ||
+		!a.Cells.Allows(addresstest.Must("retina", address.ParseName)) {
 		t.Errorf("%+v", a)
 	}
 }
@@ -68,12 +75,14 @@ func TestWriteThenRead(t *testing.T) {
 	h := hometest.New(t)
 	full := New(grant("*", "stem.list"), 3, tomorrow, addresstest.Petname("laptop"))
 	full.Joined, full.Revoked = []address.ID{addresstest.ID(1), addresstest.ID(2)}, true
-	for _, want := range []Invite{New(grant(), 1, tomorrow, petnameNone), New(grant("retina", "echo"), 1, tomorrow, petnameNone), full} {
+	for _, want := range []Invite{New(grant(), 1, tomorrow, petnameNone),
+		New(grant("retina", "echo"), 1, tomorrow, petnameNone), full} {
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
 		got, err := Read(h, want.ID)
-		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) || !got.Expires.Equal(want.Expires) {
+		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) ||
+			!got.Expires.Equal(want.Expires) {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 		}
 		if info, err := os.Stat(h.Invite(want.ID)); err != nil || info.Mode().Perm() != 0o600 {
@@ -93,17 +102,24 @@ func TestReadOfNoInvite(t *testing.T) {
 	if err := Write(h, i); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"", "00000000", "../x", "../peers", strings.ToUpper("abcdef01"), i.ID + "00", i.ID[1:], i.ID + ".toml"} {
-		if got, err := Read(h, id); !errors.Is(err, fs.ErrNotExist) || !reflect.DeepEqual(got, Invite{}) {
+	for _, id := range []string{"", "00000000", "../x", "../peers", strings.ToUpper("abcdef01"),
+		i.ID + "00", i.ID[1:], i.ID + ".toml"} {
+		if got, err := Read(h, id); !errors.Is(err, fs.ErrNotExist) ||
+			!reflect.DeepEqual(got, Invite{}) {
 			t.Errorf("Read(%q) = %+v, %v", id, got, err)
 		}
-		if err := Edit(t.Context(), h, id, func(*Invite) error { t.Errorf("%q is edited", id); return nil }); !errors.Is(err, fs.ErrNotExist) {
+		if err := Edit(t.Context(), h, id, func(*Invite) error {
+			t.Errorf("%q is edited",
+				id)
+			return nil
+		}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Edit(%q): %v", id, err)
 		}
 	}
 }
 
-// Joiners come at once, and a command may revoke meanwhile: whoever edits sees what the ones before have done.
+// Joiners come at once, and a command may revoke meanwhile: whoever edits sees what the
+// ones before have done.
 func TestFiftyEditsAtOnce(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 50, tomorrow, petnameNone)
@@ -152,7 +168,8 @@ func TestEditThatFails(t *testing.T) {
 	}
 }
 
-// Those who come a little late are told so; after a week, nobody comes any more, and the secret need not be kept.
+// Those who come a little late are told so; after a week, nobody comes any more, and the
+// secret need not be kept.
 func TestExpiredAreForgotten(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -162,7 +179,8 @@ func TestExpiredAreForgotten(t *testing.T) {
 	for _, test := range []struct {
 		now  time.Time
 		want int
-	}{{tomorrow.Add(-time.Hour), 1}, {tomorrow.Add(keepExpired), 1}, {tomorrow.Add(keepExpired + time.Second), 0}, {tomorrow, 0}} {
+	}{{tomorrow.Add(-time.Hour), 1}, {tomorrow.Add(keepExpired),
+		1}, {tomorrow.Add(keepExpired + time.Second), 0}, {tomorrow, 0}} {
 		if all, problems := ReadAll(h, test.now); len(all) != test.want || len(problems) != 0 {
 			t.Errorf("at %v: %+v, %v", test.now, all, problems)
 		}
@@ -178,14 +196,19 @@ func TestBadFiles(t *testing.T) {
 	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = 2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
 	for _, test := range []struct{ file, text, reason string }{
 		{"0000000a.toml", "", "0000000a.toml: secret is damaged"},
-		{"0000000a.toml", strings.Replace(whole, "001122", "", 1), "0000000a.toml:1: secret is damaged: remove the file, and make another invite"},
-		{"0000000a.toml", strings.Replace(whole, "001122", "xxxxxx", 1), "0000000a.toml:1: secret is damaged"},
-		{"0000000a.toml", strings.Replace(whole, "retina", "Retina", 1), "0000000a.toml:2: cell name \"Retina\""},
+		{"0000000a.toml", strings.Replace(whole, "001122", "", 1),
+			"0000000a.toml:1: secret is damaged: remove the file, and make another invite"},
+		{"0000000a.toml", strings.Replace(whole, "001122", "xxxxxx", 1),
+			"0000000a.toml:1: secret is damaged"},
+		{"0000000a.toml", strings.Replace(whole, "retina", "Retina", 1),
+			"0000000a.toml:2: cell name \"Retina\""},
 		{"0000000a.toml", whole + "as = 'my laptop'\n", "0000000a.toml:7: petname"},
 		{"0000000a.toml", whole + "use = 1\n", "0000000a.toml:7: unknown key \"use\""},
-		{"0000000a.toml", strings.Replace(whole, "uses = 1", "uses = 'one'", 1), "0000000a.toml:4: "},
+		{"0000000a.toml", strings.Replace(whole, "uses = 1", "uses = 'one'", 1),
+			"0000000a.toml:4: "},
 		{"0000000a.toml", strings.Replace(whole, "[]", "['laptop']", 1), "0000000a.toml:5: "},
-		{"0000000a.toml", strings.Replace(whole, "2026-11-23T03:06:57Z", "'tomorrow'", 1), "0000000a.toml:3: "},
+		{"0000000a.toml", strings.Replace(whole, "2026-11-23T03:06:57Z", "'tomorrow'", 1),
+			"0000000a.toml:3: "},
 		{"0000000a.toml", "[[", "0000000a.toml:1: "},
 		{"mine.toml", whole, "mine"},
 		{"0000000A.toml", whole, "0000000A"},
@@ -194,15 +217,18 @@ func TestBadFiles(t *testing.T) {
 		if err := Write(h, good); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(h.InvitesDir(), test.file), []byte(test.text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(h.InvitesDir(), test.file), []byte(test.text),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		all, problems := ReadAll(h, tomorrow)
 		if len(all) != 1 || all[0].ID != good.ID {
 			t.Errorf("%s with %q: the invites are %+v", test.file, test.text, all)
 		}
-		if len(problems) != 1 || !strings.Contains(problems[0].Error(), test.reason) || strings.Contains(problems[0].Error(), "445566") {
-			t.Errorf("%s with %q: %v, want %q, and no secret", test.file, test.text, problems, test.reason)
+		if len(problems) != 1 || !strings.Contains(problems[0].Error(), test.reason) ||
+			strings.Contains(problems[0].Error(), "445566") {
+			t.Errorf("%s with %q: %v, want %q, and no secret", test.file, test.text, problems,
+				test.reason)
 		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// A proof holds for one secret, one invite and two peers: whoever saw it pass by can't join with it, nor elsewhere, nor twice as somebody else.
+// A proof holds for one secret, one invite and two peers: whoever saw it pass by can't
+// join with it, nor elsewhere, nor twice as somebody else.
 func TestProofIsForTheseAlone(t *testing.T) {
 	inviter, joiner, other := addresstest.ID(1), addresstest.ID(2), addresstest.ID(3)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -27,8 +28,10 @@ func TestProofIsForTheseAlone(t *testing.T) {
 		"the other way round": Proves(proof, i.Secret, joiner, inviter),
 		"nobody":              Proves(proof, i.Secret, inviter, address.ID{}),
 		"another invite's ID": Proves(j.ID+proof[len(i.ID):], i.Secret, inviter, joiner),
-		"the secret, cut":     Proves(Proof(i.Secret[1:], i.ID, inviter, joiner), i.Secret[1:], inviter, joiner),
-		"the secret, longer":  Proves(Proof(append(i.Secret[:secretSize:secretSize], 0), i.ID, inviter, joiner), append(i.Secret[:secretSize:secretSize], 0), inviter, joiner),
+		"the secret, cut": Proves(Proof(i.Secret[1:], i.ID, inviter, joiner), i.Secret[1:],
+			inviter, joiner),
+		"the secret, longer": Proves(Proof(append(i.Secret[:secretSize:secretSize], 0), i.ID,
+			inviter, joiner), append(i.Secret[:secretSize:secretSize], 0), inviter, joiner),
 	} {
 		if proves {
 			t.Errorf("it holds for %s", what)
@@ -36,7 +39,8 @@ func TestProofIsForTheseAlone(t *testing.T) {
 	}
 }
 
-// Of an invite that nobody made there is no secret, and the proof that one makes without a secret must not hold: anybody can make it.
+// Of an invite that nobody made there is no secret, and the proof that one makes without
+// a secret must not hold: anybody can make it.
 func TestNoSecretProvesNothing(t *testing.T) {
 	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
 	for _, secret := range [][]byte{nil, {}} {
@@ -53,8 +57,10 @@ func TestGarbageProvesNothing(t *testing.T) {
 	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
 	i := New(grant(), 1, tomorrow, petnameNone)
 	proof := Proof(i.Secret, i.ID, inviter, joiner)
-	garbage := []string{Proof(i.Secret, "", inviter, joiner), "", ".", "..", i.ID, i.ID + ".", "." + proof, proof + ".", proof + "\n", proof + "A", proof + "=", " " + proof,
-		strings.ToUpper(i.ID) + proof[len(i.ID):], i.ID + "." + proof, "../x." + proof[9:], strings.Repeat("a", 1<<16), "\xff\x00.\xff"}
+	garbage := []string{Proof(i.Secret, "", inviter, joiner), "", ".", "..", i.ID, i.ID + ".",
+		"." + proof, proof + ".", proof + "\n", proof + "A", proof + "=", " " + proof,
+		strings.ToUpper(i.ID) + proof[len(i.ID):], i.ID + "." + proof, "../x." +
+			proof[9:], strings.Repeat("a", 1<<16), "\xff\x00.\xff"}
 	for n := range len(proof) {
 		garbage = append(garbage, proof[:n], proof[n+1:], proof[:n]+"*"+proof[n+1:])
 		for bit := range 8 {
@@ -87,7 +93,8 @@ func TestProofID(t *testing.T) {
 // A proof made by one version must hold for the next: both sides may not be updated on one day.
 func TestProofStaysAsItIs(t *testing.T) {
 	const want = "0123abcd.7FgOCPtza8A-Aqyk6zRpAlmh5SHYjmGOem4ghjl3omM"
-	if got := Proof([]byte("0123456789abcdef"), "0123abcd", addresstest.ID(1), addresstest.ID(2)); got != want {
+	if got := Proof([]byte("0123456789abcdef"), "0123abcd", addresstest.ID(1),
+		addresstest.ID(2)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,5 +1,6 @@
-// Package invite is how two machines come to know each other with one paste: the token that one prints and the other
-// joins with, the proof of having it, and the folder invites/ where the inviter remembers what it has printed.
+// Package invite is how two machines come to know each other with one paste: the token
+// that one prints and the other joins with, the proof of having it, and the folder
+// invites/ where the inviter remembers what it has printed.
 package invite
 
 import (
@@ -82,14 +83,15 @@ func ParseToken(text string) (Token, error) {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return Token{}, fmt.Errorf("%w (%v)", errDamaged, err)
 	}
-	if t.Peer.IsZero() || !validID(t.ID) || len(t.Secret) != secretSize || !areWords(t.Mesh) || !areWords(t.At...) || !areWords(t.Bootstrap...) {
+	if t.Peer.IsZero() || !validID(t.ID) || len(t.Secret) != secretSize || !areWords(t.Mesh) ||
+		!areWords(t.At...) || !areWords(t.Bootstrap...) {
 		return Token{}, errDamaged
 	}
 	return t, nil
 }
 
-// areWords keeps apart what a stranger wrote and what it ends up in: requests, of which it is one word, terminals, and commands
-// that a hint suggests to paste.
+// areWords keeps apart what a stranger wrote and what it ends up in: requests, of which
+// it is one word, terminals, and commands that a hint suggests to paste.
 func areWords(texts ...string) bool {
 	for _, text := range texts {
 		if strings.ContainsFunc(text, isForeign) {
@@ -101,5 +103,6 @@ func areWords(texts ...string) bool {
 
 // isForeign says whether a character has no place in a mesh's name or a multiaddr.
 func isForeign(r rune) bool {
-	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.:/%", r))
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+		strings.ContainsRune("-_.:/%", r))
 }

@@ -17,21 +17,24 @@ import (
 func someTokens(t testing.TB) []Token {
 	i := New(grant("retina"), 1, tomorrow, petnameNone)
 	short := Token{Peer: addresstest.ID(1), ID: i.ID, Secret: i.Secret}
-	long := Token{Peer: addresstest.ID(1), Mesh: "garden", ID: "0123abcd", Secret: bytes.Repeat([]byte{0xff}, secretSize), Expires: tomorrow.Unix()}
+	long := Token{Peer: addresstest.ID(1), Mesh: "garden", ID: "0123abcd",
+		Secret: bytes.Repeat([]byte{0xff}, secretSize), Expires: tomorrow.Unix()}
 	for range 10 {
 		long.At = append(long.At, "/ip6/2001:db8::1/udp/4433/quic-v1")
-		long.Bootstrap = append(long.Bootstrap, "/ip4/192.0.2.1/tcp/4433/p2p/"+addresstest.ID(2).String())
+		long.Bootstrap = append(long.Bootstrap,
+			"/ip4/192.0.2.1/tcp/4433/p2p/"+addresstest.ID(2).String())
 	}
 	return []Token{short, long}
 }
 
-// What one side prints, the other side reads: it is one word, so that a paste can't take half of it, and the spaces and
-// line ends around it are none of it.
+// What one side prints, the other side reads: it is one word, so that a paste can't take
+// half of it, and the spaces and line ends around it are none of it.
 func TestTokenThereAndBack(t *testing.T) {
 	for _, token := range someTokens(t) {
 		word := token.String()
 		if strings.ContainsFunc(word, func(r rune) bool {
-			return r > 127 || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r)
+			return r > 127 || !unicode.IsLetter(r) && !unicode.IsDigit(r) &&
+				!strings.ContainsRune("-_.", r)
 		}) {
 			t.Errorf("%q is not one word", word)
 		}
@@ -59,20 +62,23 @@ func TestCutTokens(t *testing.T) {
 			if n > 0 { // its beginning is missing
 				wantError(t, word[n:], errNoToken)
 			}
-			wantError(t, word[:n]+word[n+1:], errDamaged, errNoToken, errVersion) // the letter in between
+			// the letter in between
+			wantError(t, word[:n]+word[n+1:], errDamaged, errNoToken, errVersion)
 		}
 	}
 }
 
-// A letter that was changed, by hand or by a program that knows better, does not go unnoticed anywhere in the word: not even in the
-// last letter, of which base64 does not need every bit.
+// A letter that was changed, by hand or by a program that knows better, does not go
+// unnoticed anywhere in the word: not even in the last letter, of which base64 does not
+// need every bit.
 func TestChangedTokens(t *testing.T) {
 	for n, token := range someTokens(t) {
 		letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. =\n\x00é"
 		if n > 0 {
 			letters = "AB.\n" // of a long one, a few are enough
 		}
-		for _, mesh := range []string{token.Mesh, token.Mesh + "a", token.Mesh + "ab"} { // every length modulo three
+		// every length modulo three
+		for _, mesh := range []string{token.Mesh, token.Mesh + "a", token.Mesh + "ab"} {
 			token.Mesh = mesh
 			word := token.String()
 			for i := range len(word) {
@@ -90,23 +96,28 @@ func TestChangedTokens(t *testing.T) {
 // An invite of a later cell is not damaged: both sides need the same version, and are told so.
 func TestOtherVersions(t *testing.T) {
 	word := strings.TrimPrefix(someTokens(t)[0].String(), prefix)
-	for _, text := range []string{"cell-invite-2." + word, "cell-invite-10." + word, "cell-invite-.", "cell-invite-2.", "cell-invite-b.x.y"} {
+	for _, text := range []string{"cell-invite-2." + word, "cell-invite-10." + word,
+		"cell-invite-.", "cell-invite-2.", "cell-invite-b.x.y"} {
 		wantError(t, text, errVersion)
 	}
 }
 
 func TestGarbageIsNoToken(t *testing.T) {
-	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x", "retina@12D3KooW", "\x00", "\xff\xfe", addresstest.ID(1).String(),
+	for _, text := range []string{"", " ", ".", "cell", "cell-invite", "Cell-invite-1.x",
+		"retina@12D3KooW", "\x00", "\xff\xfe", addresstest.ID(1).String(),
 		"cell join " + someTokens(t)[0].String(), prefix[1:], strings.Repeat("x", 1<<20)} {
 		wantError(t, text, errNoToken)
 	}
-	for _, text := range []string{prefix, prefix + "AA", prefix + "AAAAAA", prefix + "AAAA BBBB", prefix + strings.Repeat("A", 1<<20),
-		someTokens(t)[0].String() + " " + someTokens(t)[0].String(), someTokens(t)[0].String() + someTokens(t)[0].String()} {
+	for _, text := range []string{prefix, prefix + "AA", prefix + "AAAAAA", prefix + "AAAA BBBB",
+		prefix + strings.Repeat("A", 1<<20),
+		someTokens(t)[0].String() + " " + someTokens(t)[0].String(), someTokens(t)[0].String() +
+			someTokens(t)[0].String()} {
 		wantError(t, text, errDamaged)
 	}
 }
 
-// The checksum is for accidents; what is behind a good one is still checked before anybody relies on it.
+// The checksum is for accidents; what is behind a good one is still checked before
+// anybody relies on it.
 func TestWellSummedNonsense(t *testing.T) {
 	good := someTokens(t)[0]
 	for _, body := range []string{"", "{}", "null", "[]", "7", "{", `{"p":""}`, `{"p":"laptop"}`} {
@@ -122,8 +133,11 @@ func TestWellSummedNonsense(t *testing.T) {
 		"a secret that is too long":  func(t *Token) { t.Secret = append(t.Secret, 0) },
 		"a mesh of two lines":        func(t *Token) { t.Mesh = "garden\nstatus" },
 		"a mesh that paints":         func(t *Token) { t.Mesh = "\x1b[31mgarden" },
-		"an address with a space":    func(t *Token) { t.At = []string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/1 key=x"} },
-		"a bootstrap of two lines":   func(t *Token) { t.Bootstrap = []string{"/ip4/192.0.2.1/tcp/1\n"} },
+		"an address with a space": func(t *Token) {
+			t.At = []string{"/ip4/192.0.2.1/tcp/1",
+				"/ip4/192.0.2.1/tcp/1 key=x"}
+		},
+		"a bootstrap of two lines": func(t *Token) { t.Bootstrap = []string{"/ip4/192.0.2.1/tcp/1\n"} },
 	} {
 		token := good
 		spoil(&token)
@@ -142,13 +156,15 @@ func sum(body string) string {
 	return prefix + base64.RawURLEncoding.EncodeToString(append([]byte(body), sum[:checksum]...))
 }
 
-// Whatever the text is, reading it ends with a token that prints as the text, or with one of the three errors.
+// Whatever the text is, reading it ends with a token that prints as the text, or with one
+// of the three errors.
 func FuzzParseToken(f *testing.F) {
 	for _, token := range someTokens(f) {
 		f.Add(token.String())
 	}
-	for _, seed := range []string{"", prefix, "cell-invite-2.x", sum(`{"p":null,"i":"00000000"}`), sum("{}"), sum(`{"P":"` + addresstest.ID(1).String() +
-		`","i":"00000000","s":"AAAAAAAAAAAAAAAAAAAAAA=="}`), sum("{\"a\":[\"\xff\"]}")} {
+	for _, seed := range []string{"", prefix, "cell-invite-2.x", sum(`{"p":null,"i":"00000000"}`),
+		sum("{}"), sum(`{"P":"` + addresstest.ID(1).String() +
+			`","i":"00000000","s":"AAAAAAAAAAAAAAAAAAAAAA=="}`), sum("{\"a\":[\"\xff\"]}")} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -158,7 +174,8 @@ func FuzzParseToken(f *testing.F) {
 				wantError(t, text, errDamaged, errNoToken, errVersion)
 				continue
 			}
-			if again, err := ParseToken(token.String()); err != nil || !reflect.DeepEqual(again, token) {
+			if again, err := ParseToken(token.String()); err != nil ||
+				!reflect.DeepEqual(again, token) {
 				t.Errorf("%q reads as %+v, which reads back as %+v, %v", text, token, again, err)
 			}
 			if !validID(token.ID) || len(token.Secret) != secretSize || token.Peer.IsZero() {

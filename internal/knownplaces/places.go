@@ -1,5 +1,6 @@
-// Package knownplaces is the file places.toml: which peer answered at an IP address, a DNS name or a multiaddr the first time.
-// A different answer later is either a new machine there or somebody in between; only the user can tell.
+// Package knownplaces is the file places.toml: which peer answered at an IP address, a
+// DNS name or a multiaddr the first time. A different answer later is either a new
+// machine there or somebody in between; only the user can tell.
 //
 //	["192.168.1.5:4433"]
 //	id = "12D3KooW…"
@@ -27,7 +28,8 @@ type Known struct {
 	Since time.Time  `toml:"since"`
 }
 
-// maxKnown bounds the file, so that it can still be read, however long the places are; who calls so many is no person.
+// maxKnown bounds the file, so that it can still be read, however long the places are;
+// who calls so many is no person.
 const maxKnown = 800
 
 // Find returns who is known at the place; ok is false if nobody is. The error names file and line.
@@ -43,7 +45,8 @@ func List(h home.Home) ([]string, error) {
 	return slices.Sorted(maps.Keys(all)), err
 }
 
-// Learn writes down who answered at the place, unless somebody is known there: then that one is returned.
+// Learn writes down who answered at the place, unless somebody is known there: then that
+// one is returned.
 func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID) (Known, error) {
 	var known Known
 	err := edit(ctx, h, func(all map[string]Known) error {
@@ -52,7 +55,8 @@ func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID)
 			return nil
 		}
 		if len(all) >= maxKnown {
-			return fmt.Errorf("%s: knows %d places already: remove those that are not needed", h.Places(), len(all))
+			return fmt.Errorf("%s: knows %d places already: remove those that are not needed",
+				h.Places(), len(all))
 		}
 		known = Known{id, time.Now().UTC().Truncate(time.Second)}
 		all[place.String()] = known
@@ -62,7 +66,8 @@ func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID)
 }
 
 // Forget forgets who is known at the place; ok is false if nobody was.
-func Forget(ctx context.Context, h home.Home, place address.Place) (known Known, ok bool, err error) {
+func Forget(ctx context.Context, h home.Home,
+	place address.Place) (known Known, ok bool, err error) {
 	err = edit(ctx, h, func(all map[string]Known) error {
 		known, ok = all[place.String()]
 		delete(all, place.String())

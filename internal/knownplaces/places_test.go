@@ -34,7 +34,8 @@ func learnAll(dir string) error {
 	h, err := home.At(dir)
 	for n := range 50 {
 		if err == nil {
-			_, err = Learn(context.Background(), h, place(fmt.Sprintf("10.0.%d.%d", os.Getpid()%250, n)), addresstest.ID(n))
+			_, err = Learn(context.Background(), h,
+				place(fmt.Sprintf("10.0.%d.%d", os.Getpid()%250, n)), addresstest.ID(n))
 		}
 	}
 	return err
@@ -43,7 +44,8 @@ func learnAll(dir string) error {
 // The first answer is kept: whoever answers later is compared with it, and does not become it.
 func TestFirstAnswerIsKept(t *testing.T) {
 	h := hometest.New(t)
-	for _, at := range []address.Place{place("192.168.1.5"), place("192.168.1.5:4433"), place("[::1]:4433"), place("host.example.org"),
+	for _, at := range []address.Place{place("192.168.1.5"), place("192.168.1.5:4433"),
+		place("[::1]:4433"), place("host.example.org"),
 		place("/ip4/192.0.2.1/udp/4433/quic-v1"), place("/dns4/host.example.org/tcp/1")} {
 		if known, ok, err := Find(h, at); ok || err != nil {
 			t.Errorf("%s, before: %v, %v", at, known, err)
@@ -69,9 +71,11 @@ func TestFirstAnswerIsKept(t *testing.T) {
 // A port is another place, and so is a name: each has its own memory.
 func TestPlacesAreApart(t *testing.T) {
 	h := hometest.New(t)
-	all := []address.Place{place("192.168.1.5"), place("192.168.1.5:1"), place("192.168.1.5:2"), place("desk.lan"), place("desk.lan:1")}
+	all := []address.Place{place("192.168.1.5"), place("192.168.1.5:1"), place("192.168.1.5:2"),
+		place("desk.lan"), place("desk.lan:1")}
 	for n, at := range all {
-		if known, err := Learn(t.Context(), h, at, addresstest.ID(n)); err != nil || known.ID != addresstest.ID(n) {
+		if known, err := Learn(t.Context(), h, at, addresstest.ID(n)); err != nil ||
+			known.ID != addresstest.ID(n) {
 			t.Errorf("%s: %v, %v", at, known, err)
 		}
 	}
@@ -91,13 +95,15 @@ func TestForget(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if known, ok, err := Forget(t.Context(), h, at); known.ID != addresstest.ID(0) || !ok || err != nil {
+	if known, ok, err := Forget(t.Context(), h, at); known.ID != addresstest.ID(0) || !ok ||
+		err != nil {
 		t.Errorf("the first time: %v, %v, %v", known, ok, err)
 	}
 	if known, ok, err := Forget(t.Context(), h, at); ok || err != nil {
 		t.Errorf("the second time: %v, %v", known, err)
 	}
-	if known, err := Learn(t.Context(), h, at, addresstest.ID(7)); known.ID != addresstest.ID(7) || err != nil {
+	if known, err := Learn(t.Context(), h, at, addresstest.ID(7)); known.ID != addresstest.ID(7) ||
+		err != nil {
 		t.Errorf("the next answer: %v, %v", known, err)
 	}
 	if known, _, _ := Find(h, other); known.ID != addresstest.ID(1) {
@@ -113,10 +119,12 @@ func TestLearnersAtOnce(t *testing.T) {
 	for n := range agreed {
 		group.Go(func() {
 			var err error
-			if agreed[n], err = Learn(t.Context(), h, place("192.168.1.5"), addresstest.ID(n)); err != nil {
+			if agreed[n], err = Learn(t.Context(), h, place("192.168.1.5"),
+				addresstest.ID(n)); err != nil {
 				t.Error(err)
 			}
-			if _, err := Learn(t.Context(), h, place(fmt.Sprintf("10.0.0.%d", n)), addresstest.ID(n)); err != nil {
+			if _, err := Learn(t.Context(), h, place(fmt.Sprintf("10.0.0.%d", n)),
+				addresstest.ID(n)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -126,7 +134,8 @@ func TestLearnersAtOnce(t *testing.T) {
 		if known != agreed[0] {
 			t.Errorf("%v and %v were both first", known, agreed[0])
 		}
-		if own, ok, err := Find(h, place(fmt.Sprintf("10.0.0.%d", n))); own.ID != addresstest.ID(n) || !ok || err != nil {
+		if own, ok, err := Find(h, place(fmt.Sprintf("10.0.0.%d",
+			n))); own.ID != addresstest.ID(n) || !ok || err != nil {
 			t.Errorf("of 10.0.0.%d is known %v, %v", n, own, err)
 		}
 	}
@@ -160,10 +169,12 @@ func TestProcessesAtOnce(t *testing.T) {
 	}
 }
 
-// A mistake in the file is named, and nobody is learnt meanwhile: an answer that can't be compared with the last one is not believed, and
-// what the user wrote is not written over.
+// A mistake in the file is named, and nobody is learnt meanwhile: an answer that can't be
+// compared with the last one is not believed, and what the user wrote is not written
+// over.
 func TestBadFile(t *testing.T) {
-	good := fmt.Sprintf("['192.168.1.5']\nid = %q\nsince = 2026-11-23T03:06:57Z\n", addresstest.ID(1).String())
+	good := fmt.Sprintf("['192.168.1.5']\nid = %q\nsince = 2026-11-23T03:06:57Z\n",
+		addresstest.ID(1).String())
 	for text, where := range map[string]string{
 		good + "[\n":                                 "places.toml:4: ",
 		good + "['10.0.0.1']\nid = 'laptop'\n":       "places.toml:5: ",
@@ -213,10 +224,12 @@ func TestManyLongPlaces(t *testing.T) {
 	if _, err := Learn(t.Context(), h, long(9000), addresstest.ID(1)); err != nil {
 		t.Errorf("the last one: %v", err)
 	}
-	if _, err := Learn(t.Context(), h, long(9001), addresstest.ID(1)); err == nil || !strings.Contains(err.Error(), "places already") {
+	if _, err := Learn(t.Context(), h, long(9001), addresstest.ID(1)); err == nil ||
+		!strings.Contains(err.Error(), "places already") {
 		t.Errorf("one too many: %v", err)
 	}
-	if known, err := Learn(t.Context(), h, long(3), addresstest.ID(1)); known.ID != addresstest.ID(3) || err != nil {
+	if known, err := Learn(t.Context(), h, long(3),
+		addresstest.ID(1)); known.ID != addresstest.ID(3) || err != nil {
 		t.Errorf("a known one: %v, %v", known, err)
 	}
 }

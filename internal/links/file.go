@@ -22,8 +22,8 @@ type Kept struct {
 	key    string // as it is written
 }
 
-// Read returns what is kept in a home, in order, and what could not be understood; a bad line takes no other down. An error
-// says that nothing at all could be read.
+// Read returns what is kept in a home, in order, and what could not be understood; a bad
+// line takes no other down. An error says that nothing at all could be read.
 func Read(h home.Home) (kept []Kept, problems []error, err error) {
 	lines, err := read(h)
 	if err != nil {
@@ -102,7 +102,8 @@ func drop(h home.Home, lines map[string]any, l Listen) bool {
 	return len(lines) < before
 }
 
-// edit changes the file under a lock, so that two commands don't undo each other's changes. change says whether it did.
+// edit changes the file under a lock, so that two commands don't undo each other's
+// changes. change says whether it did.
 func edit(ctx context.Context, h home.Home, change func(lines map[string]any) bool) (changed bool, err error) {
 	lock, err := socket.WaitLock(ctx, h.Links()+".lock")
 	if err != nil {

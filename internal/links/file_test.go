@@ -14,7 +14,8 @@ import (
 // What is kept is read as it was, and what is dropped is gone, however it was written.
 func TestKeepAndDrop(t *testing.T) {
 	h := hometest.New(t)
-	want := []string{"127.0.0.1:5432 db@laptop", "/tmp/s retina", "run/db@laptop.sock cell://laptop/db?key=abc"}
+	want := []string{"127.0.0.1:5432 db@laptop", "/tmp/s retina",
+		"run/db@laptop.sock cell://laptop/db?key=abc"}
 	for _, line := range want {
 		at, to, _ := strings.Cut(line, " ")
 		if err := Keep(t.Context(), h, listenOf(t, at), addressOf(t, to)); err != nil {
@@ -47,7 +48,8 @@ func TestKeepTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
-			if err := Keep(t.Context(), h, listenOf(t, fmt.Sprint(2000+n)), addressOf(t, "db@laptop")); err != nil {
+			if err := Keep(t.Context(), h, listenOf(t, fmt.Sprint(2000+n)),
+				addressOf(t, "db@laptop")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -70,7 +72,8 @@ func TestBadLines(t *testing.T) {
 		`"` + h.RunDir() + `/db.sock" = "db@laptop"`: `is where cells have their sockets`,
 		`":6000" = "web@laptop"`:                     `listens where "6000" does: remove one of the two`,
 		`[5432]`:                                     `"5432" leads to no text`,
-		`"run/` + strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `.sock" = "` + strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `"`: " bytes, the limit is ",
+		`"run/` + strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `.sock" = "` +
+			strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `"`: " bytes, the limit is ",
 	} {
 		writeLinks(t, h, "6000 = \"db@laptop\"\n"+line+"\n")
 		kept, problems, err := Read(h)
@@ -78,9 +81,12 @@ func TestBadLines(t *testing.T) {
 		if strings.Contains(line, "6000") {
 			good = len(kept) // either of the two
 		}
-		if len(kept) != good || len(problems) != 1 || err != nil || !strings.Contains(problems[0].Error(), words) ||
-			!strings.HasPrefix(problems[0].Error(), h.Links()+":2: ") && !strings.Contains(line, "6000") {
-			t.Errorf("%s: kept %v, problems %v, %v, want %q in line 2", line, kept, problems, err, words)
+		if len(kept) != good || len(problems) != 1 || err != nil ||
+			!strings.Contains(problems[0].Error(), words) ||
+			!strings.HasPrefix(problems[0].Error(), h.Links()+":2: ") &&
+				!strings.Contains(line, "6000") {
+			t.Errorf("%s: kept %v, problems %v, %v, want %q in line 2", line, kept, problems, err,
+				words)
 		}
 	}
 	writeLinks(t, h, "6000 = \"db@laptop\"\n127.0.0.1 = \n")

@@ -18,7 +18,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// maxCalls is how many connections of one link are served at a time; who comes then waits in the socket's queue.
+// maxCalls is how many connections of one link are served at a time; who comes then waits
+// in the socket's queue.
 const maxCalls = 512
 
 // link is one that is served.

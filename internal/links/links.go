@@ -1,17 +1,17 @@
-// Package links has sockets and ports of this machine lead to cells, so that programs which know nothing of cells reach
-// them: curl --unix-socket, psql, docker, git.
+// Package links has sockets and ports of this machine lead to cells, so that programs
+// which know nothing of cells reach them: curl --unix-socket, psql, docker, git.
 //
 //	run/db@laptop.sock    a link: the cell db of the peer laptop
 //	127.0.0.1:5432        a forward: wherever it is said to lead
 //
-// Both last as long as those who serve them, or are kept in links.toml, a line each, and then served as long as the line is
-// there:
+// Both last as long as those who serve them, or are kept in links.toml, a line each, and
+// then served as long as the line is there:
 //
 //	"run/db@laptop.sock" = "db@laptop"
 //	"127.0.0.1:5432" = "db@laptop"
 //
-// What a connection is to the cell, and whether it may reach it, is not decided here: that is for the call that the
-// owner of the Links makes of it.
+// What a connection is to the cell, and whether it may reach it, is not decided here:
+// that is for the call that the owner of the Links makes of it.
 package links
 
 import (
@@ -34,8 +34,9 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Call makes a call of a connection, and returns when it has ended. It owns the stream; an abort of it is what a refusal
-// looks like on the other side. An error is why the call was refused.
+// Call makes a call of a connection, and returns when it has ended. It owns the stream;
+// an abort of it is what a refusal looks like on the other side. An error is why the call
+// was refused.
 type Call func(ctx context.Context, stream pipe.Stream, to address.Address) error
 
 // Links are those of one home that are served.
@@ -54,7 +55,8 @@ type Links struct {
 
 // New makes the Links of a home, which the caller has to itself.
 func New(h home.Home, call Call, log *slog.Logger) *Links {
-	return &Links{home: h, call: call, log: log, served: map[Listen]*link{}, closed: make(chan struct{})}
+	return &Links{home: h, call: call, log: log, served: map[Listen]*link{},
+		closed: make(chan struct{})}
 }
 
 // maxLinks bounds what is served; who wants so many is no person.
@@ -63,8 +65,9 @@ const maxLinks = 256
 // errNone is what Remove fails with when nothing is served there.
 var errNone = errors.New("nothing is linked or forwarded there")
 
-// Add serves a link until it is removed, or all are closed; its calls have until ctx ends. It returns where programs find
-// it, once they do. What is served already is left as it is.
+// Add serves a link until it is removed, or all are closed; its calls have until ctx
+// ends. It returns where programs find it, once they do. What is served already is left
+// as it is.
 func (l *Links) Add(ctx context.Context, at Listen, to address.Address) (Listen, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,8 +119,9 @@ func (l *Links) remove(at Listen, why string) {
 	delete(l.served, at)
 }
 
-// Reread serves what the file holds now, and ends what it held and does not hold any more. A file that can't be understood
-// at all leaves everything as it is. ctx is as in Add.
+// Reread serves what the file holds now, and ends what it held and does not hold any
+// more. A file that can't be understood at all leaves everything as it is. ctx is as in
+// Add.
 func (l *Links) Reread(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -202,7 +206,9 @@ func (l *Links) List() (list []Status) {
 	for _, link := range l.served {
 		list = append(list, link.status())
 	}
-	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Listen.text, b.Listen.text) })
+	slices.SortFunc(list, func(a, b Status) int {
+		return strings.Compare(a.Listen.text, b.Listen.text)
+	})
 	return list
 }
 
@@ -224,7 +230,8 @@ func (l *Links) Problems() []error {
 func (l *Links) sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	paths, _ := filepath.Glob(filepath.Join(l.home.RunDir(), "*@*.sock")) // errs only on a bad pattern
+	// errs only on a bad pattern
+	paths, _ := filepath.Glob(filepath.Join(l.home.RunDir(), "*@*.sock"))
 	for _, path := range paths {
 		if alive, err := socket.Alive(path); err == nil && !alive {
 			os.Remove(path)

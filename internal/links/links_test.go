@@ -19,7 +19,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
-// A link and a forward lead to their cells, each direction ending by itself, until they are taken back.
+// A link and a forward lead to their cells, each direction ending by itself, until they
+// are taken back.
 func TestLinksLead(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, answers)
@@ -37,7 +38,8 @@ func TestLinksLead(t *testing.T) {
 	if again := add(t, l, link, "db@laptop"); again != link || len(l.List()) != 3 {
 		t.Errorf("asked for again, it is at %s, of %v", again, l.List())
 	}
-	if _, err := l.Add(t.Context(), port, addressOf(t, "db@laptop")); err == nil || !strings.Contains(err.Error(), "leads to web@laptop already") {
+	if _, err := l.Add(t.Context(), port, addressOf(t, "db@laptop")); err == nil ||
+		!strings.Contains(err.Error(), "leads to web@laptop already") {
 		t.Errorf("one port leads to two cells: %v", err)
 	}
 	for _, s := range l.List() {
@@ -80,7 +82,8 @@ func TestRefusal(t *testing.T) {
 	}
 	eventually(t, "both are remembered", func() bool {
 		s := l.List()[0]
-		return s.Refused == 2 && s.Reason == "it is closed today" && !s.Last.IsZero() && s.Calls == 0
+		return s.Refused == 2 && s.Reason == "it is closed today" && !s.Last.IsZero() &&
+			s.Calls == 0
 	})
 }
 
@@ -160,7 +163,9 @@ func TestCallsAreBounded(t *testing.T) {
 	for range maxCalls + 20 {
 		waiting = append(waiting, dial(t, h, at))
 	}
-	eventually(t, "as many are served as may be", func() bool { return l.List()[0].Calls == maxCalls })
+	eventually(t, "as many are served as may be", func() bool {
+		return l.List()[0].Calls == maxCalls
+	})
 	for _, conn := range waiting {
 		if got, err := ask(conn, "words"); got != "db@laptop heard words" || err != nil {
 			t.Fatalf("heard %q, %v", got, err)
@@ -175,7 +180,8 @@ func TestCallsAreBounded(t *testing.T) {
 func TestCallsLeaveNothing(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, answers)
-	at := []Listen{add(t, l, Free, "db@laptop"), add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")}
+	at := []Listen{add(t, l, Free, "db@laptop"),
+		add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")}
 	wantAnswer(t, h, at[0], "db@laptop")
 	routines, files := runtime.NumGoroutine(), openFiles(t)
 	var all sync.WaitGroup
@@ -187,7 +193,9 @@ func TestCallsLeaveNothing(t *testing.T) {
 		})
 	}
 	all.Wait()
-	eventually(t, "all is given back", func() bool { return runtime.NumGoroutine() <= routines && openFiles(t) <= files })
+	eventually(t, "all is given back", func() bool {
+		return runtime.NumGoroutine() <= routines && openFiles(t) <= files
+	})
 }
 
 func openFiles(t *testing.T) int {
@@ -204,7 +212,8 @@ func TestLinksAreBounded(t *testing.T) {
 	for range maxLinks {
 		add(t, l, Free, "db@laptop")
 	}
-	if _, err := l.Add(t.Context(), Free, addressOf(t, "db@laptop")); err == nil || !strings.Contains(err.Error(), "too many") {
+	if _, err := l.Add(t.Context(), Free, addressOf(t, "db@laptop")); err == nil ||
+		!strings.Contains(err.Error(), "too many") {
 		t.Errorf("one more: %v", err)
 	}
 }
@@ -220,7 +229,10 @@ func TestPlaceIsTaken(t *testing.T) {
 	l, _ := run(t, h, answers)
 	at := add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")
 	wantAnswer(t, h, at, "db@laptop")
-	eventually(t, "the other dead socket is swept away", func() bool { _, err := os.Lstat(left); return err != nil })
+	eventually(t, "the other dead socket is swept away", func() bool {
+		_, err := os.Lstat(left)
+		return err != nil
+	})
 	wantAnswer(t, h, at, "db@laptop")
 
 	file := filepath.Join(h.String(), "file")
@@ -233,10 +245,12 @@ func TestPlaceIsTaken(t *testing.T) {
 		file:                             "is there already, and is no socket",
 		filepath.Join(h.String(), "a/b"): "there is no folder for",
 		filepath.Join(h.RunDir(), "x"):   "is where cells have their sockets",
-		port.String():                    "another process listens at " + port.String() + ": choose another port",
-		"192.0.2.1:80":                   "cannot assign requested address",
+		port.String(): "another process listens at " + port.String() +
+			": choose another port",
+		"192.0.2.1:80": "cannot assign requested address",
 	} {
-		if _, err := l.Add(t.Context(), listenOf(t, text), addressOf(t, "db@laptop")); err == nil || !strings.Contains(err.Error(), words) {
+		if _, err := l.Add(t.Context(), listenOf(t, text), addressOf(t, "db@laptop")); err == nil ||
+			!strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v, want %q", text, err, words)
 		}
 	}
@@ -246,7 +260,8 @@ func TestPlaceIsTaken(t *testing.T) {
 	_, path, _ := at.In(h)
 	foreign := hometest.New(t)
 	third, _ := run(t, foreign, answers)
-	if _, err := third.Add(t.Context(), listenOf(t, path), addressOf(t, "db@laptop")); err == nil || !strings.Contains(err.Error(), "another process listens") {
+	if _, err := third.Add(t.Context(), listenOf(t, path), addressOf(t, "db@laptop")); err == nil ||
+		!strings.Contains(err.Error(), "another process listens") {
 		t.Errorf("a live socket was replaced: %v", err)
 	}
 }

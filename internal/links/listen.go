@@ -14,8 +14,9 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// Listen is where a link or a forward listens, checked: IP:PORT, the whole path of a Unix socket or, for a link,
-// run/NAME@PEER.sock in the home. Listens compare with ==; the zero Listen is nowhere.
+// Listen is where a link or a forward listens, checked: IP:PORT, the whole path of a Unix
+// socket or, for a link, run/NAME@PEER.sock in the home. Listens compare with ==; the
+// zero Listen is nowhere.
 type Listen struct {
 	text    string
 	network string          // in the words of net.Dial
@@ -25,8 +26,8 @@ type Listen struct {
 // Free is a free port, for the programs of this machine alone.
 var Free, _ = ParseListen("127.0.0.1:0")
 
-// ParseListen reads what String prints, and what a person may write for it: a port alone is one of 127.0.0.1, and so is one
-// of localhost; unix: may stand before a path.
+// ParseListen reads what String prints, and what a person may write for it: a port alone
+// is one of 127.0.0.1, and so is one of localhost; unix: may stand before a path.
 func ParseListen(text string) (Listen, error) {
 	var l Listen
 	var err error
@@ -58,7 +59,10 @@ func parseLink(path string) (Listen, error) {
 
 func parsePath(path string) (Listen, error) {
 	switch {
-	case strings.ContainsFunc(path, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
+	case strings.ContainsFunc(path, func(r rune) bool {
+		return unicode.IsSpace(r) ||
+			!unicode.IsPrint(r)
+	}):
 		return Listen{}, errors.New("has a space or a control character, which can't be told to the stem: choose another path")
 	case len(path) > home.MaxSocketPath:
 		return Listen{}, fmt.Errorf("has %d bytes, the limit for a socket is %d: choose a shorter path", len(path), home.MaxSocketPath)
@@ -85,15 +89,18 @@ func parsePort(text string) (Listen, error) {
 	if err != nil || ip.Zone() != "" {
 		return Listen{}, errors.New("does not begin with an IP address of this machine, as in 127.0.0.1:5432")
 	}
-	return Listen{text: netip.AddrPortFrom(ip.Unmap(), uint16(number)).String(), network: "tcp"}, nil
+	return Listen{text: netip.AddrPortFrom(ip.Unmap(), uint16(number)).String(),
+		network: "tcp"}, nil
 }
 
-// Link is where the link to an address listens. The peer must be one that a file can be called after.
+// Link is where the link to an address listens. The peer must be one that a file can be
+// called after.
 func Link(to address.Address) (Listen, error) {
 	place, _ := to.Peer.Place()
 	switch {
 	case to.Peer.IsLocal():
-		return Listen{}, fmt.Errorf("%s is a cell of this machine, and has a socket already", to.Cell)
+		return Listen{}, fmt.Errorf("%s is a cell of this machine, and has a socket already",
+			to.Cell)
 	case place.IsMultiaddr():
 		return Listen{}, errors.New("no file can be called after a multiaddr: give the peer a name")
 	}
@@ -104,8 +111,8 @@ func Link(to address.Address) (Listen, error) {
 // String prints what ParseListen reads.
 func (l Listen) String() string { return l.text }
 
-// In returns where that is for any program of this machine, in the words of net.Dial. It fails, naming both lengths, if
-// the path of a link has no room in a socket address.
+// In returns where that is for any program of this machine, in the words of net.Dial. It
+// fails, naming both lengths, if the path of a link has no room in a socket address.
 func (l Listen) In(h home.Home) (network, at string, err error) {
 	if at = l.text; l.IsLink() {
 		at, err = h.Link(l.link)
@@ -134,7 +141,8 @@ func (l Listen) IsLink() bool { return l.link != address.Address{} }
 // any says whether the port is any that is free.
 func (l Listen) any() bool { return l.network == "tcp" && strings.HasSuffix(l.text, ":0") }
 
-// leads says whether to may be what is found here: a link leads to the cell that it is called after.
+// leads says whether to may be what is found here: a link leads to the cell that it is
+// called after.
 func (l Listen) leads(to address.Address) bool {
 	to.Key = ""
 	return !l.IsLink() || l.link == to

@@ -62,7 +62,8 @@ func TestOf(t *testing.T) {
 	h := hometest.New(t)
 	link := listenOf(t, "run/db@laptop.sock")
 	network, path, err := link.In(h)
-	if want := filepath.Join(h.RunDir(), "db@laptop.sock"); network != "unix" || path != want || err != nil {
+	if want := filepath.Join(h.RunDir(), "db@laptop.sock"); network != "unix" || path != want ||
+		err != nil {
 		t.Errorf("it is at %s %s, %v, want %s", network, path, err, want)
 	}
 	for _, text := range []string{path, "unix:" + path, "run/db@laptop.sock"} {
@@ -74,7 +75,8 @@ func TestOf(t *testing.T) {
 
 // Who may connect is said of a listen by nothing but its IP address.
 func TestExposed(t *testing.T) {
-	for text, want := range map[string]bool{"127.0.0.1:1": false, "127.9.9.9:1": false, "[::1]:1": false, "0.0.0.0:1": true, "[::]:1": true,
+	for text, want := range map[string]bool{"127.0.0.1:1": false, "127.9.9.9:1": false,
+		"[::1]:1": false, "0.0.0.0:1": true, "[::]:1": true,
 		"192.168.1.5:1": true, "[::ffff:10.0.0.1]:1": true, "/tmp/x": false, "run/db@laptop.sock": false} {
 		if got := listenOf(t, text).Exposed(); got != want {
 			t.Errorf("%s: %v", text, got)
@@ -84,7 +86,8 @@ func TestExposed(t *testing.T) {
 
 // What is parsed prints back to the same, fits on a request line, and is where a socket can be.
 func FuzzParseListen(f *testing.F) {
-	for _, text := range []string{"5432", "0.0.0.0:80", "[::1]:80", "/tmp/db.sock", "unix:/x", "run/db@laptop.sock", "run/db@[::1]:5.sock", "run/..@a.sock", "run/a@12D3KooWJ2DfbBPXu9poRZoEi8gjspd8zwHmNi5HroxfeaiuCadb.sock"} {
+	for _, text := range []string{"5432", "0.0.0.0:80", "[::1]:80", "/tmp/db.sock", "unix:/x",
+		"run/db@laptop.sock", "run/db@[::1]:5.sock", "run/..@a.sock", "run/a@12D3KooWJ2DfbBPXu9poRZoEi8gjspd8zwHmNi5HroxfeaiuCadb.sock"} {
 		f.Add(text)
 	}
 	h, err := home.At("/h")

@@ -10,7 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// The file is served as it changes: new lines, other lines, no lines; and what was asked for besides is left alone.
+// The file is served as it changes: new lines, other lines, no lines; and what was asked
+// for besides is left alone.
 func TestFileIsServed(t *testing.T) {
 	h := hometest.New(t)
 	one, two := freePort(t), freePort(t)
@@ -24,18 +25,23 @@ func TestFileIsServed(t *testing.T) {
 	eventually(t, "the file is read", func() bool { return len(l.List()) == 3 })
 	wantAnswer(t, h, listenOf(t, one), "web@laptop")
 	wantAnswer(t, h, listenOf(t, two), "db@laptop")
-	if problems := l.Problems(); len(problems) != 1 || !strings.Contains(problems[0].Error(), "links.toml:3: ") {
+	if problems := l.Problems(); len(problems) != 1 ||
+		!strings.Contains(problems[0].Error(), "links.toml:3: ") {
 		t.Errorf("problems are %v", problems)
 	}
 
 	writeLinks(t, h, "this is no TOML\n")
-	eventually(t, "the file is read", func() bool { return strings.Contains(l.Problems()[0].Error(), "links.toml:1: ") })
+	eventually(t, "the file is read", func() bool {
+		return strings.Contains(l.Problems()[0].Error(), "links.toml:1: ")
+	})
 	wantAnswer(t, h, listenOf(t, two), "db@laptop") // as before
 
 	if err := os.Remove(h.Links()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nothing is kept", func() bool { return len(l.List()) == 1 && len(l.Problems()) == 0 })
+	eventually(t, "nothing is kept", func() bool {
+		return len(l.List()) == 1 && len(l.Problems()) == 0
+	})
 	wantAnswer(t, h, besides, "web@laptop")
 }
 
@@ -68,10 +74,13 @@ func TestTakenPortIsTriedAgain(t *testing.T) {
 	l, _ := run(t, h, answers)
 	eventually(t, "it is a problem", func() bool {
 		problems := l.Problems()
-		return len(problems) == 1 && strings.Contains(problems[0].Error(), "links.toml:1: another process listens at "+at.String())
+		return len(problems) == 1 && strings.Contains(problems[0].Error(),
+			"links.toml:1: another process listens at "+at.String())
 	})
 	taken.Close()
-	eventually(t, "it is served", func() bool { return len(l.List()) == 1 && len(l.Problems()) == 0 })
+	eventually(t, "it is served", func() bool {
+		return len(l.List()) == 1 && len(l.Problems()) == 0
+	})
 	wantAnswer(t, h, at, "db@laptop")
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// Another user of this machine can't connect to a socket of ours, wherever it lies; and would be turned away if its mode let him.
+// Another user of this machine can't connect to a socket of ours, wherever it lies; and
+// would be turned away if its mode let him.
 func TestOtherUsersAreKeptOut(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")

@@ -1,4 +1,5 @@
-// Package peers is the folder peers/: a text file for each peer with a petname, saying who it is and what it may reach here.
+// Package peers is the folder peers/: a text file for each peer with a petname, saying
+// who it is and what it may reach here.
 //
 //	# peers/laptop.toml
 //	id = "12D3KooW…"
@@ -97,8 +98,8 @@ type file struct {
 	At    []at       `toml:"addresses,omitempty" comment:"multiaddrs where it was reached; more are found when needed"`
 }
 
-// word is one word of a grant, checked where it stands so that an error can name its line. It is a struct since the
-// decoder puts a string into any kind of string unchecked.
+// word is one word of a grant, checked where it stands so that an error can name its
+// line. It is a struct since the decoder puts a string into any kind of string unchecked.
 type word struct{ text string }
 
 func (w word) MarshalText() ([]byte, error) { return []byte(w.text), nil }
@@ -131,7 +132,8 @@ func Read(path string) (Peer, error) {
 		return Peer{}, fmt.Errorf("%s: %w: rename the file", path, err)
 	}
 	if name.String()+".toml" != filepath.Base(path) {
-		return Peer{}, fmt.Errorf("%s: petnames are in lower case: rename the file to %s.toml", path, name)
+		return Peer{}, fmt.Errorf("%s: petnames are in lower case: rename the file to %s.toml",
+			path, name)
 	}
 	var f file
 	if err := textfile.Read(path, &f); err != nil {
@@ -157,8 +159,8 @@ func Lock(ctx context.Context, h home.Home) (*socket.Lock, error) {
 	return socket.WaitLock(ctx, filepath.Join(h.PeersDir(), "lock"))
 }
 
-// ReadAll reads the whole folder. A bad file is one of the errors and takes no other down; of two files with one ID,
-// the second by name is an error.
+// ReadAll reads the whole folder. A bad file is one of the errors and takes no other
+// down; of two files with one ID, the second by name is an error.
 func ReadAll(h home.Home) (all []Peer, problems []error) {
 	paths, err := textfile.List(h.PeersDir())
 	if err != nil {
@@ -168,7 +170,8 @@ func ReadAll(h home.Home) (all []Peer, problems []error) {
 	for _, path := range paths {
 		peer, err := Read(path)
 		if other, twice := seen[peer.ID]; err == nil && twice {
-			err = fmt.Errorf("%s: this peer is %s already: remove one of the two files", path, other)
+			err = fmt.Errorf("%s: this peer is %s already: remove one of the two files", path,
+				other)
 		}
 		if err != nil {
 			problems = append(problems, err)
@@ -193,7 +196,8 @@ func Write(h home.Home, p Peer) error {
 	return textfile.Write(h.Peer(p.Petname), file{p.ID, cells, places})
 }
 
-// RemoveAll removes every file of the peer: there may be more than one, copied by hand, of which one is in force.
+// RemoveAll removes every file of the peer: there may be more than one, copied by hand,
+// of which one is in force.
 func RemoveAll(h home.Home, id address.ID) error {
 	paths, err := textfile.List(h.PeersDir())
 	if err != nil {

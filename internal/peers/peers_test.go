@@ -51,7 +51,8 @@ func TestGrantAllows(t *testing.T) {
 
 // A grant prints as it is read, each word once.
 func TestGrantWords(t *testing.T) {
-	for text, want := range map[string]string{"": "", "*": "*", "b a b": "b a", "a * a *": "* a", "stem.list": "stem.list"} {
+	for text, want := range map[string]string{"": "", "*": "*", "b a b": "b a", "a * a *": "* a",
+		"stem.list": "stem.list"} {
 		grant := mustGrant(strings.Fields(text)...)
 		if got := strings.Join(grant.Words(), " "); got != want {
 			t.Errorf("%q prints as %q, want %q", text, got, want)
@@ -61,7 +62,8 @@ func TestGrantWords(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "Retina", "ret*", "**", "a/b"} {
-		if grant, err := ParseGrant([]string{"echo", bad}); err == nil || !reflect.DeepEqual(grant, Grant{}) {
+		if grant, err := ParseGrant([]string{"echo", bad}); err == nil ||
+			!reflect.DeepEqual(grant, Grant{}) {
 			t.Errorf("%q: %+v, %v", bad, grant, err)
 		}
 	}
@@ -88,7 +90,8 @@ func TestGrantAdd(t *testing.T) {
 func TestWriteThenRead(t *testing.T) {
 	h := hometest.New(t)
 	for _, cells := range [][]string{nil, {"*"}, {"retina", "echo"}, {"*", "stem.list"}} {
-		want := Peer{Petname: addresstest.Petname("laptop"), ID: addresstest.Must(idA, address.ParseID), Cells: mustGrant(cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
+		want := Peer{Petname: addresstest.Petname("laptop"),
+			ID: addresstest.Must(idA, address.ParseID), Cells: mustGrant(cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +101,8 @@ func TestWriteThenRead(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(h.PeersDir(), "laptop.toml"))
-	if err != nil || !strings.Contains(string(text), "\nid = '"+idA+"'\n") || !strings.Contains(string(text), "\ncells = ['*', 'stem.list']\n") {
+	if err != nil || !strings.Contains(string(text), "\nid = '"+idA+"'\n") ||
+		!strings.Contains(string(text), "\ncells = ['*', 'stem.list']\n") {
 		t.Errorf("not a text to edit: %v\n%s", err, text)
 	}
 	for range 2 { // the second time, there is none
@@ -115,37 +119,44 @@ func TestReadByHand(t *testing.T) {
 	h := hometest.New(t)
 	put(t, h, "desk.toml", "# the one under the desk\nid=\""+idBase32+"\" # as ipfs shows it\ncells = [\n  \"retina\",\n  # \"echo\",\n]\n")
 	got, err := Read(filepath.Join(h.PeersDir(), "desk.toml"))
-	want := Peer{Petname: addresstest.Petname("desk"), ID: addresstest.Must(idB, address.ParseID), Cells: mustGrant("retina")}
+	want := Peer{Petname: addresstest.Petname("desk"), ID: addresstest.Must(idB, address.ParseID),
+		Cells: mustGrant("retina")}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 
-// A bad file names itself, the line and the remedy, and lets nobody in; the other peers are as they were.
+// A bad file names itself, the line and the remedy, and lets nobody in; the other peers
+// are as they were.
 func TestReadAllSkipsBadFiles(t *testing.T) {
 	good := "id = \"" + idA + "\"\ncells = [\"echo\"]\n"
 	for _, test := range []struct{ file, text, reason string }{
-		{"b.toml", "id = \"" + idB + "\"\ncell = [\"*\"]\n", `b.toml:2: unknown key "cell": remove it, or correct its name`},
+		{"b.toml", "id = \"" + idB + "\"\ncell = [\"*\"]\n",
+			`b.toml:2: unknown key "cell": remove it, or correct its name`},
 		{"b.toml", "\nid = \"" + idB[:40] + "\"\n", "b.toml:2: "},
 		{"b.toml", "\nid = \"" + idB[:40] + "\"\n", "is damaged: copy it again, whole"},
 		{"b.toml", "id = \"\"\n", "b.toml:1: "},
 		{"b.toml", "id = 7\n", "b.toml"},
 		{"b.toml", "id = \"laptop\"\n", "b.toml:1: "},
 		{"b.toml", "id = \"" + idB + "\"\ncells = [\n \"echo\",\n \"Retina\",\n]\n", `b.toml:4: `},
-		{"b.toml", "id = \"" + idB + "\"\ncells = [\"Retina\"]\n", `cell name "Retina" does not begin with`},
+		{"b.toml", "id = \"" + idB + "\"\ncells = [\"Retina\"]\n",
+			`cell name "Retina" does not begin with`},
 		{"b.toml", "id = \"" + idB + "\"\ncells = \"*\"\n", "b.toml:2: "},
 		{"b.toml", "id = \"" + idB + "\"\n[[\n", "b.toml:2: "},
 		{"b.toml", "cells = [\"*\"]\n", `b.toml: no id: add the line id = "12D3KooW…"`},
-		{"b.toml", "id = \"" + idA + "\"\ncells = [\"*\"]\n", "b.toml: this peer is a already: remove one of the two files"},
+		{"b.toml", "id = \"" + idA + "\"\ncells = [\"*\"]\n",
+			"b.toml: this peer is a already: remove one of the two files"},
 		{"B.toml", "id = \"" + idB + "\"\n", "B.toml: petnames are in lower case: rename the file to b.toml"},
-		{"local.toml", "id = \"" + idB + "\"\n", "local.toml: petname \"local\" means this machine: rename the file"},
+		{"local.toml", "id = \"" + idB + "\"\n",
+			"local.toml: petname \"local\" means this machine: rename the file"},
 		{"my peer.toml", "id = \"" + idB + "\"\n", "rename the file"},
 		{idB + ".toml", "id = \"" + idB + "\"\n", "looks like a peer ID: rename the file"},
 	} {
 		h := hometest.New(t)
 		put(t, h, "a.toml", good)
 		put(t, h, test.file, test.text)
-		put(t, h, "z.toml", strings.Replace(good, idA, "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", 1))
+		put(t, h, "z.toml", strings.Replace(good, idA,
+			"QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", 1))
 		put(t, h, "README", "not a peer")
 		all, problems := ReadAll(h)
 		var names []string
@@ -155,8 +166,10 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 		if !slices.Equal(names, []string{"a", "z"}) {
 			t.Errorf("%s with %q: the peers are %q", test.file, test.text, names)
 		}
-		if len(problems) != 1 || !strings.Contains(problems[0].Error(), test.reason) || strings.Contains(problems[0].Error(), "\n") {
-			t.Errorf("%s with %q: %v\nwant %q in one line", test.file, test.text, problems, test.reason)
+		if len(problems) != 1 || !strings.Contains(problems[0].Error(), test.reason) ||
+			strings.Contains(problems[0].Error(), "\n") {
+			t.Errorf("%s with %q: %v\nwant %q in one line", test.file, test.text, problems,
+				test.reason)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// What a stem answers in the place of a cell is carried as a cell's words are: whole, to an orderly end, however long it
-// is and whatever the caller has said.
+// What a stem answers in the place of a cell is carried as a cell's words are: whole, to
+// an orderly end, however long it is and whatever the caller has said.
 func TestAnswer(t *testing.T) {
 	for _, text := range []string{"", "ok\n", strings.Repeat("x", 200_000)} {
 		for _, said := range []string{"", "hello", strings.Repeat("y", 200_000)} {

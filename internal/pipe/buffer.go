@@ -2,12 +2,13 @@ package pipe
 
 import "sync"
 
-// A read that fills its buffer is taken for a flow, and the next buffer is a size larger; one that does not, for its end,
-// and the next is a size smaller. A Patient stream waits without a buffer, and others with a small one, so whatever was
-// said before, next to nothing is held where nothing flows any more.
+// A read that fills its buffer is taken for a flow, and the next buffer is a size larger;
+// one that does not, for its end, and the next is a size smaller. A Patient stream waits
+// without a buffer, and others with a small one, so whatever was said before, next to
+// nothing is held where nothing flows any more.
 //
-// The largest is two frames of yamux: each is 64 KiB with its header of 12 bytes, and a runt behind them would cost as much as
-// they do.
+// The largest is two frames of yamux: each is 64 KiB with its header of 12 bytes, and a
+// runt behind them would cost as much as they do.
 var sizes = [...]int{1 << 10, 16 << 10, 2 * (64<<10 - 12)}
 
 const (
@@ -44,7 +45,8 @@ func (l *Loan) GiveBack() {
 	}
 }
 
-// Late makes the next buffer, for one who borrows it when there is something to read, a large one: it is not held for long.
+// Late makes the next buffer, for one who borrows it when there is something to read, a
+// large one: it is not held for long.
 func (l *Loan) Late() { l.size(large) }
 
 // fit makes the next buffer as large as it should be, given how many bytes the last one got.

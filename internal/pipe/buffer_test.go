@@ -28,22 +28,26 @@ func TestFit(t *testing.T) {
 		l.Take()
 		l.fit(test.got)
 		if next := len(l.Take()); next != sizes[test.want] {
-			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got, sizes[test.has], next, sizes[test.want])
+			t.Errorf("%d bytes in a buffer of %d: the next has %d, want %d", test.got,
+				sizes[test.has], next, sizes[test.want])
 		}
 	}
 }
 
 // A read that waits has no large buffer, whatever was said before.
 func TestJoinWaitsWithoutALargeBuffer(t *testing.T) {
-	src := &scripted{reads: []int{10, sizes[small], sizes[medium], sizes[large], sizes[small], 1, 10}}
+	src := &scripted{reads: []int{10, sizes[small], sizes[medium], sizes[large], sizes[small], 1,
+		10}}
 	Join(context.Background(), src, &scripted{})
-	want := []int{sizes[small], sizes[small], sizes[medium], sizes[large], sizes[large], sizes[medium], sizes[small], sizes[small]}
+	want := []int{sizes[small], sizes[small], sizes[medium], sizes[large], sizes[large],
+		sizes[medium], sizes[small], sizes[small]}
 	if !slices.Equal(src.offered, want) {
 		t.Errorf("the buffers had\n %v, want\n %v", src.offered, want)
 	}
 }
 
-// scripted is a stream that reads as many bytes as it is told to and then ends; it keeps the sizes of the buffers.
+// scripted is a stream that reads as many bytes as it is told to and then ends; it keeps
+// the sizes of the buffers.
 type scripted struct {
 	reads, offered []int
 }
@@ -79,7 +83,8 @@ func TestUnixWaitsWithoutABuffer(t *testing.T) {
 		t.Error("while there is nothing to read, it is done or holds a buffer")
 	}
 	syscall.Write(ends[1], []byte("hello"))
-	if !late.read(uintptr(ends[0])) || late.err != nil || string(late.loan.Take()[:late.n]) != "hello" {
+	if !late.read(uintptr(ends[0])) || late.err != nil ||
+		string(late.loan.Take()[:late.n]) != "hello" {
 		t.Errorf("read %d bytes, %v", late.n, late.err)
 	}
 }
@@ -88,7 +93,8 @@ func TestUnixWaitsWithoutABuffer(t *testing.T) {
 func TestBytesComeBeforeTheError(t *testing.T) {
 	for _, end := range []error{io.EOF, errors.New("cut")} {
 		report := Join(context.Background(), &last{err: end}, &scripted{})
-		if report.Forth != 3 || (report.Err == nil) != (end == io.EOF) || report.Err != nil && !errors.Is(report.Err, end) {
+		if report.Forth != 3 || (report.Err == nil) != (end == io.EOF) ||
+			report.Err != nil && !errors.Is(report.Err, end) {
 			t.Errorf("with %v: report is %+v", end, report)
 		}
 	}

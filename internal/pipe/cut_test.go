@@ -12,13 +12,16 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// A cut in the middle reaches the other end as a cut, whatever was under way there, and never as an orderly end:
-// half a file must not pass for a whole one.
+// A cut in the middle reaches the other end as a cut, whatever was under way there, and
+// never as an orderly end: half a file must not pass for a whole one.
 func TestResetIsNeverAnEnd(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, cut, other pipe.Stream){
-		"at once":         func(*testing.T, pipe.Stream, pipe.Stream) {},
-		"after some text": func(t *testing.T, cut, other pipe.Stream) { write(t, cut, "half"); wantNext(t, other, "half") },
-		"text unread":     func(t *testing.T, cut, other pipe.Stream) { write(t, cut, "half") },
+		"at once": func(*testing.T, pipe.Stream, pipe.Stream) {},
+		"after some text": func(t *testing.T, cut, other pipe.Stream) {
+			write(t, cut, "half")
+			wantNext(t, other, "half")
+		},
+		"text unread": func(t *testing.T, cut, other pipe.Stream) { write(t, cut, "half") },
 		"the other has ended": func(t *testing.T, cut, other pipe.Stream) {
 			closeWrite(t, other)
 			wantAll(t, cut, "")

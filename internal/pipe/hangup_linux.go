@@ -2,7 +2,8 @@ package pipe
 
 import "golang.org/x/sys/unix"
 
-// tellsHangup says whether the kernel tells a socket that is closed from one whose writing side has ended.
+// tellsHangup says whether the kernel tells a socket that is closed from one whose
+// writing side has ended.
 const tellsHangup = true
 
 func hungUp(fd uintptr) bool {

@@ -18,10 +18,11 @@ type Report struct {
 
 // Join copies both ways until both directions have ended, then closes both streams.
 //
-// An orderly end of one direction is passed on and leaves the other open. An end that takes no more
-// is not written to any more; what it says is still delivered. Where an end has said all that it had to say, and is
-// known to have left for good, the other one is not read any more either. A cut of either direction aborts both
-// streams, and so does ctx when it ends, with its cause as the reason.
+// An orderly end of one direction is passed on and leaves the other open. An end that
+// takes no more is not written to any more; what it says is still delivered. Where an end
+// has said all that it had to say, and is known to have left for good, the other one is
+// not read any more either. A cut of either direction aborts both streams, and so does
+// ctx when it ends, with its cause as the reason.
 func Join(ctx context.Context, a, b Stream) Report {
 	var report Report
 	var once sync.Once

@@ -38,7 +38,8 @@ func TestCellEndsFirst(t *testing.T) {
 	})
 }
 
-// Each waits for the other's word before it says the next: nothing is held back until more has come.
+// Each waits for the other's word before it says the next: nothing is held back until
+// more has come.
 func TestTurns(t *testing.T) {
 	overRoutes(t, func(t *testing.T, c *call) {
 		for range 100 {
@@ -76,7 +77,8 @@ func TestEmptyStreams(t *testing.T) {
 	})
 }
 
-// Nothing is lost or reordered where the buffers fill and empty many times over, in both directions at once.
+// Nothing is lost or reordered where the buffers fill and empty many times over, in both
+// directions at once.
 func TestLarge(t *testing.T) {
 	const size = 64 << 20
 	for _, route := range [][2]transport{{memory, memory}, {unix, unix}} {
@@ -87,7 +89,8 @@ func TestLarge(t *testing.T) {
 				sent, got := sha256.New(), sha256.New()
 				all.Go(func() {
 					source := io.LimitReader(rand.NewChaCha8([32]byte{seed}), size)
-					if _, err := io.Copy(io.MultiWriter(struct{ io.Writer }{to}, sent), source); err != nil {
+					if _, err := io.Copy(io.MultiWriter(struct{ io.Writer }{to}, sent),
+						source); err != nil {
 						t.Error(err)
 					}
 					closeWrite(t, to)

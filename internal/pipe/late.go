@@ -9,8 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/rawio"
 )
 
-// lateReader reads from a socket into a buffer that it borrows for each try, and gives back before it waits. That takes
-// no more system calls than Read does.
+// lateReader reads from a socket into a buffer that it borrows for each try, and gives
+// back before it waits. That takes no more system calls than Read does.
 type lateReader struct {
 	raw   syscall.RawConn
 	try   func(fd uintptr) bool // s.read, made once

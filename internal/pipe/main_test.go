@@ -54,8 +54,10 @@ func unixPair(t testing.TB) (a, b pipe.Stream) {
 	return ends[0], ends[1]
 }
 
-// routes are the pairs that a stem joins: a network's stream and a socket, either way round, and two of a kind.
-var routes = [][2]transport{{memory, memory}, {unix, unix}, {memory, unix}, {unix, memory}, {tcp, memory}, {memory, tcp}, {tcp, unix}}
+// routes are the pairs that a stem joins: a network's stream and a socket, either way
+// round, and two of a kind.
+var routes = [][2]transport{{memory, memory}, {unix, unix}, {memory, unix}, {unix, memory},
+	{tcp, memory}, {memory, tcp}, {tcp, unix}}
 
 // call is a Join under way, seen from its two far ends.
 type call struct {
@@ -85,7 +87,9 @@ func overRoutesButTo(t *testing.T, but transport, test func(t *testing.T, c *cal
 		if route[1].name == but.name {
 			continue
 		}
-		t.Run(route[0].name+" to "+route[1].name, func(t *testing.T) { test(t, join(t, route[0], route[1])) })
+		t.Run(route[0].name+" to "+route[1].name, func(t *testing.T) {
+			test(t, join(t, route[0], route[1]))
+		})
 	}
 }
 

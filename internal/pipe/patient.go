@@ -8,7 +8,8 @@ type Patient interface {
 	ReadLate(*Loan) (int, error)
 }
 
-// ReadLate reads from the stream into the loan's buffer. If the stream is Patient, none is held while it waits.
+// ReadLate reads from the stream into the loan's buffer. If the stream is Patient, none
+// is held while it waits.
 func ReadLate(s Stream, l *Loan) (int, error) {
 	if p, ok := s.(Patient); ok {
 		return p.ReadLate(l)
@@ -16,10 +17,12 @@ func ReadLate(s Stream, l *Loan) (int, error) {
 	return s.Read(l.Take())
 }
 
-// Leaver is a Stream that can tell whether the other end, which says nothing more, has left for good or listens still.
+// Leaver is a Stream that can tell whether the other end, which says nothing more, has
+// left for good or listens still.
 type Leaver interface {
-	// Left waits until the other end has left, and returns true, or until ctx ends. Read has returned io.EOF, or CloseRead
-	// was called. It returns false at once where there is no telling.
+	// Left waits until the other end has left, and returns true, or until ctx ends. Read
+	// has returned io.EOF, or CloseRead was called. It returns false at once where there
+	// is no telling.
 	Left(ctx context.Context) bool
 }
 

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Why a call was cut is told in a few words, without the paths and ports of the connection, and stays what it is to programs.
+// Why a call was cut is told in a few words, without the paths and ports of the
+// connection, and stays what it is to programs.
 func TestPlain(t *testing.T) {
 	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}
 	l, err := net.ListenUnix("unix", addr)

@@ -14,7 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// Under whatever the two ends do, what arrives is a prefix of what was sent. It is the whole where it ended in order.
+// Under whatever the two ends do, what arrives is a prefix of what was sent. It is the
+// whole where it ended in order.
 func TestRandomTraffic(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed) // put it in the line above to see a failure again
@@ -81,7 +82,8 @@ func randomCall(t *testing.T, r *rand.Rand, kind transport, stall func(*rand.Ran
 		if !bytes.HasPrefix(d.sent, d.got) {
 			t.Errorf("%s: what arrived is no prefix of what was sent", name)
 		}
-		ended := d.err == io.EOF && (orderly || kind.name != unix.name) // a Unix socket reads a cut as an end
+		// a Unix socket reads a cut as an end
+		ended := d.err == io.EOF && (orderly || kind.name != unix.name)
 		if ended && (len(d.got) != len(d.sent) || d.abortAt >= 0) {
 			t.Errorf("%s: %d bytes of %d arrived, in order", name, len(d.got), len(d.sent))
 		}
@@ -89,7 +91,8 @@ func randomCall(t *testing.T, r *rand.Rand, kind transport, stall func(*rand.Ran
 			t.Errorf("%s: %v, but nothing was cut", name, d.err)
 		}
 	}
-	if orderly && (report.Err != nil || report.Forth < int64(len(forth.got)) || report.Back < int64(len(back.got))) {
+	if orderly && (report.Err != nil || report.Forth < int64(len(forth.got)) ||
+		report.Back < int64(len(back.got))) {
 		t.Errorf("report is %+v, %d and %d bytes arrived", report, len(forth.got), len(back.got))
 	}
 	c.caller.Close()

@@ -10,7 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// A slow reader slows the writer: what a Join and the kernel hold for it is bounded, and nothing of it is lost.
+// A slow reader slows the writer: what a Join and the kernel hold for it is bounded, and
+// nothing of it is lost.
 func TestSlowReader(t *testing.T) {
 	t.Run("unix", func(t *testing.T) { slowReader(t, unix) })
 	t.Run("memory", func(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// A cell may answer without having read all of its input, and close. Its answer is delivered whole and ends in order,
-// and the caller learns that no more is wanted. (TCP can't do that: the kernel resets the connection, and the answer with it.)
+// A cell may answer without having read all of its input, and close. Its answer is
+// delivered whole and ends in order, and the caller learns that no more is wanted. (TCP
+// can't do that: the kernel resets the connection, and the answer with it.)
 func TestCellClosesWithInputUnread(t *testing.T) {
 	answer := strings.Repeat("answer", 20_000)
 	overRoutesButTo(t, tcp, func(t *testing.T, c *call) {
@@ -64,7 +65,8 @@ func TestStoppedOneWayLeavesTheOther(t *testing.T) {
 	}
 }
 
-// A stream that takes no more is told that no more will come, or its transport would keep that direction open.
+// A stream that takes no more is told that no more will come, or its transport would keep
+// that direction open.
 func TestStoppedIsEnded(t *testing.T) {
 	far, near := pipetest.New()
 	other, b := pipetest.New()
@@ -96,8 +98,8 @@ func flood(s pipe.Stream) error {
 	}
 }
 
-// A caller who has said something and left, as one that was killed, is not waited for by a cell that says nothing: the call is
-// over. What it said is delivered before.
+// A caller who has said something and left, as one that was killed, is not waited for by
+// a cell that says nothing: the call is over. What it said is delivered before.
 func TestCallerLeaves(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the kernel does not tell")

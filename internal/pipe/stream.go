@@ -1,5 +1,6 @@
-// Package pipe carries the bytes of a call. A Stream is one end of a two-way channel whose directions
-// end separately; Join connects two of them until both directions have ended.
+// Package pipe carries the bytes of a call. A Stream is one end of a two-way channel
+// whose directions end separately; Join connects two of them until both directions have
+// ended.
 package pipe
 
 import (
@@ -19,11 +20,13 @@ type Stream interface {
 	// the direction that is read; any other error is a cut.
 	io.Writer
 
-	// CloseWrite ends the written direction in order; the other end reads io.EOF. It may fail with ErrStopped, as Write does.
+	// CloseWrite ends the written direction in order; the other end reads io.EOF. It may
+	// fail with ErrStopped, as Write does.
 	CloseWrite() error
 
-	// CloseRead says that no more will be read: the other end's Write fails with ErrStopped, where
-	// the transport can tell it, and what still arrives is dropped. A Read under way ends, with ErrReadClosed or io.EOF.
+	// CloseRead says that no more will be read: the other end's Write fails with
+	// ErrStopped, where the transport can tell it, and what still arrives is dropped. A
+	// Read under way ends, with ErrReadClosed or io.EOF.
 	CloseRead() error
 
 	// SetDeadline bounds the Reads and Writes under way and to come; the zero time means none.
@@ -37,8 +40,8 @@ type Stream interface {
 	Abort(reason error)
 }
 
-// ErrUnanswered is wrapped by the error of a stream whose connection was lost before the other end has answered on it
-// at all. It may have heard nothing.
+// ErrUnanswered is wrapped by the error of a stream whose connection was lost before the
+// other end has answered on it at all. It may have heard nothing.
 var ErrUnanswered = errors.New("the other end has not answered")
 
 // ErrStopped is what Write returns when the other end takes no more.
@@ -47,5 +50,6 @@ var ErrStopped = errors.New("the other end takes no more")
 // ErrReadClosed is what Read returns after CloseRead, unless it returns io.EOF.
 var ErrReadClosed = errors.New("closed for reading")
 
-// ErrAborted is what Read returns, on a transport that can tell, when the other end has cut both directions.
+// ErrAborted is what Read returns, on a transport that can tell, when the other end has
+// cut both directions.
 var ErrAborted = errors.New("the other end broke off")

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// newTCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a reset: an abort is one, and a reset
-// that is read is a cut.
+// newTCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a
+// reset: an abort is one, and a reset that is read is a cut.
 func newTCP(conn *net.TCPConn) Stream {
-	return &tcpStream{conn: conn, reading: make(chan struct{}, 1), stop: make(chan struct{}), drained: make(chan struct{})}
+	return &tcpStream{conn: conn, reading: make(chan struct{}, 1), stop: make(chan struct{}),
+		drained: make(chan struct{})}
 }
 
 type tcpStream struct {
@@ -26,7 +27,8 @@ type tcpStream struct {
 	drained chan struct{} // closed when drain has ended
 }
 
-// Read takes no reset for an end. The kernel tells of one only once: if a Write was told, what Read gets is an end of file.
+// Read takes no reset for an end. The kernel tells of one only once: if a Write was told,
+// what Read gets is an end of file.
 func (s *tcpStream) Read(p []byte) (int, error) {
 	select {
 	case s.reading <- struct{}{}:
@@ -46,7 +48,8 @@ func (s *tcpStream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wasReset waits for a Write under way to return, which it does at once when the connection is closed both ways.
+// wasReset waits for a Write under way to return, which it does at once when the
+// connection is closed both ways.
 func (s *tcpStream) wasReset() bool {
 	if !isClosed(s.conn) {
 		return false
@@ -56,7 +59,8 @@ func (s *tcpStream) wasReset() bool {
 	return s.reset
 }
 
-// Write takes it for no cut when the other end takes no more: it may have something to say still, or Read tells of the cut.
+// Write takes it for no cut when the other end takes no more: it may have something to
+// say still, or Read tells of the cut.
 func (s *tcpStream) Write(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -70,8 +74,9 @@ func (s *tcpStream) Write(p []byte) (int, error) {
 
 func (s *tcpStream) CloseWrite() error { return ignoreGone(s.conn.CloseWrite()) }
 
-// CloseRead reads on and drops, until the other end has ended or the stream is released: TCP can't tell a writer that nobody
-// reads, and one that waits for window may never come to read what it is told.
+// CloseRead reads on and drops, until the other end has ended or the stream is released:
+// TCP can't tell a writer that nobody reads, and one that waits for window may never come
+// to read what it is told.
 func (s *tcpStream) CloseRead() error {
 	s.once.Do(func() {
 		close(s.stop)
@@ -101,8 +106,9 @@ func (s *tcpStream) isStopped() bool {
 // lingerTime is how long a connection stays for an end that goes on writing what is dropped.
 const lingerTime = 2 * time.Second
 
-// Close lets the other end finish first, for a while, if it is not read any more: to close with input unread would make the kernel
-// reset the connection, and throw away what the other end has not read yet.
+// Close lets the other end finish first, for a while, if it is not read any more: to
+// close with input unread would make the kernel reset the connection, and throw away what
+// the other end has not read yet.
 func (s *tcpStream) Close() error {
 	if s.isStopped() {
 		patience := time.AfterFunc(lingerTime, func() { s.conn.Close() })

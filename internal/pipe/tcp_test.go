@@ -51,7 +51,8 @@ func TestTCPAbortIsNoEnd(t *testing.T) {
 	}
 }
 
-// The kernel may tell the reset to the writer instead, and then only an end to the reader, who must not take it for one.
+// The kernel may tell the reset to the writer instead, and then only an end to the
+// reader, who must not take it for one.
 func TestTCPResetSeenByTheWriter(t *testing.T) {
 	for range 50 {
 		a, b := tcpPair(t)
@@ -86,7 +87,8 @@ func TestTCPEndBeforeReset(t *testing.T) {
 	}
 }
 
-// A Read that waits ends when no more is to be read, and what comes then is dropped for as long as it comes.
+// A Read that waits ends when no more is to be read, and what comes then is dropped for
+// as long as it comes.
 func TestTCPCloseRead(t *testing.T) {
 	a, b := tcpPair(t)
 	read := make(chan error, 1)
@@ -111,7 +113,8 @@ func TestTCPCloseRead(t *testing.T) {
 	wantAll(t, b, "")
 }
 
-// A caller that says all it has to say before it reads is answered, though the cell has heard none of it and has gone.
+// A caller that says all it has to say before it reads is answered, though the cell has
+// heard none of it and has gone.
 func TestTCPAnswerInSpiteOfInput(t *testing.T) {
 	answer := strings.Repeat("answer", 20_000)
 	c := join(t, tcp, unix)

@@ -10,8 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/rawio"
 )
 
-// Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end reads an abort as an
-// orderly end, so who must know better has to be told another way.
+// Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end
+// reads an abort as an orderly end, so who must know better has to be told another way.
 func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, direct: rawio.New(conn)} }
 
 type unixStream struct {
@@ -20,8 +20,8 @@ type unixStream struct {
 	late   lateReader
 }
 
-// Read takes ECONNRESET for an orderly end: the other end closed without having read all of its input,
-// and what it wrote was delivered first.
+// Read takes ECONNRESET for an orderly end: the other end closed without having read all
+// of its input, and what it wrote was delivered first.
 func (s *unixStream) Read(p []byte) (int, error) {
 	n, err := s.direct.Read(p)
 	if err != nil && err != io.EOF && errors.Is(err, syscall.ECONNRESET) {
@@ -47,7 +47,8 @@ func (s *unixStream) SetDeadline(t time.Time) error { return s.conn.SetDeadline(
 
 // gone says whether an error means that the other end has closed.
 func gone(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ENOTCONN)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.ENOTCONN)
 }
 
 func ignoreGone(err error) error {

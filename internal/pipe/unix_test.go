@@ -10,7 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// A process that closes with input unread makes the kernel say ECONNRESET. What it wrote is whole, and comes first.
+// A process that closes with input unread makes the kernel say ECONNRESET. What it wrote
+// is whole, and comes first.
 func TestUnixClosedWithInputUnread(t *testing.T) {
 	a, b := unixPair(t)
 	write(t, a, "unread")

@@ -9,19 +9,22 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// What was read along with a verdict comes before what the stream reads next, in pieces of any size.
+// What was read along with a verdict comes before what the stream reads next, in pieces
+// of any size.
 func TestUnread(t *testing.T) {
 	for _, rest := range []string{"", "r", "the rest, "} {
 		far, near := pipetest.New()
 		write(t, far, "and more")
 		closeWrite(t, far)
-		if err := iotest.TestReader(pipe.Unread(near, []byte(rest)), []byte(rest+"and more")); err != nil {
+		if err := iotest.TestReader(pipe.Unread(near, []byte(rest)),
+			[]byte(rest+"and more")); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// Its rest is read even when the stream behind it waits, and the other direction is the stream's own.
+// Its rest is read even when the stream behind it waits, and the other direction is the
+// stream's own.
 func TestUnreadDoesNotWait(t *testing.T) {
 	far, near := pipetest.New()
 	s := pipe.Unread(near, []byte("hello"))

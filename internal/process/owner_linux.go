@@ -18,8 +18,9 @@ const (
 	udiagShowVFS     = 2
 )
 
-// owner finds the process that holds the listening socket of a file, or returns 0. Asking the socket itself would be a call,
-// and its peer credentials would name whoever called listen(2), which may have forked since and be gone.
+// owner finds the process that holds the listening socket of a file, or returns 0. Asking
+// the socket itself would be a call, and its peer credentials would name whoever called
+// listen(2), which may have forked since and be gone.
 func owner(path string, info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -32,10 +33,12 @@ func owner(path string, info fs.FileInfo) int {
 	return holder(inode)
 }
 
-// listeningAt asks the kernel for the inode of the listening socket that is bound to a file. Sockets are bound under another
-// name and renamed, so it is the file that is compared, and not its path.
+// listeningAt asks the kernel for the inode of the listening socket that is bound to a
+// file. Sockets are bound under another name and renamed, so it is the file that is
+// compared, and not its path.
 func listeningAt(file *syscall.Stat_t) (inode uint32, err error) {
-	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, netlinkSockDiag)
+	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC,
+		netlinkSockDiag)
 	if err != nil {
 		return 0, err
 	}
@@ -81,7 +84,8 @@ func boundTo(message []byte, file *syscall.Stat_t) bool {
 			return false
 		}
 		if kind == unixDiagVFS && length >= 12 {
-			return order.Uint32(rest[4:]) == uint32(file.Ino) && order.Uint32(rest[8:]) == kernelDev(uint64(file.Dev))
+			return order.Uint32(rest[4:]) == uint32(file.Ino) &&
+				order.Uint32(rest[8:]) == kernelDev(uint64(file.Dev))
 		}
 		rest = rest[min((length+3)&^3, len(rest)):]
 	}
@@ -95,7 +99,8 @@ func kernelDev(dev uint64) uint32 {
 	return uint32(major<<20 | minor)
 }
 
-// holder finds the process that has a socket open: of a parent and its children, the one that was there first.
+// holder finds the process that has a socket open: of a parent and its children, the one
+// that was there first.
 func holder(inode uint32) (pid int) {
 	want := fmt.Sprintf("socket:[%d]", inode)
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // those of other users are not to be seen

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// statOf returns the fields of /proc/PID/stat from the third one on: the name before them may hold anything.
+// statOf returns the fields of /proc/PID/stat from the third one on: the name before them
+// may hold anything.
 func statOf(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

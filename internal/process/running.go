@@ -1,5 +1,6 @@
-// Package process tells which cells run in a home, as which processes, and ends one. There is no list: the sockets in
-// run/ say which names are taken, and the kernel says by whom.
+// Package process tells which cells run in a home, as which processes, and ends one.
+// There is no list: the sockets in run/ say which names are taken, and the kernel says by
+// whom.
 package process
 
 import (
@@ -24,8 +25,8 @@ type Cell struct {
 	Memory int64
 }
 
-// List returns the cells that run, in order of their names. They don't notice on Linux; elsewhere each gets a connection that
-// ends at once.
+// List returns the cells that run, in order of their names. They don't notice on Linux;
+// elsewhere each gets a connection that ends at once.
 func List(h home.Home) (cells []Cell) {
 	paths, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
 	for _, path := range paths {

@@ -40,7 +40,8 @@ func madeHome(t *testing.T) (home.Home, address.Name, string) {
 	return h, cell, path
 }
 
-// The process that holds a socket is found without its noticing, also when it bound it under another name.
+// The process that holds a socket is found without its noticing, also when it bound it
+// under another name.
 func TestListIsNotNoticed(t *testing.T) {
 	h, cell, path := madeHome(t)
 	if cells := List(h); len(cells) != 0 {
@@ -51,7 +52,8 @@ func TestListIsNotNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	cells := List(h)
-	if len(cells) != 1 || cells[0].Name != cell || cells[0].PID != os.Getpid() || cells[0].Memory < 1<<20 || time.Since(cells[0].Since) > time.Minute {
+	if len(cells) != 1 || cells[0].Name != cell || cells[0].PID != os.Getpid() ||
+		cells[0].Memory < 1<<20 || time.Since(cells[0].Since) > time.Minute {
 		t.Errorf("got %+v, want this process, %d", cells, os.Getpid())
 	}
 	l.SetDeadline(time.Now().Add(20 * time.Millisecond))
@@ -89,7 +91,8 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if killed, err := Stop(t.Context(), h, cell); killed || err != nil || time.Since(began) > 4*time.Second {
+	if killed, err := Stop(t.Context(), h, cell); killed || err != nil ||
+		time.Since(began) > 4*time.Second {
 		t.Errorf("%v, %v after %v", killed, err, time.Since(began))
 	}
 	if conn, err := net.Dial("unix", path); err == nil {
@@ -101,7 +104,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// What is being started is waited for, and never said not to run; and its socket is left to whoever starts it.
+// What is being started is waited for, and never said not to run; and its socket is left
+// to whoever starts it.
 func TestStopWhileItStarts(t *testing.T) {
 	h, cell, path := madeHome(t)
 	lock, err := socket.TryLock(h.Lock(cell))

@@ -17,15 +17,16 @@ import (
 // Patience is how long a cell may take to end once it is asked to.
 const Patience = 5 * time.Second
 
-// ErrNotRunning is what Stop fails with when nobody holds the cell's socket, and ErrStarting when somebody starts the cell and has
-// not come to an end within Patience.
+// ErrNotRunning is what Stop fails with when nobody holds the cell's socket, and
+// ErrStarting when somebody starts the cell and has not come to an end within Patience.
 var (
 	ErrNotRunning = errors.New("not running")
 	ErrStarting   = errors.New("it is being started, and has not answered yet: try again")
 )
 
-// Stop asks the process of a cell to end (SIGTERM), and ends it if it has not within Patience (SIGKILL), together with
-// the processes of its group if it leads one. It returns once it is gone, and its socket with it; killed says that it had to be.
+// Stop asks the process of a cell to end (SIGTERM), and ends it if it has not within
+// Patience (SIGKILL), together with the processes of its group if it leads one. It
+// returns once it is gone, and its socket with it; killed says that it had to be.
 func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err error) {
 	cell, ok := Find(h, name)
 	if !ok {
@@ -51,7 +52,8 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 		return false, sweep(h, name)
 	}
 	if ctx.Err() != nil {
-		return false, fmt.Errorf("process %d was asked to end, and has not yet: %w", cell.PID, ctx.Err())
+		return false, fmt.Errorf("process %d was asked to end, and has not yet: %w", cell.PID,
+			ctx.Err())
 	}
 	target := cell.PID
 	if group, err := syscall.Getpgid(target); err == nil && group == target {
@@ -83,10 +85,12 @@ func started(ctx context.Context, h home.Home, name address.Name) error {
 	return nil
 }
 
-// sweep removes the socket that a cell has left. Whoever holds the lock starts it anew, and deals with the socket.
+// sweep removes the socket that a cell has left. Whoever holds the lock starts it anew,
+// and deals with the socket.
 func sweep(h home.Home, name address.Name) error {
 	lock, err := socket.TryLock(h.Lock(name))
-	if errors.Is(err, socket.ErrLocked) || errors.Is(err, fs.ErrNotExist) { // the latter if the whole home has gone
+	// the latter if the whole home has gone
+	if errors.Is(err, socket.ErrLocked) || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -117,8 +121,9 @@ func StopAll(ctx context.Context, h home.Home) error {
 	return errors.Join(errs...)
 }
 
-// gone waits until a cell's process has ended and let go of its socket, or ctx has. The kernel tells only parents when, so it
-// is looked at again and again; and a process of several threads holds what it holds until the last one has ended.
+// gone waits until a cell's process has ended and let go of its socket, or ctx has. The
+// kernel tells only parents when, so it is looked at again and again; and a process of
+// several threads holds what it holds until the last one has ended.
 func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
 		if syscall.Kill(cell.PID, 0) == syscall.ESRCH || zombie(cell.PID) && !holds(h, cell) {
@@ -130,11 +135,12 @@ func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	}
 }
 
-// Ended says whether there is no such process, or it has ended and only its parent has not noticed yet. Of several threads, some may
-// still be ending then.
+// Ended says whether there is no such process, or it has ended and only its parent has
+// not noticed yet. Of several threads, some may still be ending then.
 func Ended(pid int) bool { return syscall.Kill(pid, 0) == syscall.ESRCH || zombie(pid) }
 
-// holds says whether the cell's socket is still its own, or of nobody who can be told, as when the owner is ending.
+// holds says whether the cell's socket is still its own, or of nobody who can be told, as
+// when the owner is ending.
 func holds(h home.Home, cell Cell) bool {
 	now, ok := Find(h, cell.Name)
 	return ok && (now.PID == cell.PID || now.PID == 0)

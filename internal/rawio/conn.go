@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// New returns the connection with a Read and a Write that take less. If it is not a socket, it is returned as it is.
+// New returns the connection with a Read and a Write that take less. If it is not a
+// socket, it is returned as it is.
 func New(conn net.Conn) net.Conn {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
@@ -96,7 +97,8 @@ func (h *half) tryWrite(fd uintptr) (done bool) {
 }
 
 // explain makes of an error what package net makes of it.
-func explain(conn interface{ LocalAddr() net.Addr }, operation, call string, peer net.Addr, err error) error {
+func explain(conn interface{ LocalAddr() net.Addr }, operation, call string, peer net.Addr,
+	err error) error {
 	if err == nil {
 		return nil
 	}

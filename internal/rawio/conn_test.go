@@ -34,7 +34,9 @@ func overSockets(t *testing.T, test func(t *testing.T, pair func() (a, b net.Con
 		test(t, func() (a, b net.Conn, err error) { return pair("tcp", "127.0.0.1:0") })
 	})
 	t.Run("unix", func(t *testing.T) {
-		test(t, func() (a, b net.Conn, err error) { return pair("unix", filepath.Join(t.TempDir(), "s")) })
+		test(t, func() (a, b net.Conn, err error) {
+			return pair("unix", filepath.Join(t.TempDir(), "s"))
+		})
 	})
 }
 
@@ -99,7 +101,8 @@ func TestErrors(t *testing.T) {
 		_, read := c.Read(one[:])
 		_, write := c.Write(one[:])
 		for operation, err := range map[string]error{"read": read, "write": write} {
-			if !errors.Is(err, os.ErrDeadlineExceeded) || !os.IsTimeout(err) || !strings.HasPrefix(err.Error(), operation+" ") {
+			if !errors.Is(err, os.ErrDeadlineExceeded) || !os.IsTimeout(err) ||
+				!strings.HasPrefix(err.Error(), operation+" ") {
 				t.Errorf("%s, too late: %v", operation, err)
 			}
 		}
@@ -112,7 +115,8 @@ func TestErrors(t *testing.T) {
 			_, err = c.Write(one[:])
 		}
 		var sys *os.SyscallError
-		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) || !errors.As(err, &sys) {
+		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) ||
+			!errors.As(err, &sys) {
 			t.Errorf("write to nobody: %v", err)
 		}
 		a.Close()

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Of reads that find something each time, some are told, so that somebody looks at the network; those that wait in between need it not.
+// Of reads that find something each time, some are told, so that somebody looks at the
+// network; those that wait in between need it not.
 func TestReadsAreToldWhereNoneWaits(t *testing.T) {
 	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {

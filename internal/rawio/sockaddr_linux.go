@@ -13,12 +13,15 @@ import (
 // sockaddr is an address as the kernel has it; of IPv4, in its beginning.
 type sockaddr unix.RawSockaddrInet6
 
-func (a *sockaddr) raw() *byte                      { return (*byte)(unsafe.Pointer(a)) }
-func (a *sockaddr) inet4() *unix.RawSockaddrInet4   { return (*unix.RawSockaddrInet4)(unsafe.Pointer(a)) }
+func (a *sockaddr) raw() *byte { return (*byte)(unsafe.Pointer(a)) }
+func (a *sockaddr) inet4() *unix.RawSockaddrInet4 {
+	return (*unix.RawSockaddrInet4)(unsafe.Pointer(a))
+}
 func (a *sockaddr) port() (inNetworkOrder *[2]byte) { return (*[2]byte)(unsafe.Pointer(&a.Port)) }
 
-// set makes it the address of a peer of a socket that is bound to local, and returns its length, or 0 for one that takes package net
-// to make: in a zone, or of another IP version than the socket's.
+// set makes it the address of a peer of a socket that is bound to local, and returns its
+// length, or 0 for one that takes package net to make: in a zone, or of another IP
+// version than the socket's.
 func (a *sockaddr) set(peer, local *net.UDPAddr) (size uint32) {
 	if peer == nil || peer.Zone != "" {
 		return 0

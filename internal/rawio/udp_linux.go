@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UDP returns the socket for quic-go's Transport, or whatever else reads by ReadBatch and writes by WriteMsgUDP, as these take
-// less. It is to be read by nothing else once ReadBatch was called. Closing it closes the socket.
+// UDP returns the socket for quic-go's Transport, or whatever else reads by ReadBatch and
+// writes by WriteMsgUDP, as these take less. It is to be read by nothing else once
+// ReadBatch was called. Closing it closes the socket.
 func UDP(conn *net.UDPConn) net.PacketConn {
 	raw, err := conn.SyscallConn()
 	if err != nil {

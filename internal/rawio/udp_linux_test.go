@@ -42,9 +42,11 @@ func udp(t *testing.T, network string) (stock *net.UDPConn, ours *datagrams) {
 	}
 	stock, ours = open(), UDP(open()).(*datagrams)
 	for _, conn := range []*net.UDPConn{stock, ours.UDPConn} { // as quic-go does
-		for level, names := range map[int][]int{unix.IPPROTO_IP: {unix.IP_RECVTOS, unix.IP_PKTINFO}, unix.IPPROTO_IPV6: {unix.IPV6_RECVTCLASS, unix.IPV6_RECVPKTINFO}} {
+		for level, names := range map[int][]int{unix.IPPROTO_IP: {unix.IP_RECVTOS, unix.IP_PKTINFO},
+			unix.IPPROTO_IPV6: {unix.IPV6_RECVTCLASS, unix.IPV6_RECVPKTINFO}} {
 			for _, name := range names {
-				control(t, conn, func(fd int) { unix.SetsockoptInt(fd, level, name, 1) }) // half of them are of the other version
+				// half of them are of the other version
+				control(t, conn, func(fd int) { unix.SetsockoptInt(fd, level, name, 1) })
 			}
 		}
 	}
@@ -97,7 +99,8 @@ func take(t *testing.T, conn interface {
 
 func text(m ipv4.Message) string { return string(m.Buffers[0][:m.N]) }
 
-// marks returns what came beside a datagram, but for the size of those that the kernel has put together.
+// marks returns what came beside a datagram, but for the size of those that the kernel
+// has put together.
 func marks(t *testing.T, m ipv4.Message) (marks []string) {
 	t.Helper()
 	for oob := m.OOB[:m.NN]; len(oob) > 0; {
@@ -135,8 +138,9 @@ func congested(network string) []byte {
 	return cmsg(unix.IPPROTO_IPV6, unix.IPV6_TCLASS, binary.NativeEndian.AppendUint32(nil, 2))
 }
 
-// Many datagrams given to the kernel in one piece arrive one by one, in order, whoever sends and whoever reads, and each
-// with its sender, its ECN bits and the address that it was sent to.
+// Many datagrams given to the kernel in one piece arrive one by one, in order, whoever
+// sends and whoever reads, and each with its sender, its ECN bits and the address that it
+// was sent to.
 func TestDatagramsInOnePiece(t *testing.T) {
 	over(t, func(t *testing.T, network string) {
 		data := make([]byte, 1000*14+500)
@@ -148,7 +152,8 @@ func TestDatagramsInOnePiece(t *testing.T) {
 		}, to *net.UDPAddr) {
 			t.Helper()
 			oob := slices.Concat(segments(1000), congested(network))
-			if n, oobn, err := from.WriteMsgUDP(data, oob, to); n != len(data) || oobn != len(oob) || err != nil {
+			if n, oobn, err := from.WriteMsgUDP(data, oob, to); n != len(data) ||
+				oobn != len(oob) || err != nil {
 				t.Fatalf("wrote %d and %d bytes, %v", n, oobn, err)
 			}
 		}
@@ -159,7 +164,8 @@ func TestDatagramsInOnePiece(t *testing.T) {
 			if len(marks(t, lone)) < 2 {
 				t.Fatalf("beside a datagram there is only %q", marks(t, lone))
 			}
-			for name, from := range map[string]*net.UDPAddr{"stock": addrOf(stock), "ours": addrOf(ours)} {
+			for name, from := range map[string]*net.UDPAddr{"stock": addrOf(stock),
+				"ours": addrOf(ours)} {
 				if name == "stock" {
 					send(stock, addrOf(ours))
 				} else {
@@ -194,20 +200,23 @@ func TestDatagramsOfAllSizes(t *testing.T) {
 		stock, ours := udp(t, network)
 		for _, size := range []int{0, 1, 1200, 1500, 1501, 9000} {
 			for _, from := range []net.PacketConn{stock, ours} {
-				if _, _, err := from.(quic.OOBCapablePacketConn).WriteMsgUDP(make([]byte, size), nil, addrOf(ours)); err != nil {
+				if _, _, err := from.(quic.OOBCapablePacketConn).WriteMsgUDP(make([]byte, size),
+					nil, addrOf(ours)); err != nil {
 					t.Fatal(err)
 				}
 				got := take(t, ours, 1, 8)
-				if len(got) != 1 || got[0].N != min(size, 1500) || got[0].Addr.String() != addrOf(from).String() {
-					t.Errorf("of %d bytes came %d messages of %d from %v", size, len(got), got[0].N, got[0].Addr)
+				if len(got) != 1 || got[0].N != min(size, 1500) ||
+					got[0].Addr.String() != addrOf(from).String() {
+					t.Errorf("of %d bytes came %d messages of %d from %v", size, len(got), got[0].N,
+						got[0].Addr)
 				}
 			}
 		}
 	})
 }
 
-// A read that nothing is there for waits, and is over when something comes, when it is told to, and at once when the socket
-// is closed. That is how quic-go ends.
+// A read that nothing is there for waits, and is over when something comes, when it is
+// told to, and at once when the socket is closed. That is how quic-go ends.
 func TestDatagramReadWaits(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	reads := make(chan error)
@@ -229,7 +238,8 @@ func TestDatagramReadWaits(t *testing.T) {
 	waiting(t, ours)
 	ours.SetReadDeadline(time.Now())
 	err := <-reads
-	if temporary, ok := err.(net.Error); !ok || !temporary.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if temporary, ok := err.(net.Error); !ok || !temporary.Timeout() ||
+		!errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("told to stop: %v", err)
 	}
 	ours.SetReadDeadline(time.Time{})
@@ -239,12 +249,14 @@ func TestDatagramReadWaits(t *testing.T) {
 	if err := <-reads; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
-	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, addrOf(stock)); !errors.Is(err, net.ErrClosed) {
+	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, addrOf(stock)); !errors.Is(err,
+		net.ErrClosed) {
 		t.Errorf("write, closed: %v", err)
 	}
 }
 
-// waiting returns when a reader of the socket is under way. It may not have come to wait yet, which makes no difference.
+// waiting returns when a reader of the socket is under way. It may not have come to wait
+// yet, which makes no difference.
 func waiting(t *testing.T, d *datagrams) {
 	t.Helper()
 	for began := time.Now(); d.in.mu.TryLock(); runtime.Gosched() {
@@ -284,7 +296,8 @@ func TestDatagramWriteWaits(t *testing.T) {
 	}
 }
 
-// quic-go asks errors what they are: too large a datagram is a packet that finds out what the path carries.
+// quic-go asks errors what they are: too large a datagram is a packet that finds out what
+// the path carries.
 func TestDatagramErrors(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	_, _, want := stock.WriteMsgUDP(make([]byte, 70_000), nil, addrOf(stock))
@@ -293,10 +306,12 @@ func TestDatagramErrors(t *testing.T) {
 	if !errors.Is(err, syscall.EMSGSIZE) || !errors.As(err, &sys) || sys.Syscall != "sendmsg" {
 		t.Errorf("too large: %v", err)
 	}
-	if got, want := err.Error(), strings.NewReplacer("udp4", "udp", addrOf(stock).String()+"->", addrOf(ours).String()+"->").Replace(want.Error()); got != want {
+	if got, want := err.Error(), strings.NewReplacer("udp4", "udp", addrOf(stock).String()+"->",
+		addrOf(ours).String()+"->").Replace(want.Error()); got != want {
 		t.Errorf("it says %q, and package net %q", got, want)
 	}
-	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, &net.UDPAddr{IP: net.IPv6loopback, Port: 1}); err == nil {
+	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil,
+		&net.UDPAddr{IP: net.IPv6loopback, Port: 1}); err == nil {
 		t.Error("a socket of IPv4 has written to IPv6")
 	}
 	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, nil); err == nil {
@@ -304,7 +319,8 @@ func TestDatagramErrors(t *testing.T) {
 	}
 }
 
-// Whoever waits for the processor gets it before quic-go's queue is full, however much there is to read.
+// Whoever waits for the processor gets it before quic-go's queue is full, however much
+// there is to read.
 func TestDatagramReadsLetOthersRun(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	ours.SetReadBuffer(4 << 20)
@@ -327,7 +343,8 @@ func TestZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names zones
-	for index, want := range map[uint32]string{0: "", uint32(lo.Index): "lo", 1 << 30: "1073741824"} {
+	for index, want := range map[uint32]string{0: "", uint32(lo.Index): "lo",
+		1 << 30: "1073741824"} {
 		for range 2 {
 			if got := names.of(index); got != want {
 				t.Errorf("%d is %q, want %q", index, got, want)

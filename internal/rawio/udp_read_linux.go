@@ -12,12 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inARow is how many datagrams are read before others get the processor: quic-go keeps 256 that a connection has yet to look at, and
-// drops the next ones.
+// inARow is how many datagrams are read before others get the processor: quic-go keeps
+// 256 that a connection has yet to look at, and drops the next ones.
 const inARow = 128
 
-// receiver reads what the kernel has put together: datagrams of one size and one sender that came in a row are read as one
-// (UDP_GRO). Those that a stem on the same machine or a good network card handed over together are not even taken apart before.
+// receiver reads what the kernel has put together: datagrams of one size and one sender
+// that came in a row are read as one (UDP_GRO). Those that a stem on the same machine or
+// a good network card handed over together are not even taken apart before.
 type receiver struct {
 	try func(fd uintptr) bool // tryRead, made once
 
@@ -40,8 +41,8 @@ type receiver struct {
 	from *net.UDPAddr
 }
 
-// ReadBatch waits until there are datagrams, and returns how many it has put into the messages, each of which has room for one in
-// its first buffer.
+// ReadBatch waits until there are datagrams, and returns how many it has put into the
+// messages, each of which has room for one in its first buffer.
 func (d *datagrams) ReadBatch(ms []ipv4.Message, _ int) (n int, err error) {
 	r := &d.in
 	r.mu.Lock()
@@ -67,7 +68,10 @@ func (d *datagrams) ReadBatch(ms []ipv4.Message, _ int) (n int, err error) {
 func (r *receiver) read(raw syscall.RawConn) error {
 	if !r.merges {
 		r.merges = true
-		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1) }) // old kernels don't
+		// old kernels don't
+		raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1)
+		})
 	}
 	if r.row >= inARow {
 		r.row = 0
@@ -97,7 +101,8 @@ func (r *receiver) read(raw syscall.RawConn) error {
 func (r *receiver) tryRead(fd uintptr) (done bool) {
 	r.part.Base = &r.data[0]
 	r.part.SetLen(len(r.data))
-	r.head = unix.Msghdr{Name: r.addr.raw(), Namelen: uint32(unsafe.Sizeof(r.addr)), Iov: &r.part, Control: &r.oob[0]}
+	r.head = unix.Msghdr{Name: r.addr.raw(), Namelen: uint32(unsafe.Sizeof(r.addr)), Iov: &r.part,
+		Control: &r.oob[0]}
 	r.head.SetIovlen(1)
 	r.head.SetControllen(len(r.oob))
 	call := recvmsg

@@ -32,7 +32,8 @@ func (d *datagrams) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (n, oobn int, er
 	}
 	s.part.Base = &b[0]
 	s.part.SetLen(len(b))
-	s.head = unix.Msghdr{Name: s.addr.raw(), Namelen: size, Iov: &s.part, Control: unsafe.SliceData(oob)}
+	s.head = unix.Msghdr{Name: s.addr.raw(), Namelen: size, Iov: &s.part,
+		Control: unsafe.SliceData(oob)}
 	s.head.SetIovlen(1)
 	s.head.SetControllen(len(oob))
 	err = d.raw.Write(s.try)

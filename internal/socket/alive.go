@@ -6,9 +6,10 @@ import (
 	"syscall"
 )
 
-// Alive says whether a process holds the socket at path, without its noticing: connect(2) with a socket of another
-// type is refused with EPROTOTYPE by a live process's socket, and with ECONNREFUSED by one left behind by a dead process.
-// A real connection would have to be accepted, and a simple program may well stumble over one that says nothing.
+// Alive says whether a process holds the socket at path, without its noticing: connect(2)
+// with a socket of another type is refused with EPROTOTYPE by a live process's socket,
+// and with ECONNREFUSED by one left behind by a dead process. A real connection would
+// have to be accepted, and a simple program may well stumble over one that says nothing.
 // A live process that does not listen yet is alive, too.
 func Alive(path string) (bool, error) {
 	syscall.ForkLock.RLock()

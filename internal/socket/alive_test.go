@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// Whether a process is there must be found out without its noticing: a program that answers one caller after the other
-// would answer a connection that was only a question.
+// Whether a process is there must be found out without its noticing: a program that
+// answers one caller after the other would answer a connection that was only a question.
 func TestAliveIsNotNoticed(t *testing.T) {
 	path := filepath.Join(hometest.Dir(t), "a.sock")
 	want := func(when string, want bool) {
@@ -24,7 +24,8 @@ func TestAliveIsNotNoticed(t *testing.T) {
 	want("no file", false)
 	l := listen(t, path)
 	want("listening", true)
-	l.SetDeadline(time.Now()) // what has come has come: a Unix connection stands as soon as connect returns
+	// what has come has come: a Unix connection stands as soon as connect returns
+	l.SetDeadline(time.Now())
 	if conn, err := l.Accept(); err == nil {
 		t.Errorf("it was noticed by %v", conn)
 	}
@@ -32,7 +33,8 @@ func TestAliveIsNotNoticed(t *testing.T) {
 	want("left behind", false)
 }
 
-// A program that has bound its socket and does not listen yet is alive, and whoever dials it waits until it does.
+// A program that has bound its socket and does not listen yet is alive, and whoever dials
+// it waits until it does.
 func TestDialWaitsForListen(t *testing.T) {
 	path := filepath.Join(hometest.Dir(t), "a.sock")
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)

@@ -9,7 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// Connecting to a socket and closing: bare, as synapse does it, and under a caller's name as a stem does.
+// Connecting to a socket and closing: bare, as synapse does it, and under a caller's name
+// as a stem does.
 func BenchmarkDial(b *testing.B) {
 	path := filepath.Join(hometest.Dir(b), "s")
 	l := listen(b, path)
@@ -31,7 +32,9 @@ func BenchmarkDial(b *testing.B) {
 			return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 		}},
 		{"dial", func() (*net.UnixConn, error) { return Dial(context.Background(), path) }},
-		{"from", func() (*net.UnixConn, error) { return DialFrom(context.Background(), path, NewCallerName(peer)) }},
+		{"from", func() (*net.UnixConn, error) {
+			return DialFrom(context.Background(), path, NewCallerName(peer))
+		}},
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			for b.Loop() {

@@ -18,7 +18,8 @@ import (
 
 const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 
-// A cell learns who calls from getpeername alone, in any language, and every call has a name of its own.
+// A cell learns who calls from getpeername alone, in any language, and every call has a
+// name of its own.
 func TestDialFromNamesTheCaller(t *testing.T) {
 	const callers = 200
 	path := filepath.Join(hometest.Dir(t), "a.sock")
@@ -48,7 +49,8 @@ func TestDialFromNamesTheCaller(t *testing.T) {
 		if got, ok := Caller(name); !ok || got != peer {
 			t.Errorf("Caller(%q) = %q, %v", name, got, ok)
 		}
-		if random := name[strings.LastIndex(name, "/")+1:]; len(random) != 16 { // 64 bits can't be guessed, nor taken beforehand
+		// 64 bits can't be guessed, nor taken beforehand
+		if random := name[strings.LastIndex(name, "/")+1:]; len(random) != 16 {
 			t.Errorf("%q ends in %q", name, random)
 		}
 		names[name] = true
@@ -72,7 +74,8 @@ func TestDialFromWaitsForItsName(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := DialFrom(ctx, path, caller); !errors.Is(err, syscall.EADDRINUSE) || ctx.Err() == nil {
+	if _, err := DialFrom(ctx, path, caller); !errors.Is(err, syscall.EADDRINUSE) ||
+		ctx.Err() == nil {
 		t.Errorf("while its name is taken: %v, and then %v", err, ctx.Err())
 	}
 	taken.Close()

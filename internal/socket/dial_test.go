@@ -19,7 +19,8 @@ import (
 // Only these two mean that nobody is there; anything else must not start a second cell.
 func TestMissing(t *testing.T) {
 	dir := hometest.Dir(t)
-	if _, err := Dial(soon(t), filepath.Join(dir, "none.sock")); !Missing(err) || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Dial(soon(t), filepath.Join(dir, "none.sock")); !Missing(err) ||
+		!errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	path := filepath.Join(dir, "dead.sock")
@@ -27,14 +28,16 @@ func TestMissing(t *testing.T) {
 	if _, err := Dial(soon(t), path); !Missing(err) || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("a dead socket: %v", err)
 	}
-	for _, err := range []error{nil, syscall.EAGAIN, syscall.EACCES, syscall.ENOTDIR, context.Canceled} {
+	for _, err := range []error{nil, syscall.EAGAIN, syscall.EACCES, syscall.ENOTDIR,
+		context.Canceled} {
 		if Missing(err) {
 			t.Errorf("Missing(%v)", err)
 		}
 	}
 }
 
-// A cell that is slow to accept is alive: a caller waits as long as it likes, and then learns that it was busy.
+// A cell that is slow to accept is alive: a caller waits as long as it likes, and then
+// learns that it was busy.
 func TestDialWaitsForABusyListener(t *testing.T) {
 	path := filepath.Join(hometest.Dir(t), "a.sock")
 	busy := full(t, path)
@@ -69,7 +72,10 @@ func TestPauses(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start, tries := time.Now(), 0
-		_, err := retry(ctx, "", func() (*net.UnixConn, error) { tries++; return nil, syscall.EAGAIN })
+		_, err := retry(ctx, "", func() (*net.UnixConn, error) {
+			tries++
+			return nil, syscall.EAGAIN
+		})
 		if took := time.Since(start); took != time.Second || !errors.Is(err, syscall.EAGAIN) {
 			t.Errorf("ended after %v: %v", took, err)
 		}

@@ -25,9 +25,10 @@ type Listener struct {
 	closed     error
 }
 
-// Listen listens at path with mode 0600, replacing the socket of a dead process; at a live one it fails with ErrInUse.
-// The caller holds the lock. The socket answers from the moment it can be seen: it is bound under another name
-// and renamed. lock is the lock's file, which Close takes for a moment; if empty, the caller holds it until after Close.
+// Listen listens at path with mode 0600, replacing the socket of a dead process; at a
+// live one it fails with ErrInUse. The caller holds the lock. The socket answers from the
+// moment it can be seen: it is bound under another name and renamed. lock is the lock's
+// file, which Close takes for a moment; if empty, the caller holds it until after Close.
 func Listen(path, lock string) (*Listener, error) {
 	if alive, err := Alive(path); err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
@@ -62,8 +63,8 @@ func (l *Listener) reveal(hidden string) (err error) {
 	return os.Rename(hidden, l.path)
 }
 
-// Close stops listening and removes the socket's file, unless another process has put its own there or is about to.
-// Closing twice is fine.
+// Close stops listening and removes the socket's file, unless another process has put its
+// own there or is about to. Closing twice is fine.
 func (l *Listener) Close() error {
 	l.once.Do(func() {
 		if l.lock == "" {

@@ -59,7 +59,8 @@ func TestListenReplacesADeadSocket(t *testing.T) {
 // An error leaves nothing behind.
 func TestListenFails(t *testing.T) {
 	dir := hometest.Dir(t)
-	if _, err := Listen(filepath.Join(dir, "missing", "a.sock"), ""); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Listen(filepath.Join(dir, "missing", "a.sock"), ""); !errors.Is(err,
+		fs.ErrNotExist) {
 		t.Errorf("in a folder that is missing: %v", err)
 	}
 	taken := filepath.Join(dir, "taken")
@@ -95,7 +96,8 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 	}
 }
 
-// Whoever holds the lock is about to bind: the file is theirs to deal with, and Close does not wait for them.
+// Whoever holds the lock is about to bind: the file is theirs to deal with, and Close
+// does not wait for them.
 func TestCloseLeavesTheFileToTheHolderOfTheLock(t *testing.T) {
 	dir := hometest.Dir(t)
 	path, lockPath := filepath.Join(dir, "a.sock"), filepath.Join(dir, "a.lock")
@@ -127,8 +129,8 @@ func TestListenTakesABusySocketForLive(t *testing.T) {
 	busy.Close()
 }
 
-// A germination's first try comes as soon as the watch sees the file: from then on the socket has to answer, also
-// when it takes the place of a dead one.
+// A germination's first try comes as soon as the watch sees the file: from then on the
+// socket has to answer, also when it takes the place of a dead one.
 func TestListenAnswersFromTheMomentItIsSeen(t *testing.T) {
 	dir := hometest.Dir(t)
 	for round := range 300 {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Lock is an exclusive flock(2) on a file, which goes with the process that holds it. The file stays:
-// removing it would let two processes hold locks on two files of one name.
+// Lock is an exclusive flock(2) on a file, which goes with the process that holds it. The
+// file stays: removing it would let two processes hold locks on two files of one name.
 type Lock struct{ file *os.File }
 
 // ErrLocked is returned by TryLock when another holds the lock.
@@ -37,8 +37,8 @@ func TryLock(path string) (*Lock, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
 
-// WaitLock takes the lock as soon as it is free; it fails when ctx ends first. It tries with doubling pauses,
-// since a blocking flock(2) could not be called off.
+// WaitLock takes the lock as soon as it is free; it fails when ctx ends first. It tries
+// with doubling pauses, since a blocking flock(2) could not be called off.
 func WaitLock(ctx context.Context, path string) (*Lock, error) {
 	for pause := FirstPause; ; pause = NextPause(pause) {
 		lock, err := TryLock(path)
@@ -53,6 +53,7 @@ func WaitLock(ctx context.Context, path string) (*Lock, error) {
 
 // Unlock gives the lock back.
 func (l *Lock) Unlock() {
-	syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN) // closing alone leaves it to a child that is being forked right now
+	// closing alone leaves it to a child that is being forked right now
+	syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
 	l.file.Close()
 }

@@ -77,10 +77,12 @@ func TestWaitLockEndsWithItsContext(t *testing.T) {
 	if _, err := WaitLock(ctx, path); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := WaitLock(soon(t), filepath.Join(path, "below a file")); errors.Is(err, ErrLocked) || err == nil {
+	if _, err := WaitLock(soon(t), filepath.Join(path, "below a file")); errors.Is(err,
+		ErrLocked) || err == nil {
 		t.Errorf("a lock that can't be: %v", err)
 	}
-	if _, err := WaitLock(soon(t), filepath.Join(filepath.Dir(path), "none", "a.lock")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := WaitLock(soon(t), filepath.Join(filepath.Dir(path), "none",
+		"a.lock")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("in a folder that is missing: %v", err)
 	}
 }

@@ -13,7 +13,8 @@ const (
 	localPeerPID  = 2
 )
 
-// Owner tells which process listens at the other end of a connection, or made it: LOCAL_PEERPID and LOCAL_PEERCRED.
+// Owner tells which process listens at the other end of a connection, or made it:
+// LOCAL_PEERPID and LOCAL_PEERCRED.
 func Owner(conn *net.UnixConn) (pid, uid int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -23,7 +24,8 @@ func Owner(conn *net.UnixConn) (pid, uid int, err error) {
 		if pid, err = syscall.GetsockoptInt(int(fd), solLocal, localPeerPID); err != nil {
 			return
 		}
-		// A struct xucred begins with a 32-bit version and the 32-bit uid; an IPMreq is eight bytes to hold them.
+		// A struct xucred begins with a 32-bit version and the 32-bit uid; an IPMreq is
+		// eight bytes to hold them.
 		var cred *syscall.IPMreq
 		if cred, err = syscall.GetsockoptIPMreq(int(fd), solLocal, localPeerCred); err == nil {
 			uid = int(binary.NativeEndian.Uint32(cred.Interface[:]))

@@ -7,12 +7,13 @@ import (
 	"syscall"
 )
 
-// Retire removes the socket's file and lets no more callers in. Those who are in the queue by then are still there for
-// AcceptQueued. The caller holds the lock.
+// Retire removes the socket's file and lets no more callers in. Those who are in the
+// queue by then are still there for AcceptQueued. The caller holds the lock.
 //
-// A caller who has found the file, and is about to be queued, is not lost either: shutdown(2) makes the kernel refuse
-// it from one moment on, as if nobody were there, so that it looks again and finds what comes next. Linux promises
-// that; elsewhere such a caller may be accepted nowhere.
+// A caller who has found the file, and is about to be queued, is not lost either:
+// shutdown(2) makes the kernel refuse it from one moment on, as if nobody were there, so
+// that it looks again and finds what comes next. Linux promises that; elsewhere such a
+// caller may be accepted nowhere.
 func (l *Listener) Retire() error {
 	l.removed.Do(l.remove)
 	raw, err := l.SyscallConn()
@@ -25,8 +26,8 @@ func (l *Listener) Retire() error {
 // ErrEmpty is returned by AcceptQueued when nobody waits.
 var ErrEmpty = errors.New("nobody is in the queue")
 
-// AcceptQueued accepts a caller who is in the queue already, or fails with ErrEmpty at once. (A deadline could pass
-// before Accept has even looked.)
+// AcceptQueued accepts a caller who is in the queue already, or fails with ErrEmpty at
+// once. (A deadline could pass before Accept has even looked.)
 func (l *Listener) AcceptQueued() (*net.UnixConn, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// Whoever is in the queue when the listener leaves is served; whoever comes later finds nobody, at once.
+// Whoever is in the queue when the listener leaves is served; whoever comes later finds
+// nobody, at once.
 func TestRetire(t *testing.T) {
 	dir := hometest.Dir(t)
 	path := filepath.Join(dir, "a.sock")

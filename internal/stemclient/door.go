@@ -1,5 +1,5 @@
-// Package stemclient asks the stem of this machine, at its Unix socket. Nothing is started here: if no stem runs, that
-// is the answer.
+// Package stemclient asks the stem of this machine, at its Unix socket. Nothing is
+// started here: if no stem runs, that is the answer.
 package stemclient
 
 import (
@@ -29,8 +29,9 @@ type Answer struct {
 	Rest []byte
 }
 
-// Ask sends a request to the home's stem and reads the verdict. A refusal is an error that wraps a wire.Refusal; no stem
-// is ErrNoStem, and so is one that ends before it has answered. ctx covers the call, and not the connection.
+// Ask sends a request to the home's stem and reads the verdict. A refusal is an error
+// that wraps a wire.Refusal; no stem is ErrNoStem, and so is one that ends before it has
+// answered. ctx covers the call, and not the connection.
 func Ask(ctx context.Context, h home.Home, req wire.Request) (*Answer, error) {
 	return AskWith(ctx, h, req, nil)
 }

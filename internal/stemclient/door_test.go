@@ -34,7 +34,8 @@ func TestAskIsGranted(t *testing.T) {
 	if got := <-requests; got != "open retina@laptop\n" {
 		t.Errorf("the stem was asked %q", got)
 	}
-	if answer.Pairs.Get("call") != "17" || !strings.HasPrefix("hello, and more", string(answer.Rest)) {
+	if answer.Pairs.Get("call") != "17" || !strings.HasPrefix("hello, and more",
+		string(answer.Rest)) {
 		t.Errorf("pairs %v, rest %q", answer.Pairs, answer.Rest)
 	}
 	cancel() // covers the call, and not the connection
@@ -63,8 +64,8 @@ func TestAskIsRefused(t *testing.T) {
 	}
 }
 
-// A stem that has too much to do may refuse without having read the request, and be gone while we still write it.
-// The kernel's complaint must not hide the verdict.
+// A stem that has too much to do may refuse without having read the request, and be gone
+// while we still write it. The kernel's complaint must not hide the verdict.
 func TestAskIsRefusedUnread(t *testing.T) {
 	h := stem(t, func(conn *conn) { conn.say("no busy later\n") })
 	for range 100 {
@@ -74,7 +75,8 @@ func TestAskIsRefusedUnread(t *testing.T) {
 	}
 }
 
-// Whether there never was a stem or it ends under the question, there is none, and starting one is the remedy.
+// Whether there never was a stem or it ends under the question, there is none, and
+// starting one is the remedy.
 func TestAskNobody(t *testing.T) {
 	h := hometest.New(t)
 	if _, err := Ask(soon(t), h, open); err != ErrNoStem {
@@ -102,7 +104,8 @@ func TestAskNobody(t *testing.T) {
 func TestAskWhereNoOneMay(t *testing.T) {
 	h := hometest.New(t)
 	loop(t, h)
-	if _, err := Ask(soon(t), h, open); errors.Is(err, ErrNoStem) || !errors.Is(err, syscall.ELOOP) {
+	if _, err := Ask(soon(t), h, open); errors.Is(err, ErrNoStem) ||
+		!errors.Is(err, syscall.ELOOP) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds what should take no time at all, so that a hang fails and names its test.
 const patience = time.Minute
 
-// stem stands in for the daemon, speaking raw bytes: serve is called for every connection, which is closed behind it.
+// stem stands in for the daemon, speaking raw bytes: serve is called for every
+// connection, which is closed behind it.
 func stem(t *testing.T, serve func(*conn)) home.Home {
 	t.Helper()
 	h := hometest.New(t)

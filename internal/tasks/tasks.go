@@ -1,5 +1,5 @@
-// Package tasks keeps count of what an object has under way, so that it can end: no more begins, and what has begun is
-// told to stop and waited for.
+// Package tasks keeps count of what an object has under way, so that it can end: no more
+// begins, and what has begun is told to stop and waited for.
 //
 //	group := tasks.New()
 //	group.Go(func() { work(group.Context()) })
@@ -57,7 +57,8 @@ func (g *Group) Go(task func()) (begun bool) {
 	return true
 }
 
-// End lets no more tasks begin, and ends the context of those that have. It may be called more than once.
+// End lets no more tasks begin, and ends the context of those that have. It may be called
+// more than once.
 func (g *Group) End() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

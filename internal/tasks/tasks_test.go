@@ -26,7 +26,8 @@ func TestEnd(t *testing.T) {
 		}()
 		synctest.Wait()
 		if !told || waited {
-			t.Errorf("the task was told to stop: %v; Wait did not wait for the other: %v", told, waited)
+			t.Errorf("the task was told to stop: %v; Wait did not wait for the other: %v", told,
+				waited)
 		}
 		g.Done()
 		<-release

@@ -9,8 +9,9 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// bareWord finds the first number or truth value that stands where value takes a text, as in idle = 5. The decoder hands it to
-// UnmarshalText like a text, and does not say where it was.
+// bareWord finds the first number or truth value that stands where value takes a text, as
+// in idle = 5. The decoder hands it to UnmarshalText like a text, and does not say where
+// it was.
 func bareWord(text []byte, value any) (line int, fault string) {
 	var p unstable.Parser
 	p.Reset(text)
@@ -25,7 +26,8 @@ func bareWord(text []byte, value any) (line int, fault string) {
 			kind, t := kinds[kindOf(node)], typeOf(reflect.TypeOf(value), key)
 			fault = fmt.Sprintf("%s is to be %s, and not %s", shown(key), describe(t), kind)
 			if !takesText(t) { // but what is in it does
-				fault = fmt.Sprintf("%s is to be %s: %s does not fit in it", shown(key), describe(t), kind)
+				fault = fmt.Sprintf("%s is to be %s: %s does not fit in it", shown(key),
+					describe(t), kind)
 			}
 			return p.Shape(node.Raw).Start.Line, fault
 		}
@@ -34,7 +36,8 @@ func bareWord(text []byte, value any) (line int, fault string) {
 }
 
 // bareIn looks at one KEY = VALUE in a table, and at those in an inline table or list.
-func bareIn(e *unstable.Node, table toml.Key, root reflect.Type) (node *unstable.Node, key toml.Key) {
+func bareIn(e *unstable.Node, table toml.Key,
+	root reflect.Type) (node *unstable.Node, key toml.Key) {
 	key = append(table[:len(table):len(table)], keyOf(e)...)
 	t := typeOf(root, key)
 	var look func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key)
@@ -64,7 +67,8 @@ func bareIn(e *unstable.Node, table toml.Key, root reflect.Type) (node *unstable
 
 // kindOf is the decoder's word for a value that it hands on like a text.
 func kindOf(v *unstable.Node) string {
-	return map[unstable.Kind]string{unstable.Integer: "integer", unstable.Float: "float", unstable.Bool: "boolean"}[v.Kind]
+	return map[unstable.Kind]string{unstable.Integer: "integer", unstable.Float: "float",
+		unstable.Bool: "boolean"}[v.Kind]
 }
 
 func keyOf(e *unstable.Node) (key toml.Key) {

@@ -10,13 +10,15 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// locate puts file and line before an error of the decoder, in words of somebody who edits the file that value is read from.
+// locate puts file and line before an error of the decoder, in words of somebody who
+// edits the file that value is read from.
 func locate(path string, text []byte, value any, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
 		line, _ := first.Position()
-		return fmt.Errorf("%s:%d: unknown key %q: remove it, or correct its name", path, line, strings.Join(first.Key(), "."))
+		return fmt.Errorf("%s:%d: unknown key %q: remove it, or correct its name", path, line,
+			strings.Join(first.Key(), "."))
 	}
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
@@ -37,7 +39,8 @@ func explain(value any, bad *toml.DecodeError) string {
 	text := strings.TrimPrefix(bad.Error(), "toml: ")
 	found, isMismatch := strings.CutPrefix(text, "cannot decode TOML ")
 	kind, into, _ := strings.Cut(found, " into ")
-	into = into[strings.LastIndexByte(into, ' ')+1:] // of "struct field main.upFlags.Port of type int", the type
+	// of "struct field main.upFlags.Port of type int", the type
+	into = into[strings.LastIndexByte(into, ' ')+1:]
 	at := typeOf(reflect.TypeOf(value), bad.Key())
 	wanted := describe(at)
 	key := shown(bad.Key())
@@ -54,7 +57,8 @@ func explain(value any, bad *toml.DecodeError) string {
 		return fmt.Sprintf("%s is to be %s, and not so large or small", key, wanted)
 	case strings.HasPrefix(text, "cannot store a") && wanted != "":
 		return fmt.Sprintf("%s is to be %s, and not a table", key, wanted)
-	case strings.HasSuffix(text, "at start of value"), strings.HasPrefix(text, "expected keyword"), strings.HasPrefix(text, "expected value"):
+	case strings.HasSuffix(text, "at start of value"), strings.HasPrefix(text,
+		"expected keyword"), strings.HasPrefix(text, "expected value"):
 		return text + ": a text stands in quotes"
 	case strings.HasPrefix(text, "expected newline"):
 		return "more stands here than a value: a text stands in quotes"

@@ -18,8 +18,9 @@ import (
 // maxSize bounds what is read of a file that a person wrote.
 const maxSize = 1 << 20
 
-// Read decodes the file into value, a pointer to a struct. An unknown key or a bad value is an error that names the
-// file and the line. A missing file is an error that wraps fs.ErrNotExist.
+// Read decodes the file into value, a pointer to a struct. An unknown key or a bad value
+// is an error that names the file and the line. A missing file is an error that wraps
+// fs.ErrNotExist.
 func Read(path string, value any) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -42,11 +43,12 @@ func Decode(name string, text []byte, value any) error {
 	return locate(name, text, value, decoder.Decode(value))
 }
 
-// ErrUnreadable is wrapped by the error of a folder that could not be read at all, for want of file descriptors perhaps:
-// what is in it is not known, rather than nothing.
+// ErrUnreadable is wrapped by the error of a folder that could not be read at all, for
+// want of file descriptors perhaps: what is in it is not known, rather than nothing.
 var ErrUnreadable = errors.New("can't be read")
 
-// List returns the paths of the TOML files in a folder, sorted. There are none in a folder that does not exist.
+// List returns the paths of the TOML files in a folder, sorted. There are none in a
+// folder that does not exist.
 func List(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +65,8 @@ func List(dir string) (paths []string, err error) {
 	return paths, nil
 }
 
-// Write encodes value and puts it in the file's place at once, mode 0600, so that a reader sees the old text or the new.
+// Write encodes value and puts it in the file's place at once, mode 0600, so that a
+// reader sees the old text or the new.
 func Write(path string, value any) error {
 	var text bytes.Buffer
 	if err := toml.NewEncoder(&text).Encode(value); err != nil {
@@ -90,7 +93,8 @@ func Replace(path string, data []byte) (err error) {
 	return os.Rename(file.Name(), path)
 }
 
-// At puts the file, and the line where a top-level key stands in it, before an error that was found after decoding.
+// At puts the file, and the line where a top-level key stands in it, before an error that
+// was found after decoding.
 func At(path, key string, err error) error {
 	text, readErr := os.ReadFile(path)
 	var p unstable.Parser

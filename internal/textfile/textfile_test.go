@@ -45,12 +45,14 @@ func (w *word) UnmarshalText(text []byte) error {
 
 func TestWriteThenRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.toml")
-	want := settings{Name: `odd "name"` + "\n", Cells: []string{"a", "*"}, Loud: true, Word: word{"good"}}
+	want := settings{Name: `odd "name"` + "\n", Cells: []string{"a", "*"}, Loud: true,
+		Word: word{"good"}}
 	if err := Write(path, want); err != nil {
 		t.Fatal(err)
 	}
 	var got settings
-	if err := Read(path, &got); err != nil || got.Name != want.Name || len(got.Cells) != 2 || !got.Loud || got.Word != want.Word {
+	if err := Read(path, &got); err != nil || got.Name != want.Name || len(got.Cells) != 2 ||
+		!got.Loud || got.Word != want.Word {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
@@ -108,7 +110,8 @@ func TestReadNamesFileAndLine(t *testing.T) {
 	} {
 		var got settings
 		err := Read(file(t, text), &got)
-		if err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "toml: ") {
+		if err == nil || !strings.Contains(err.Error(), reason) ||
+			strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "toml: ") {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 	}
@@ -120,7 +123,8 @@ func TestReadFails(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 	huge := file(t, strings.Repeat("#", maxSize+1))
-	if err := Read(huge, &got); err == nil || !strings.Contains(err.Error(), "larger than 1048576 bytes") {
+	if err := Read(huge, &got); err == nil ||
+		!strings.Contains(err.Error(), "larger than 1048576 bytes") {
 		t.Errorf("a huge file: %v", err)
 	}
 	if err := Read(t.TempDir(), &got); err == nil {
@@ -128,8 +132,8 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
-// The stem re-reads a file as soon as it changes: it must find the old text or the new, never half of one,
-// and nobody else may read it.
+// The stem re-reads a file as soon as it changes: it must find the old text or the new,
+// never half of one, and nobody else may read it.
 func TestReplaceIsAtomic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.toml")
 	texts := [][]byte{bytes.Repeat([]byte("a"), 100_000), bytes.Repeat([]byte("b"), 50_000)}
@@ -194,7 +198,8 @@ func file(t *testing.T, text string) string {
 
 func only(t *testing.T, dir, name string) {
 	t.Helper()
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != name {
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 ||
+		entries[0].Name() != name {
 		t.Errorf("the folder has %v, %v", entries, err)
 	}
 }

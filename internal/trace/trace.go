@@ -1,5 +1,5 @@
-// Package trace is what a stem tells of the way to a peer while it takes it: events, each of which becomes a line of
-// JSON at the local door and a line of text on a terminal.
+// Package trace is what a stem tells of the way to a peer while it takes it: events, each
+// of which becomes a line of JSON at the local door and a line of text on a terminal.
 //
 //	{"ms":0.2,"event":"found","source":"cache","addresses":["/ip4/…/udp/4433/quic-v1"]}
 //	{"ms":0.3,"event":"dial","address":"/ip4/…/udp/4433/quic-v1"}
@@ -15,17 +15,22 @@ import "time"
 type Kind string
 
 const (
-	Found     Kind = "found"     // Source knows the peer, at Addresses; Seen says when it learnt of each
-	Nothing   Kind = "nothing"   // Source does not know it: Reason
-	Dial      Kind = "dial"      // Address is dialled, after Wait
-	Failed    Kind = "failed"    // dialling Address came to nothing: Reason
-	Connected Kind = "connected" // the first connection that can be used, by Route at Address; Reason says why that transport
-	Direct    Kind = "direct"    // a direct connection stands beside the relayed one
-	Punch     Kind = "punch"     // a try to make a direct connection through the NATs began, or failed: Reason
-	Answer    Kind = "answer"    // the peer has answered after RTT, by Route
-	Lost      Kind = "lost"      // it has not: Reason
-	Relayed   Kind = "relayed"   // it is reached by a relay still, for this Reason
-	End       Kind = "end"       // nothing more will happen: Sum, or Reason if the peer was not reached
+	// Source knows the peer, at Addresses; Seen says when it learnt of each
+	Found   Kind = "found"
+	Nothing Kind = "nothing" // Source does not know it: Reason
+	Dial    Kind = "dial"    // Address is dialled, after Wait
+	Failed  Kind = "failed"  // dialling Address came to nothing: Reason
+	// the first connection that can be used, by Route at Address; Reason says why that
+	// transport
+	Connected Kind = "connected"
+	Direct    Kind = "direct" // a direct connection stands beside the relayed one
+	// a try to make a direct connection through the NATs began, or failed: Reason
+	Punch   Kind = "punch"
+	Answer  Kind = "answer"  // the peer has answered after RTT, by Route
+	Lost    Kind = "lost"    // it has not: Reason
+	Relayed Kind = "relayed" // it is reached by a relay still, for this Reason
+	// nothing more will happen: Sum, or Reason if the peer was not reached
+	End Kind = "end"
 )
 
 // Sources of addresses.
@@ -42,9 +47,10 @@ const (
 // Event is one of them. What has no meaning for its kind is left out.
 type Event struct {
 	// MS is when it happened, in milliseconds since the request.
-	MS        float64     `json:"ms"`
-	Kind      Kind        `json:"event"`
-	Peer      string      `json:"peer,omitempty"` // whose ID a place turned out to have, in the first event
+	MS   float64 `json:"ms"`
+	Kind Kind    `json:"event"`
+	// whose ID a place turned out to have, in the first event
+	Peer      string      `json:"peer,omitempty"`
 	Source    string      `json:"source,omitempty"`
 	Addresses []string    `json:"addresses,omitempty"`
 	Seen      []time.Time `json:"seen,omitempty"`

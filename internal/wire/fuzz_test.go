@@ -20,7 +20,8 @@ func seeds(f *testing.F) {
 			f.Add(strings.TrimSuffix(line, "\n"))
 		}
 	}
-	for _, seed := range []string{"", " ", "open a=b c", "open =x", "open \x1b", "ok x", "no", "no x", "no failed \r \u2028 \xff"} {
+	for _, seed := range []string{"", " ", "open a=b c", "open =x", "open \x1b", "ok x", "no",
+		"no x", "no failed \r \u2028 \xff"} {
 		f.Add(seed)
 	}
 }
@@ -40,7 +41,8 @@ func FuzzParseRequest(f *testing.F) {
 		if len(text) > len(line)+1 || strings.Index(text, "\n") != len(text)-1 {
 			t.Errorf("%q prints as %q", line, text)
 		}
-		if again, err := parseRequest(strings.TrimSuffix(text, "\n")); err != nil || !reflect.DeepEqual(again, req) {
+		if again, err := parseRequest(strings.TrimSuffix(text, "\n")); err != nil ||
+			!reflect.DeepEqual(again, req) {
 			t.Errorf("%q prints as %q, which reads as %+v, %v", line, text, again, err)
 		}
 	})
@@ -62,7 +64,8 @@ func FuzzParseVerdict(f *testing.F) {
 		}
 		again, err2 := parseVerdict(strings.TrimSuffix(text, "\n"))
 		if !reflect.DeepEqual(again, pairs) || err2 != err {
-			t.Errorf("%q reads as %v, %#v and prints as %q, which reads as %v, %#v", line, pairs, err, text, again, err2)
+			t.Errorf("%q reads as %v, %#v and prints as %q, which reads as %v, %#v", line, pairs,
+				err, text, again, err2)
 		}
 	})
 }
@@ -76,8 +79,10 @@ func FuzzReadRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream string) {
 		req, behind, err := readAll(strings.NewReader(stream))
 		slow, slowBehind, slowErr := readAll(iotest.OneByteReader(strings.NewReader(stream)))
-		if !reflect.DeepEqual(slow, req) || slowBehind != behind || (err == nil) != (slowErr == nil) {
-			t.Errorf("%q reads as %+v, %q, %v\none by one as %+v, %q, %v", stream, req, behind, err, slow, slowBehind, slowErr)
+		if !reflect.DeepEqual(slow, req) || slowBehind != behind ||
+			(err == nil) != (slowErr == nil) {
+			t.Errorf("%q reads as %+v, %q, %v\none by one as %+v, %q, %v", stream, req, behind, err,
+				slow, slowBehind, slowErr)
 		}
 		if _, want, _ := strings.Cut(stream, "\n"); err == nil && behind != want {
 			t.Errorf("%q: behind the line is %q, want %q", stream, behind, want)

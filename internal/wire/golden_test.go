@@ -8,15 +8,17 @@ import (
 	"testing"
 )
 
-// The lines in testdata are the wire as other programs speak it. Changing one is a new protocol version,
-// so both ways are compared: what a line means, and what that meaning is written as.
+// The lines in testdata are the wire as other programs speak it. Changing one is a new
+// protocol version, so both ways are compared: what a line means, and what that meaning
+// is written as.
 
 func TestRequestLines(t *testing.T) {
 	lines := golden(t, "testdata/requests.txt")
 	want := []Request{
 		{Verb: Open, Object: "retina"},
 		{Verb: Open, Object: "retina@12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"},
-		{Verb: Open, Object: "retina@laptop", Pairs: Pairs{{"wait", "5s"}, {"key", "a=b"}, {"empty", ""}}},
+		{Verb: Open, Object: "retina@laptop",
+			Pairs: Pairs{{"wait", "5s"}, {"key", "a=b"}, {"empty", ""}}},
 		{Verb: Open, Object: "cell://laptop/retina?key=aB3"},
 		{Verb: Open, Object: "retina@/ip4/192.168.1.5/udp/4433/quic-v1"},
 		{Verb: Germinate, Object: "edge_detector"},
@@ -70,7 +72,8 @@ func TestVerdictLines(t *testing.T) {
 		pairs, err := parseVerdict(strings.TrimSuffix(line, "\n"))
 		var refusal Refusal
 		errors.As(err, &refusal)
-		if !reflect.DeepEqual(pairs, want[i].pairs) || refusal != want[i].refusal || (err == nil) != strings.HasPrefix(line, "ok") {
+		if !reflect.DeepEqual(pairs, want[i].pairs) || refusal != want[i].refusal ||
+			(err == nil) != strings.HasPrefix(line, "ok") {
 			t.Errorf("%q reads as %v, %#v\nwant %+v", line, pairs, err, want[i])
 		}
 		text := OK(want[i].pairs...)

@@ -25,22 +25,27 @@ type chunks struct {
 
 func (c *chunks) Read(p []byte) (int, error) { return c.Reader.Read(p[:min(len(p), c.size)]) }
 
-// Bytes that follow a line belong to the call. Not one may be lost, whatever the packets looked like.
+// Bytes that follow a line belong to the call. Not one may be lost, whatever the packets
+// looked like.
 func TestReadLineSwallowsNothing(t *testing.T) {
 	for how, reader := range readers {
-		for _, line := range []string{"", "a", "open retina", strings.Repeat("a", 255), strings.Repeat("a", 256), strings.Repeat("a", MaxLine-1)} {
-			for _, behind := range []string{"", "\n", "x", "\n\nhello\n", strings.Repeat("hello\x00", 2000)} {
+		for _, line := range []string{"", "a", "open retina", strings.Repeat("a", 255),
+			strings.Repeat("a", 256), strings.Repeat("a", MaxLine-1)} {
+			for _, behind := range []string{"", "\n", "x", "\n\nhello\n",
+				strings.Repeat("hello\x00", 2000)} {
 				stream := reader(strings.NewReader(line + "\n" + behind))
 				got, rest, err := readLine(stream)
 				if err != nil || got != line {
-					t.Fatalf("%s: a line of %d reads as one of %d, %v", how, len(line), len(got), err)
+					t.Fatalf("%s: a line of %d reads as one of %d, %v", how, len(line), len(got),
+						err)
 				}
 				if rest != nil && len(rest) == 0 {
 					t.Errorf("%s: rest is empty and not nil", how)
 				}
 				remaining, err := io.ReadAll(stream)
 				if all := string(rest) + string(remaining); err != nil || all != behind {
-					t.Errorf("%s: %d bytes stood behind a line of %d, %d arrived, %v", how, len(behind), len(line), len(all), err)
+					t.Errorf("%s: %d bytes stood behind a line of %d, %d arrived, %v", how,
+						len(behind), len(line), len(all), err)
 				}
 			}
 		}

@@ -33,7 +33,8 @@ func TestCodesCrossTheWire(t *testing.T) {
 	}
 }
 
-// The set is closed: a newer stem's code is a failure here, and its words are kept. What is no verdict is not one.
+// The set is closed: a newer stem's code is a failure here, and its words are kept. What
+// is no verdict is not one.
 func TestParseVerdictUnknown(t *testing.T) {
 	for line, want := range map[string]Refusal{
 		"no tired come back tomorrow": {Failed, "tired come back tomorrow"},
@@ -52,8 +53,8 @@ func TestParseVerdictUnknown(t *testing.T) {
 	}
 }
 
-// A reason may be a dead cell's last words or a hostile peer's text: on the wire and after it, it is one line that
-// is safe on a terminal.
+// A reason may be a dead cell's last words or a hostile peer's text: on the wire and
+// after it, it is one line that is safe on a terminal.
 func TestReasonIsOneLine(t *testing.T) {
 	for reason, want := range map[string]string{
 		"":                              "",
@@ -76,7 +77,9 @@ func TestReasonIsOneLine(t *testing.T) {
 		}
 	}
 	// and a peer that does not keep to it is read as if it had
-	if _, err := parseVerdict("no failed \x1b]0;owned\a" + strings.Repeat("x", 4000)); strings.ContainsAny(err.Error(), "\x1b\a") || len(err.Error()) > MaxLine {
+	if _, err := parseVerdict("no failed \x1b]0;owned\a" +
+		strings.Repeat("x", 4000)); strings.ContainsAny(err.Error(), "\x1b\a") ||
+		len(err.Error()) > MaxLine {
 		t.Errorf("hostile reason: %q", clip(err.Error()))
 	}
 }

@@ -10,19 +10,24 @@ import (
 type Verb string
 
 const (
-	Open      Verb = "open"      // open ADDRESS: connect me to a cell
-	Germinate Verb = "germinate" // germinate NAME: see to it that the cell here answers at its socket
-	End       Verb = "end"       // end CALL: did the call that just ended come to an orderly end?
-	CutCall   Verb = "cut"       // cut CALLER: I am a cell, and can't finish the call of this caller
-	Status    Verb = "status"    // status: a verdict, then JSON
-	Ping      Verb = "ping"      // ping PEER: a verdict, then what happens on the way to the peer and back, in lines of JSON
-	Find      Verb = "find"      // find PEER: the same of who knows where it is
-	Reread    Verb = "reread"    // reread: use the files as they are now, before you answer
-	Link      Verb = "link"      // link ADDRESS [at=LISTEN]: have a socket or port lead to a cell
-	Unlink    Verb = "unlink"    // unlink LISTEN: take that back
+	Open Verb = "open" // open ADDRESS: connect me to a cell
+	// germinate NAME: see to it that the cell here answers at its socket
+	Germinate Verb = "germinate"
+	End       Verb = "end" // end CALL: did the call that just ended come to an orderly end?
+	// cut CALLER: I am a cell, and can't finish the call of this caller
+	CutCall Verb = "cut"
+	Status  Verb = "status" // status: a verdict, then JSON
+	// ping PEER: a verdict, then what happens on the way to the peer and back, in lines
+	// of JSON
+	Ping   Verb = "ping"
+	Find   Verb = "find"   // find PEER: the same of who knows where it is
+	Reread Verb = "reread" // reread: use the files as they are now, before you answer
+	Link   Verb = "link"   // link ADDRESS [at=LISTEN]: have a socket or port lead to a cell
+	Unlink Verb = "unlink" // unlink LISTEN: take that back
 )
 
-// Request is one request line: a verb, what it is about, and pairs of keys and values that refine it.
+// Request is one request line: a verb, what it is about, and pairs of keys and values
+// that refine it.
 type Request struct {
 	Verb Verb
 	// Object is an address, a name or a number, as the verb wants it; empty if the verb wants none.
@@ -90,7 +95,8 @@ func parseRequest(line string) (Request, error) {
 	return r, err
 }
 
-// isPair tells key=value from an object: the = of an address stands behind a colon, a slash or a question mark.
+// isPair tells key=value from an object: the = of an address stands behind a colon, a
+// slash or a question mark.
 func isPair(field string) bool {
 	i := strings.IndexAny(field, "=:/?@")
 	return i > 0 && field[i] == '='
@@ -108,7 +114,8 @@ func parsePairs(fields []string) (Pairs, error) {
 	return pairs, nil
 }
 
-// plain refuses control characters, which have no place in a line that ends up in logs and terminals.
+// plain refuses control characters, which have no place in a line that ends up in logs
+// and terminals.
 func plain(line string) error {
 	for i := range len(line) {
 		if line[i] < ' ' || line[i] == 0x7f {

@@ -54,7 +54,8 @@ func TestPairsGet(t *testing.T) {
 // The longest address there is must still fit a request, with room for a few pairs.
 func TestLongestAddressFits(t *testing.T) {
 	const maxAddress = 3584 // as package address has it
-	line := Request{Verb: Germinate, Object: strings.Repeat("a", maxAddress), Pairs: Pairs{{"key", strings.Repeat("v", 256)}}}.String()
+	line := Request{Verb: Germinate, Object: strings.Repeat("a", maxAddress),
+		Pairs: Pairs{{"key", strings.Repeat("v", 256)}}}.String()
 	if len(line) > MaxLine {
 		t.Errorf("the line has %d bytes, the limit is %d", len(line), MaxLine)
 	}

@@ -9,7 +9,8 @@ import (
 // OK returns the verdict line that grants a request, with its newline.
 func OK(pairs ...[2]string) string { return "ok" + Pairs(pairs).String() + "\n" }
 
-// No returns the verdict line that refuses one, with its newline. The reason is made to fit on a line.
+// No returns the verdict line that refuses one, with its newline. The reason is made to
+// fit on a line.
 func No(r Refusal) string {
 	line := "no " + string(r.Code)
 	if reason := Words(r.Reason); reason != "" {
@@ -18,8 +19,8 @@ func No(r Refusal) string {
 	return line + "\n"
 }
 
-// parseVerdict reads a verdict line without its newline: nil and the pairs if it is ok, else a Refusal.
-// A code that is not of the closed set reads as Failed.
+// parseVerdict reads a verdict line without its newline: nil and the pairs if it is ok,
+// else a Refusal. A code that is not of the closed set reads as Failed.
 func parseVerdict(line string) (Pairs, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {

@@ -18,8 +18,9 @@ const (
 	answerWait = 3 * time.Second
 )
 
-// newClient is an HTTP client that speaks with the router and nobody else, whatever URLs it is given and wherever it is
-// redirected to, and takes no more of an answer than it should have.
+// newClient is an HTTP client that speaks with the router and nobody else, whatever URLs
+// it is given and wherever it is redirected to, and takes no more of an answer than it
+// should have.
 func newClient(router, source netip.Addr) *http.Client {
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
 	transport := &http.Transport{
@@ -34,9 +35,11 @@ func newClient(router, source netip.Addr) *http.Client {
 		MaxResponseHeaderBytes: maxHeader,
 	}
 	return &http.Client{
-		Transport:     bounded{transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       answerWait,
+		Transport: bounded{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+		Timeout: answerWait,
 	}
 }
 

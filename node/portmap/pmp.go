@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// pmp speaks NAT-PMP: a question is a packet of 2 or 12 bytes, and the answer one of 12 or 16. There is a library,
-// whose questions can't be taken back before they are answered.
+// pmp speaks NAT-PMP: a question is a packet of 2 or 12 bytes, and the answer one of 12
+// or 16. There is a library, whose questions can't be taken back before they are
+// answered.
 type pmp struct {
 	router, source netip.AddrPort
 
@@ -56,7 +57,8 @@ func (p *pmp) open(ctx context.Context, protocol string, inside, wanted uint16) 
 	if err != nil {
 		return 0, err
 	}
-	if got := binary.BigEndian.Uint16(answer[8:]); binary.BigEndian.Uint16(answer[10:]) != 0 && got == inside && binary.BigEndian.Uint32(answer[12:]) != 0 {
+	if got := binary.BigEndian.Uint16(answer[8:]); binary.BigEndian.Uint16(answer[10:]) != 0 &&
+		got == inside && binary.BigEndian.Uint32(answer[12:]) != 0 {
 		return binary.BigEndian.Uint16(answer[10:]), nil
 	}
 	return 0, fmt.Errorf("answers for port %d what makes no sense", inside)
@@ -67,7 +69,8 @@ func (p *pmp) shut(ctx context.Context, protocol string, inside, _ uint16) error
 	return err
 }
 
-func (p *pmp) mapping(ctx context.Context, protocol string, inside, outside uint16, seconds uint32) ([]byte, error) {
+func (p *pmp) mapping(ctx context.Context, protocol string, inside, outside uint16,
+	seconds uint32) ([]byte, error) {
 	question := []byte{0, pmpUDP, 0, 0}
 	if protocol == tcp {
 		question[1] = pmpTCP

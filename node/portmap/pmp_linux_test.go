@@ -11,7 +11,8 @@ import (
 )
 
 // answerPMP answers as a good router.
-func answerPMP(question []byte, age uint32, outside netip.Addr, port uint16, seconds uint32) []byte {
+func answerPMP(question []byte, age uint32, outside netip.Addr, port uint16,
+	seconds uint32) []byte {
 	answer := []byte{0, 128 + question[1], 0, 0}
 	answer = binary.BigEndian.AppendUint32(answer, age)
 	if question[1] == pmpLook {
@@ -46,7 +47,8 @@ func TestPMP(t *testing.T) {
 		age <- c.age
 		outside, anew, err := p.look(t.Context())
 		if err != nil || outside != wan1 || anew != c.anew {
-			t.Errorf("after %d s: %v, anew %v, %v; want %v, %v", c.age, outside, anew, err, wan1, c.anew)
+			t.Errorf("after %d s: %v, anew %v, %v; want %v, %v", c.age, outside, anew, err, wan1,
+				c.anew)
 		}
 	}
 	for _, protocol := range []string{udp, tcp} {
@@ -65,16 +67,35 @@ func TestBadPMP(t *testing.T) {
 		answer func(question []byte) [][]byte
 		want   string
 	}{
-		"silent":  {func([]byte) [][]byte { return nil }, "no answer"},
-		"empty":   {func([]byte) [][]byte { return [][]byte{{}} }, "another language"},
-		"short":   {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 1, 1)[:9]} }, "answers with 9 bytes"},
-		"long":    {func(q []byte) [][]byte { return [][]byte{append(answerPMP(q, 0, wan1, 1, 1), make([]byte, 1400)...)} }, "answers with 32 bytes"},
-		"PCP":     {func(q []byte) [][]byte { return [][]byte{append([]byte{2}, answerPMP(q, 0, wan1, 1, 1)[1:]...)} }, "another language"},
-		"echo":    {func(q []byte) [][]byte { return [][]byte{q} }, "another language"},
-		"refuses": {func(q []byte) [][]byte { a := answerPMP(q, 0, wan1, 1, 1); a[3] = 2; return [][]byte{a} }, "refuses (code 2)"},
-		"no line": {func(q []byte) [][]byte { a := answerPMP(q, 0, wan1, 1, 1); a[3] = 3; return [][]byte{a} }, errNoAddress.Error()},
-		"port 0":  {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 0, 100)} }, "makes no sense"},
-		"no time": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 4433, 0)} }, "makes no sense"},
+		"silent": {func([]byte) [][]byte { return nil }, "no answer"},
+		"empty":  {func([]byte) [][]byte { return [][]byte{{}} }, "another language"},
+		"short": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 1, 1)[:9]} },
+			"answers with 9 bytes"},
+		"long": {func(q []byte) [][]byte {
+			return [][]byte{append(answerPMP(q, 0, wan1, 1, 1),
+				make([]byte, 1400)...)}
+		}, "answers with 32 bytes"},
+		"PCP": {func(q []byte) [][]byte {
+			return [][]byte{append([]byte{2},
+				answerPMP(q, 0, wan1, 1, 1)[1:]...)}
+		}, "another language"},
+		"echo": {func(q []byte) [][]byte { return [][]byte{q} }, "another language"},
+		"refuses": {func(q []byte) [][]byte {
+			a := answerPMP(q, 0, wan1, 1,
+				1)
+			a[3] = 2
+			return [][]byte{a}
+		}, "refuses (code 2)"},
+		"no line": {func(q []byte) [][]byte {
+			a := answerPMP(q, 0, wan1, 1,
+				1)
+			a[3] = 3
+			return [][]byte{a}
+		}, errNoAddress.Error()},
+		"port 0": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 0, 100)} },
+			"makes no sense"},
+		"no time": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 4433, 0)} },
+			"makes no sense"},
 		"another's": {func(q []byte) [][]byte {
 			a := answerPMP(q, 0, wan1, 4433, 100)
 			a[8]++
@@ -105,7 +126,8 @@ func TestBadPMP(t *testing.T) {
 	}
 }
 
-// Whoever asks does not wait longer than they want to, and a machine where nobody listens says so at once.
+// Whoever asks does not wait longer than they want to, and a machine where nobody listens
+// says so at once.
 func TestSoon(t *testing.T) {
 	t.Parallel()
 	silent := newAddress()
@@ -118,7 +140,8 @@ func TestSoon(t *testing.T) {
 		}
 	})
 	within(t, time.Second, func() {
-		if _, _, err := newPMP(newAddress(), loopback).look(t.Context()); err == nil || !strings.Contains(err.Error(), "refused") {
+		if _, _, err := newPMP(newAddress(), loopback).look(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "refused") {
 			t.Errorf("a machine that is no router: %v", err)
 		}
 	})

@@ -1,14 +1,17 @@
-// Package portmap has the router open ports to this machine, by NAT-PMP (RFC 6886) or else by UPnP, and keeps them open.
+// Package portmap has the router open ports to this machine, by NAT-PMP (RFC 6886) or
+// else by UPnP, and keeps them open.
 //
 //	m := portmap.New(portmap.Config{Port: 4433, Listens: func(netip.Addr) bool { return true }})
 //	go m.Run(ctx)          // gives the ports back when ctx ends
 //	m.State()              // {Router: 192.168.1.1, By: "NAT-PMP", Outside: 203.0.113.5, UDP: 4433, TCP: 4433}
 //
-// It promises: nothing is sent to anyone but the default gateway, and by multicast to the network that it is in, where UPnP asks
-// who is a router. What the router answers is bounded in size and time, and all that comes of a lie is a wrong State. So
-// whoever uses an address of it makes sure first that it leads here.
+// It promises: nothing is sent to anyone but the default gateway, and by multicast to the
+// network that it is in, where UPnP asks who is a router. What the router answers is
+// bounded in size and time, and all that comes of a lie is a wrong State. So whoever uses
+// an address of it makes sure first that it leads here.
 //
-// It leaves out IPv6, where nothing is translated, and PCP, which those routers speak that speak NAT-PMP, too.
+// It leaves out IPv6, where nothing is translated, and PCP, which those routers speak
+// that speak NAT-PMP, too.
 package portmap
 
 import (
@@ -24,11 +27,14 @@ import (
 )
 
 const (
-	// lease is how long a port stays open if nobody renews it, as after a crash. It is renewed when half of it is over.
+	// lease is how long a port stays open if nobody renews it, as after a crash. It is
+	// renewed when half of it is over.
 	lease = 2 * time.Minute
-	// lookEvery is how often a router that has opened ports is asked whether it still knows of them.
+	// lookEvery is how often a router that has opened ports is asked whether it still
+	// knows of them.
 	lookEvery = 15 * time.Second
-	// stepWait bounds all that is asked of a router at a time, and stopWait how long the end may take.
+	// stepWait bounds all that is asked of a router at a time, and stopWait how long the
+	// end may take.
 	stepWait = 15 * time.Second
 	stopWait = time.Second
 	// A router that opened nothing is asked again after minPause, then twice that, up to maxPause.
@@ -42,14 +48,15 @@ type Config struct {
 	Port uint16
 	// Listens says whether we answer at an address of this machine.
 	Listens func(netip.Addr) bool
-	// Changed is told each time that State has become another one, and does not wait. If nil, nobody is.
+	// Changed is told each time that State has become another one, and does not wait. If
+	// nil, nobody is.
 	Changed func(was, is State)
 	// Log hears the same. If nil, nobody does.
 	Log *slog.Logger
 }
 
-// State is what a router does for us at one moment. The zero State is that of a machine that asks no router: there is none, or the
-// machine is on the Internet itself.
+// State is what a router does for us at one moment. The zero State is that of a machine
+// that asks no router: there is none, or the machine is on the Internet itself.
 type State struct {
 	Router netip.Addr `json:"router,omitzero"`
 	// By is how the router is asked, "NAT-PMP" or "UPnP", or empty if it answers to neither.
@@ -66,9 +73,11 @@ type State struct {
 // opener asks a router, in one way of several.
 type opener interface {
 	name() string
-	// look returns the router's address outside, and whether it may have forgotten what it had opened before.
+	// look returns the router's address outside, and whether it may have forgotten what
+	// it had opened before.
 	look(ctx context.Context) (outside netip.Addr, anew bool, err error)
-	// open opens a port to ours, or keeps it open, and returns it. It is the wanted one if that is to be had.
+	// open opens a port to ours, or keeps it open, and returns it. It is the wanted one
+	// if that is to be had.
 	open(ctx context.Context, protocol string, inside, wanted uint16) (uint16, error)
 	// shut closes it.
 	shut(ctx context.Context, protocol string, inside, outside uint16) error
@@ -94,7 +103,8 @@ func New(cfg Config) *Mapper {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Mapper{cfg: cfg, route: defaultRoute, find: find, moved: make(chan struct{}, 1), pause: minPause}
+	m := &Mapper{cfg: cfg, route: defaultRoute, find: find, moved: make(chan struct{}, 1),
+		pause: minPause}
 	m.state.Store(&State{})
 	return m
 }
@@ -110,7 +120,8 @@ func (m *Mapper) Moved() {
 	}
 }
 
-// Run asks for the ports and keeps them open until ctx ends; then it gives them back, if the router answers soon.
+// Run asks for the ports and keeps them open until ctx ends; then it gives them back, if
+// the router answers soon.
 func (m *Mapper) Run(ctx context.Context) {
 	defer m.end()
 	for {
@@ -176,7 +187,8 @@ func (m *Mapper) step(ctx context.Context) time.Duration {
 // errNested is no fault of the router's.
 var errNested = errors.New("its own address outside is not a public one, so there is another NAT beyond it")
 
-// keep sees to it that the ports are open at the router's address of now: one of them, if the router opens no more.
+// keep sees to it that the ports are open at the router's address of now: one of them, if
+// the router opens no more.
 func (m *Mapper) keep(ctx context.Context, now State) (State, error) {
 	outside, anew, err := m.opener.look(ctx)
 	if err != nil {
@@ -214,7 +226,8 @@ func (m *Mapper) set(is State) {
 	if was == is {
 		return
 	}
-	m.cfg.Log.Info("router", "router", is.Router, "by", is.By, "outside", is.Outside, "udp", is.UDP, "tcp", is.TCP, "why", is.Why)
+	m.cfg.Log.Info("router", "router", is.Router, "by", is.By, "outside", is.Outside, "udp", is.UDP,
+		"tcp", is.TCP, "why", is.Why)
 	if m.cfg.Changed != nil {
 		m.cfg.Changed(was, is)
 	}
@@ -228,7 +241,8 @@ func (m *Mapper) end() {
 	for protocol, port := range map[string]uint16{udp: now.UDP, tcp: now.TCP} {
 		if m.opener != nil && port != 0 {
 			if err := m.opener.shut(ctx, protocol, m.cfg.Port, port); err != nil {
-				m.cfg.Log.Info("port stays open for a while", "port", port, "protocol", protocol, "err", err)
+				m.cfg.Log.Info("port stays open for a while", "port", port, "protocol", protocol,
+					"err", err)
 			}
 		}
 	}

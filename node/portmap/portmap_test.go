@@ -141,7 +141,8 @@ func (w *world) counts(t *testing.T, finds, opens int) {
 	t.Helper()
 	w.change(func() {
 		if w.finds != finds || w.opens != opens {
-			t.Errorf("routers were looked for %d times, and ports opened %d times, want %d and %d", w.finds, w.opens, finds, opens)
+			t.Errorf("routers were looked for %d times, and ports opened %d times, want %d and %d",
+				w.finds, w.opens, finds, opens)
 		}
 	})
 }
@@ -215,19 +216,24 @@ func TestSilent(t *testing.T) {
 	})
 }
 
-// Who is on the Internet, or does not listen where the router would send callers, asks nobody, and a router behind another one
-// is of no use.
+// Who is on the Internet, or does not listen where the router would send callers, asks
+// nobody, and a router behind another one is of no use.
 func TestUseless(t *testing.T) {
 	for name, c := range map[string]struct {
 		source, outside netip.Addr
 		want            State
 	}{
-		"public":  {wan1, wan2, State{}},
-		"deaf":    {deaf, wan1, State{}},
-		"nested":  {me, shared, State{Router: home, By: "test", Outside: shared, Why: errNested.Error()}},
-		"no wan":  {me, netip.IPv4Unspecified(), State{Router: home, By: "test", Outside: netip.IPv4Unspecified(), Why: errNested.Error()}},
-		"no ipv4": {me, netip.MustParseAddr("2a01:1::1"), State{Router: home, By: "test", Outside: netip.MustParseAddr("2a01:1::1"), Why: errNested.Error()}},
-		"nobody":  {me, netip.Addr{}, State{Router: home, By: "test", Why: errNested.Error()}},
+		"public": {wan1, wan2, State{}},
+		"deaf":   {deaf, wan1, State{}},
+		"nested": {me, shared, State{Router: home, By: "test", Outside: shared,
+			Why: errNested.Error()}},
+		"no wan": {me, netip.IPv4Unspecified(),
+			State{Router: home, By: "test", Outside: netip.IPv4Unspecified(),
+				Why: errNested.Error()}},
+		"no ipv4": {me, netip.MustParseAddr("2a01:1::1"),
+			State{Router: home, By: "test", Outside: netip.MustParseAddr("2a01:1::1"),
+				Why: errNested.Error()}},
+		"nobody": {me, netip.Addr{}, State{Router: home, By: "test", Why: errNested.Error()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{}

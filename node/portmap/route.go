@@ -8,7 +8,8 @@ import (
 	"github.com/libp2p/go-netroute"
 )
 
-// abroad is some address on the Internet: nothing is sent there, but the system is asked for the way. (Asked for the way to
+// abroad is some address on the Internet: nothing is sent there, but the system is asked
+// for the way. (Asked for the way to
 // 0.0.0.0, go-netroute says that there must be a destination.)
 var abroad = net.IPv4(1, 1, 1, 1)
 

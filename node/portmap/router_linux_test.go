@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// loopback is our address in these tests. All of 127.0.0.0/8 is this machine, so that a router can have an address of its own.
+// loopback is our address in these tests. All of 127.0.0.0/8 is this machine, so that a
+// router can have an address of its own.
 var loopback = netip.MustParseAddr("127.0.0.1")
 
 var routers atomic.Uint32
@@ -79,7 +80,8 @@ func listenHTTP(t *testing.T, at netip.Addr, handler http.HandlerFunc) (url stri
 
 // found is the answer to a search.
 func found(location string) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nST: %s\r\nLOCATION: %s\r\n\r\n", gateways[0], location)
+	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nST: %s\r\nLOCATION: %s\r\n\r\n", gateways[0],
+		location)
 }
 
 // description is that of a router with services of a kind.

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A mapper ends soon, whatever the router does: answer, be silent from the beginning, or fall silent when ports are open.
+// A mapper ends soon, whatever the router does: answer, be silent from the beginning, or
+// fall silent when ports are open.
 func TestEnds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -25,14 +25,16 @@ const (
 
 var (
 	multicast = netip.AddrFrom4([4]byte{239, 255, 255, 250})
-	gateways  = []string{"urn:schemas-upnp-org:device:InternetGatewayDevice:1", "urn:schemas-upnp-org:device:InternetGatewayDevice:2"}
+	gateways  = []string{"urn:schemas-upnp-org:device:InternetGatewayDevice:1",
+		"urn:schemas-upnp-org:device:InternetGatewayDevice:2"}
 
 	errNoUPnP = errors.New("no answer")
 )
 
-// search asks the local network, and the router itself, who is one, and tells visit of each place where the router says that
-// it is described, until visit is content or nothing more is to be expected: then it returns the last error. Answers of anyone
-// else are not heard.
+// search asks the local network, and the router itself, who is one, and tells visit of
+// each place where the router says that it is described, until visit is content or
+// nothing more is to be expected: then it returns the last error. Answers of anyone else
+// are not heard.
 func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL) error) error {
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
 	if err != nil {
@@ -71,7 +73,8 @@ func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL)
 	return err
 }
 
-// question is what SSDP asks of a kind of device. Its lines are in no particular order, but some routers read no small letters.
+// question is what SSDP asks of a kind of device. Its lines are in no particular order,
+// but some routers read no small letters.
 func question(what string) []byte {
 	return fmt.Appendf(nil, "M-SEARCH * HTTP/1.1\r\nHOST: %s:%d\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: %s\r\n\r\n", multicast, ssdpPort, what)
 }

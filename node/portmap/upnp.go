@@ -17,7 +17,8 @@ import (
 	"github.com/huin/goupnp/soap"
 )
 
-// upnp speaks UPnP with an Internet gateway device, by goupnp; but for the search, in which that one goes wherever anyone sends it.
+// upnp speaks UPnP with an Internet gateway device, by goupnp; but for the search, in
+// which that one goes wherever anyone sends it.
 type upnp struct {
 	service wan
 	source  netip.Addr
@@ -27,14 +28,16 @@ type upnp struct {
 // wan is one of the services that open ports.
 type wan interface {
 	GetExternalIPAddressCtx(ctx context.Context) (string, error)
-	AddPortMappingCtx(ctx context.Context, remote string, outside uint16, protocol string, inside uint16, client string, enabled bool, description string, seconds uint32) error
+	AddPortMappingCtx(ctx context.Context, remote string, outside uint16, protocol string,
+		inside uint16, client string, enabled bool, description string, seconds uint32) error
 	DeletePortMappingCtx(ctx context.Context, remote string, outside uint16, protocol string) error
 }
 
 const (
 	// maxServices bounds how many services of a router are asked.
 	maxServices = 4
-	// otherPorts is how many are tried if the wanted one is taken, and firstOther the lowest of them.
+	// otherPorts is how many are tried if the wanted one is taken, and firstOther the
+	// lowest of them.
 	otherPorts = 3
 	firstOther = 10000
 )
@@ -57,7 +60,8 @@ func newUPnP(ctx context.Context, router, source netip.Addr) (found *upnp, err e
 	return found, err
 }
 
-// describe reads the description of a device, and returns the first of its services that knows the router's address outside.
+// describe reads the description of a device, and returns the first of its services that
+// knows the router's address outside.
 func describe(ctx context.Context, client *http.Client, place *url.URL) (service wan, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, place.String(), nil)
 	if err != nil {
@@ -144,7 +148,8 @@ func (u *upnp) open(ctx context.Context, protocol string, inside, wanted uint16)
 
 func (u *upnp) add(ctx context.Context, protocol string, inside, outside uint16) error {
 	add := func(seconds uint32) error {
-		return u.service.AddPortMappingCtx(ctx, "", outside, strings.ToUpper(protocol), inside, u.source.String(), true, "cell", seconds)
+		return u.service.AddPortMappingCtx(ctx, "", outside, strings.ToUpper(protocol), inside,
+			u.source.String(), true, "cell", seconds)
 	}
 	if u.forever {
 		return add(0)

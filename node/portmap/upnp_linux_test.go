@@ -28,10 +28,12 @@ func asked(r *http.Request) (action string, arguments map[string]string) {
 	return action, arguments
 }
 
-// Every kind of service is understood, as is one that knows no leases, and one in which somebody else has the port.
+// Every kind of service is understood, as is one that knows no leases, and one in which
+// somebody else has the port.
 func TestUPnP(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{igd.URN_WANIPConnection_1, igd.URN_WANIPConnection_2, igd.URN_WANPPPConnection_1} {
+	for _, kind := range []string{igd.URN_WANIPConnection_1, igd.URN_WANIPConnection_2,
+		igd.URN_WANPPPConnection_1} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			router := newAddress()
@@ -66,7 +68,9 @@ func TestUPnP(t *testing.T) {
 				}
 				says(w, kind, action, "")
 			})
-			listenUDP(t, router, ssdpPort, func([]byte) [][]byte { return [][]byte{found(url + "/root.xml")} })
+			listenUDP(t, router, ssdpPort, func([]byte) [][]byte {
+				return [][]byte{found(url + "/root.xml")}
+			})
 			o, err := find(t.Context(), router, loopback)
 			check(t, err)
 			if outside, anew, err := o.look(t.Context()); outside != wan1 || anew || err != nil {
@@ -76,7 +80,8 @@ func TestUPnP(t *testing.T) {
 				port, err := o.open(t.Context(), protocol, 4433, 4433)
 				check(t, err)
 				mu.Lock()
-				if to := opened[fmt.Sprint(strings.ToUpper(protocol), " ", port)]; to != "127.0.0.1:4433" || port == 4433 {
+				if to := opened[fmt.Sprint(strings.ToUpper(protocol), " ",
+					port)]; to != "127.0.0.1:4433" || port == 4433 {
 					t.Errorf("port %d leads to %q among %v", port, to, opened)
 				}
 				mu.Unlock()
@@ -94,7 +99,8 @@ func TestUPnP(t *testing.T) {
 	}
 }
 
-// A router that sends us elsewhere, talks without end, or makes no sense is of no use, and that is all.
+// A router that sends us elsewhere, talks without end, or makes no sense is of no use,
+// and that is all.
 func TestBadUPnP(t *testing.T) {
 	t.Parallel()
 	kind := igd.URN_WANIPConnection_1
@@ -118,7 +124,8 @@ func TestBadUPnP(t *testing.T) {
 			io.WriteString(w, description(kind, elsewhere))
 		}, "not to itself"},
 		"is based elsewhere": {func(w http.ResponseWriter, _ *http.Request, elsewhere string, _ *atomic.Int64) {
-			io.WriteString(w, strings.Replace(description(kind, "/ctl"), "<device>", "<URLBase>"+elsewhere+"</URLBase><device>", 1))
+			io.WriteString(w, strings.Replace(description(kind, "/ctl"), "<device>",
+				"<URLBase>"+elsewhere+"</URLBase><device>", 1))
 		}, "not to itself"},
 		"has a name": {func(w http.ResponseWriter, _ *http.Request, _ string, _ *atomic.Int64) {
 			io.WriteString(w, description(kind, "http://localhost:1/ctl"))
@@ -159,7 +166,8 @@ func TestBadUPnP(t *testing.T) {
 				io.WriteString(w, description(kind, "/ctl"))
 				return
 			}
-			says(w, kind, "GetExternalIPAddress", "<NewExternalIPAddress>"+strings.Repeat("x", 9999)+"</NewExternalIPAddress>")
+			says(w, kind, "GetExternalIPAddress",
+				"<NewExternalIPAddress>"+strings.Repeat("x", 9999)+"</NewExternalIPAddress>")
 		}, errNoAddress.Error()},
 		"fails": {func(w http.ResponseWriter, _ *http.Request, _ string, _ *atomic.Int64) {
 			w.WriteHeader(http.StatusTeapot)
@@ -168,9 +176,14 @@ func TestBadUPnP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			router := newAddress()
-			elsewhere := listenHTTP(t, newAddress(), func(http.ResponseWriter, *http.Request) { t.Error("a bystander was asked") })
+			elsewhere := listenHTTP(t, newAddress(), func(http.ResponseWriter, *http.Request) {
+				t.Error("a bystander was asked")
+			})
 			var sent atomic.Int64
-			place, err := url.Parse(listenHTTP(t, router, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, elsewhere, &sent) }))
+			place, err := url.Parse(listenHTTP(t, router,
+				func(w http.ResponseWriter, r *http.Request) {
+					c.serve(w, r, elsewhere, &sent)
+				}))
 			check(t, err)
 			within(t, 2*answerWait, func() {
 				found, err := describe(t.Context(), newClient(router, loopback), place)
@@ -190,15 +203,18 @@ func TestSearch(t *testing.T) {
 	t.Parallel()
 	router, silent, stranger := newAddress(), newAddress(), newAddress()
 	listenUDP(t, router, ssdpPort, func([]byte) (all [][]byte) {
-		all = append(all, []byte("HTTP/1.1 200 OK\r\n\r\n"), []byte("noise"), nil, make([]byte, 1500), []byte("HTTP/1.1 500 x\r\nLOCATION: http://x/\r\n\r\n"))
+		all = append(all, []byte("HTTP/1.1 200 OK\r\n\r\n"), []byte("noise"), nil,
+			make([]byte, 1500), []byte("HTTP/1.1 500 x\r\nLOCATION: http://x/\r\n\r\n"))
 		for i := range 100 {
 			all = append(all, found(fmt.Sprintf("http://%v/%d", router, i)))
 		}
 		return append(all, found("http://[/"))
 	})
-	reply(t, newSocket(t, silent, ssdpPort), newSocket(t, stranger, ssdpPort), func([]byte) [][]byte {
-		return [][]byte{found(fmt.Sprintf("http://%v/", stranger)), found(fmt.Sprintf("http://%v/", silent))}
-	})
+	reply(t, newSocket(t, silent, ssdpPort), newSocket(t, stranger, ssdpPort),
+		func([]byte) [][]byte {
+			return [][]byte{found(fmt.Sprintf("http://%v/", stranger)),
+				found(fmt.Sprintf("http://%v/", silent))}
+		})
 	visited := 0
 	within(t, 5*time.Second, func() {
 		err := search(t.Context(), router, loopback, func(*url.URL) error {

@@ -49,8 +49,9 @@ func Example() {
 	// Output: /index.html at web <nil>
 }
 
-// gRPC needs no package of ours: grpc-go dials by synapse.Dial and serves on what synapse.Listen returns. Calls are encrypted
-// already, so that gRPC's credentials may be the insecure ones.
+// gRPC needs no package of ours: grpc-go dials by synapse.Dial and serves on what
+// synapse.Listen returns. Calls are encrypted already, so that gRPC's credentials may be
+// the insecure ones.
 func Example_grpc() {
 	home, err := os.MkdirTemp("", "cell") // a home of its own; programs leave CELL_HOME as it is
 	if err != nil {
@@ -75,13 +76,15 @@ func Example_grpc() {
 		}
 		return conn, nil
 	}
-	client, err := grpc.NewClient("passthrough:///greeter", // or greeter@laptop; passthrough keeps it out of DNS
+	// or greeter@laptop; passthrough keeps it out of DNS
+	client, err := grpc.NewClient("passthrough:///greeter",
 		grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
-	answer, err := grpc_health_v1.NewHealthClient(client).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	answer, err := grpc_health_v1.NewHealthClient(client).Check(context.Background(),
+		&grpc_health_v1.HealthCheckRequest{})
 	fmt.Println(answer.GetStatus(), err)
 	// Output: SERVING <nil>
 }

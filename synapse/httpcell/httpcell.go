@@ -4,13 +4,14 @@
 //	client.Get("http://web.laptop/index.html")     the cell "web" at the peer "laptop"
 //	client.Get("http://web/index.html")            the cell "web" of this machine
 //
-// A cell that speaks HTTP is http.Serve on what synapse.Listen returns. On the way between machines everything is
-// encrypted and both ends are proved already: the URL's scheme is http, and https is refused.
+// A cell that speaks HTTP is http.Serve on what synapse.Listen returns. On the way
+// between machines everything is encrypted and both ends are proved already: the URL's
+// scheme is http, and https is refused.
 //
 // # Host and address
 //
-// The host is the cell's name, then a dot and the peer if it is on another machine. It is cut at the last dot;
-// without a dot, the cell is on this machine:
+// The host is the cell's name, then a dot and the peer if it is on another machine. It is
+// cut at the last dot; without a dot, the cell is on this machine:
 //
 //	http://web/                  web
 //	http://web.laptop/           web@laptop                   a petname
@@ -18,9 +19,10 @@
 //	http://api.v1.laptop/        api.v1@laptop
 //	http://api.v1.local/         api.v1                       "local" is this machine: for names with a dot in them
 //
-// Host names know no upper case: what stands between http:// and the path is lowered by browsers and proxies,
-// and here. Base58 (12D3KooW…) would not survive that, so it is refused: write the CIDv1, or give the peer a petname. IP
-// addresses, DNS names, multiaddrs, keys and ports have no form as a host; there, too, a petname helps.
+// Host names know no upper case: what stands between http:// and the path is lowered by
+// browsers and proxies, and here. Base58 (12D3KooW…) would not survive that, so it is
+// refused: write the CIDv1, or give the peer a petname. IP addresses, DNS names,
+// multiaddrs, keys and ports have no form as a host; there, too, a petname helps.
 package httpcell
 
 import (
@@ -35,9 +37,10 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// New returns an http.RoundTripper that calls cells. It is an *http.Transport, to be tuned like any other: connections
-// are kept for the next request, a request's context covers its call, and an error answers to errors.Is as that of
-// synapse.Dial does. Make one and keep it, and close what it holds with CloseIdleConnections.
+// New returns an http.RoundTripper that calls cells. It is an *http.Transport, to be
+// tuned like any other: connections are kept for the next request, a request's context
+// covers its call, and an error answers to errors.Is as that of synapse.Dial does. Make
+// one and keep it, and close what it holds with CloseIdleConnections.
 func New() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil // a cell is reached by its stem
@@ -68,7 +71,8 @@ func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Address returns the address of the cell that a URL's host stands for, as the package's comment tells.
+// Address returns the address of the cell that a URL's host stands for, as the package's
+// comment tells.
 func Address(host string) (string, error) {
 	name, peer := strings.TrimSuffix(host, "."), ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {

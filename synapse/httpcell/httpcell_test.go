@@ -77,7 +77,8 @@ func TestKeepAlive(t *testing.T) {
 
 func TestContext(t *testing.T) {
 	t.Setenv("CELL_HOME", hometest.Dir(t))
-	serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, new(atomic.Int32))
+	serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		new(atomic.Int32))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, "GET", "http://web/", nil)
@@ -96,7 +97,8 @@ func TestErrors(t *testing.T) {
 	if client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("a proxy would be asked, which knows no cells")
 	}
-	if _, err := client.Get("http://web.laptop/"); !errors.Is(err, synapse.ErrNoStem) || !strings.Contains(err.Error(), "dial web@laptop: no stem") {
+	if _, err := client.Get("http://web.laptop/"); !errors.Is(err, synapse.ErrNoStem) ||
+		!strings.Contains(err.Error(), "dial web@laptop: no stem") {
 		t.Errorf("no stem: %v", err)
 	}
 	for url, want := range map[string]string{

@@ -21,7 +21,8 @@ const (
 // Ready is what a far end says when it is.
 const Ready = "ready"
 
-// bareSocket, in the home, is the floor of local calls; the same process answers there, without cell.
+// bareSocket, in the home, is the floor of local calls; the same process answers there,
+// without cell.
 const bareSocket = "bare.sock"
 
 // What the first byte of a call to CellName asks for.
@@ -100,8 +101,10 @@ func flood(conn Conn, n int64) error {
 	return nil
 }
 
-// ServeCells answers at the bare socket of the home, and as the cells with what listen returns, until ctx ends.
-func ServeCells(ctx context.Context, home string, listen func(name string) (net.Listener, error), out io.Writer) error {
+// ServeCells answers at the bare socket of the home, and as the cells with what listen
+// returns, until ctx ends.
+func ServeCells(ctx context.Context, home string, listen func(name string) (net.Listener, error),
+	out io.Writer) error {
 	bare, err := net.Listen("unix", filepath.Join(home, bareSocket))
 	if err != nil {
 		return err

@@ -1,9 +1,11 @@
-// Package bench measures a call side by side with its floor: the same exchange on a bare Unix socket, on a raw libp2p
-// stream, or by fork and exec. Both are measured in one run, in turns, since machines differ and so do minutes.
-// Stems, cells and the far ends of the floors are processes of their own; all are on loopback, in private meshes
-// without mDNS, and nothing is sent anywhere else.
+// Package bench measures a call side by side with its floor: the same exchange on a bare
+// Unix socket, on a raw libp2p stream, or by fork and exec. Both are measured in one run,
+// in turns, since machines differ and so do minutes. Stems, cells and the far ends of the
+// floors are processes of their own; all are on loopback, in private meshes without mDNS,
+// and nothing is sent anywhere else.
 //
-// What is measured through the SDK and through libp2p comes as values, so that this package stands below both.
+// What is measured through the SDK and through libp2p comes as values, so that this
+// package stands below both.
 package bench
 
 import (
@@ -81,7 +83,8 @@ func Kinds() (names []string) {
 func (c Config) Check() error {
 	for _, name := range c.Only {
 		if !slices.Contains(Kinds(), name) {
-			return fmt.Errorf("no kind of rows is called %q: there are %s", name, strings.Join(Kinds(), ", "))
+			return fmt.Errorf("no kind of rows is called %q: there are %s", name,
+				strings.Join(Kinds(), ", "))
 		}
 	}
 	switch {
@@ -119,7 +122,8 @@ func Run(ctx context.Context, cfg Config) (rows []Row, err error) {
 	return rows, nil
 }
 
-// measure gives one kind of rows a lab of its own, so that none starts with what another has left in memory.
+// measure gives one kind of rows a lab of its own, so that none starts with what another
+// has left in memory.
 func measure(ctx context.Context, cfg Config, kind func(*lab) error) (rows []Row, err error) {
 	dir, err := os.MkdirTemp("", "cell-bench-")
 	if err != nil {

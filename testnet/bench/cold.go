@@ -46,7 +46,8 @@ func (l *lab) cold() error {
 			return err
 		}
 	}
-	l.addTime("cold: dial to first byte, the cell not running", floor, got, 1.25, 2*time.Millisecond)
+	l.addTime("cold: dial to first byte, the cell not running", floor, got, 1.25,
+		2*time.Millisecond)
 	return nil
 }
 
@@ -72,7 +73,8 @@ func startByHand(program, home string) (*os.Process, error) {
 	}
 	process, err := os.StartProcess(program, []string{program, "--name", "echo"}, &os.ProcAttr{
 		// Of two values of a variable, the first counts.
-		Env: append([]string{"CELL_HOME=" + home, "CELL_NAME=echo", "CELL_SOCKET=" + path, "CELL_STARTED=1"}, os.Environ()...),
+		Env: append([]string{"CELL_HOME=" + home, "CELL_NAME=echo", "CELL_SOCKET=" + path,
+			"CELL_STARTED=1"}, os.Environ()...),
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // roundTripTime is that of the simulated link.
 const roundTripTime = 50 * time.Millisecond
 
-// socketBuffer holds what may arrive while the link does not run; the kernel gives as much of it as it may.
+// socketBuffer holds what may arrive while the link does not run; the kernel gives as
+// much of it as it may.
 const socketBuffer = 4 << 20
 
 // far measures a call over a link that takes its time: what counts are the round trips.
@@ -74,8 +75,10 @@ func (l *lab) slow(multiaddr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	link := &link{far: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}, ways: map[string]*net.UDPConn{}}
-	if link.near, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+	link := &link{far: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port},
+		ways: map[string]*net.UDPConn{}}
+	if link.near, err = net.ListenUDP("udp4",
+		&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 		return "", err
 	}
 	link.near.SetReadBuffer(socketBuffer)

@@ -13,8 +13,9 @@ import (
 	"unsafe"
 )
 
-// hops measures what two processes cost that stand in between and only copy, with as little around it as there can be. A
-// call through two stems has them, too, whatever they do besides.
+// hops measures what two processes cost that stand in between and only copy, with as
+// little around it as there can be. A call through two stems has them, too, whatever they
+// do besides.
 func (l *lab) hops(home string) error {
 	to := filepath.Join(home, bareSocket)
 	for i := range 2 {
@@ -50,8 +51,9 @@ func (l *lab) hops(home string) error {
 	return nil
 }
 
-// ServeCopy carries one connection from the socket at $BENCH_FROM to the one at $BENCH_TO. It makes no more than the system
-// calls that this takes, each in a thread that waits in it and of which the Go scheduler knows nothing, as a program in C would.
+// ServeCopy carries one connection from the socket at $BENCH_FROM to the one at
+// $BENCH_TO. It makes no more than the system calls that this takes, each in a thread
+// that waits in it and of which the Go scheduler knows nothing, as a program in C would.
 func ServeCopy(out io.Writer) error {
 	listener, err := socketAt(os.Getenv("BENCH_FROM"), syscall.Bind)
 	if err != nil {
@@ -94,7 +96,8 @@ func ServeCopy(out io.Writer) error {
 }
 
 func rawCall(call uintptr, fd int, buf []byte) (int, syscall.Errno) {
-	n, _, err := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	n, _, err := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])),
+		uintptr(len(buf)))
 	return int(n), err
 }
 

@@ -9,7 +9,8 @@ import (
 
 const idlePeers = 20
 
-// idle measures what a stem costs that has nothing to do, alone and with peers that have nothing to do either.
+// idle measures what a stem costs that has nothing to do, alone and with peers that have
+// nothing to do either.
 func (l *lab) idle() error {
 	alone, err := l.machine("alone")
 	if err != nil {
@@ -20,7 +21,8 @@ func (l *lab) idle() error {
 		return err
 	}
 	for i := range l.times(idlePeers) {
-		if _, err := l.machine(fmt.Sprintf("p%d", i), "--bootstrap", hub.Addr("quic-v1")); err != nil {
+		if _, err := l.machine(fmt.Sprintf("p%d", i), "--bootstrap",
+			hub.Addr("quic-v1")); err != nil {
 			return err
 		}
 	}
@@ -50,9 +52,11 @@ func (l *lab) idle() error {
 		share := 100 * (u.cpu - before[i].cpu).Seconds() / window.Seconds()
 		wakeups := float64(u.switches-before[i].switches) / window.Seconds()
 		rss := float64(u.memory) / 1e6
-		l.add(Row{What: s.what + ": of a core", Got: share, Unit: "%", Target: "≤ 0.1", Reached: share <= 0.1,
-			Note: fmt.Sprintf("%.1f wake-ups of a thread a second, over %v", wakeups, window)})
-		l.add(Row{What: s.what + ": memory", Got: rss, Unit: "MB", Target: "≤ 45", Reached: rss <= 45})
+		l.add(Row{What: s.what + ": of a core", Got: share, Unit: "%", Target: "≤ 0.1",
+			Reached: share <= 0.1,
+			Note:    fmt.Sprintf("%.1f wake-ups of a thread a second, over %v", wakeups, window)})
+		l.add(Row{What: s.what + ": memory", Got: rss, Unit: "MB", Target: "≤ 45",
+			Reached: rss <= 45})
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func (l *lab) machine(name string, flags ...string) (*local.Machine, error) {
 	return m, m.Start(l.ctx, flags...)
 }
 
-// pair makes two machines that are connected by a transport; there may be a way in between. The first may reach the second's cells.
+// pair makes two machines that are connected by a transport; there may be a way in
+// between. The first may reach the second's cells.
 func (l *lab) pair(transport string, way func(multiaddr string) (string, error)) (here, there *local.Machine, err error) {
 	if there, err = l.machine("b"); err != nil {
 		return nil, nil, err

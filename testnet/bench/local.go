@@ -12,7 +12,8 @@ func (l *lab) local() error {
 		return err
 	}
 	bare := func() (Conn, error) {
-		return net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(home, bareSocket), Net: "unix"})
+		return net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(home, bareSocket),
+			Net: "unix"})
 	}
 	dial := func() (Conn, error) { return l.dial(home, CellName) }
 
@@ -23,7 +24,8 @@ func (l *lab) local() error {
 		return err
 	}
 	l.addTime("local: dial, 64 bytes there and back, close", floor, got, 1.10, 0)
-	if err := l.open("local", bare, dial, opened{least: 0.97, most: 1.03, bytes: 256 << 20}); err != nil {
+	if err := l.open("local", bare, dial, opened{least: 0.97, most: 1.03,
+		bytes: 256 << 20}); err != nil {
 		return err
 	}
 	return l.hops(home)

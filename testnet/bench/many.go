@@ -9,14 +9,16 @@ import (
 	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// mostBridges is how many bridges a process may hold here: each is a file, and some more are needed.
+// mostBridges is how many bridges a process may hold here: each is a file, and some more
+// are needed.
 func mostBridges() (int, error) {
 	var files syscall.Rlimit // Go has raised it as far as it goes
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
 	return int(min(files.Cur, 1<<30)) - 256, err
 }
 
-// many opens bridges over one QUIC port until there are as many as wanted, has all of them answer while all are open, and weighs them.
+// many opens bridges over one QUIC port until there are as many as wanted, has all of
+// them answer while all are open, and weighs them.
 func (l *lab) many() error {
 	most, err := mostBridges()
 	if err != nil {
@@ -67,7 +69,8 @@ func (l *lab) many() error {
 	}
 	for i, who := range []string{"caller's", "cell's"} {
 		each := float64(after[i]-before[i]) / 1024 / float64(len(conns))
-		l.add(Row{What: "quic: memory of an idle bridge, the " + who + " stem", Got: each, Unit: "KiB", Target: "≤ 24", Reached: each <= 24,
+		l.add(Row{What: "quic: memory of an idle bridge, the " + who + " stem", Got: each,
+			Unit: "KiB", Target: "≤ 24", Reached: each <= 24,
 			Note: fmt.Sprintf("%d MiB before, %d MiB with all", before[i]>>20, after[i]>>20)})
 	}
 	return nil

@@ -17,7 +17,8 @@ func (l *lab) serveCells(home string) ([]string, error) {
 	return l.serve("cells", home)
 }
 
-// floor starts a raw libp2p host as a process, and another one here that is connected to it by a transport.
+// floor starts a raw libp2p host as a process, and another one here that is connected to
+// it by a transport.
 func (l *lab) floor(transport string, way func(string) (string, error)) (Raw, error) {
 	addrs, err := l.serve("floor", filepath.Join(l.dir, "floor"))
 	if err != nil {
@@ -91,7 +92,8 @@ func (l *lab) open(what string, floor, dial func() (Conn, error), must opened) e
 	if err != nil {
 		return err
 	}
-	l.addTime(what+": 64 bytes there and back, open call", was, got, must.most, time.Duration(must.plus)*time.Microsecond)
+	l.addTime(what+": 64 bytes there and back, open call", was, got, must.most,
+		time.Duration(must.plus)*time.Microsecond)
 
 	if l.Quick {
 		must.bytes = 1 << 20

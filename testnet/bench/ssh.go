@@ -15,8 +15,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// ssh measures calls over a transport next to the same through OpenSSH, which forwards a Unix socket. Where there is no OpenSSH,
-// there are no such rows.
+// ssh measures calls over a transport next to the same through OpenSSH, which forwards a
+// Unix socket. Where there is no OpenSSH, there are no such rows.
 func (l *lab) ssh(transport string) error {
 	here, there, err := l.pair(transport, nil)
 	if err != nil {
@@ -46,7 +46,8 @@ func (l *lab) ssh(transport string) error {
 	return l.open(what, over, dial, opened{least: 1, most: 1, bytes: 32 << 20})
 }
 
-// forward has OpenSSH carry what connects to one socket to the other one, through a server of its own.
+// forward has OpenSSH carry what connects to one socket to the other one, through a
+// server of its own.
 func (l *lab) forward(from, to string) error {
 	at := func(name string) string { return filepath.Join(l.dir, name) }
 	server, err := exec.LookPath("/usr/sbin/sshd")
@@ -54,7 +55,8 @@ func (l *lab) forward(from, to string) error {
 		return err
 	}
 	for _, key := range []string{at("host"), at("user")} {
-		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+			key).CombinedOutput(); err != nil {
 			return fmt.Errorf("ssh-keygen: %w: %s", err, out)
 		}
 	}
@@ -69,10 +71,13 @@ func (l *lab) forward(from, to string) error {
 		return err
 	}
 	for _, args := range [][]string{
-		{server, "-D", "-f", os.DevNull, "-o", "ListenAddress=127.0.0.1", "-p", port, "-h", at("host"), "-o", "AuthorizedKeysFile=" + at("user.pub"),
+		{server, "-D", "-f", os.DevNull, "-o", "ListenAddress=127.0.0.1", "-p", port, "-h",
+			at("host"), "-o", "AuthorizedKeysFile=" + at("user.pub"),
 			"-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "LogLevel=QUIET"},
-		{"ssh", "-F", os.DevNull, "-N", "-q", "-i", at("user"), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + os.DevNull,
-			"-o", "ConnectionAttempts=10", "-o", "BatchMode=yes", "-p", port, "-L", from + ":" + to, me.Username + "@127.0.0.1"},
+		{"ssh", "-F", os.DevNull, "-N", "-q", "-i", at("user"), "-o", "IdentitiesOnly=yes", "-o",
+			"StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + os.DevNull,
+			"-o", "ConnectionAttempts=10", "-o", "BatchMode=yes", "-p", port, "-L", from + ":" +
+				to, me.Username + "@127.0.0.1"},
 	} {
 		cmd := exec.Command(args[0], args[1:]...)
 		if err := cmd.Start(); err != nil {

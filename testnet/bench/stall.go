@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// stallBound is what a bridge may hold for a reader that does not read: libp2p's window for one QUIC stream, and some more for sockets.
+// stallBound is what a bridge may hold for a reader that does not read: libp2p's window
+// for one QUIC stream, and some more for sockets.
 const stallBound = 12 // MiB
 
-// stall measures what a call takes from a sender whose reader has stopped, and what that costs the stems.
+// stall measures what a call takes from a sender whose reader has stopped, and what that
+// costs the stems.
 func (l *lab) stall() error {
 	here, there, err := l.pair("quic-v1", nil)
 	if err != nil {
@@ -48,9 +50,11 @@ func (l *lab) stall() error {
 		return err
 	}
 	got := float64(sent) / (1 << 20)
-	l.add(Row{What: "quic: taken from a sender whose reader has stopped", Got: got, Unit: "MiB", Target: "≤ 12", Reached: got <= stallBound})
+	l.add(Row{What: "quic: taken from a sender whose reader has stopped", Got: got, Unit: "MiB",
+		Target: "≤ 12", Reached: got <= stallBound})
 	for i, who := range []string{"caller's", "cell's"} {
-		l.add(Row{What: "quic: memory that this takes, the " + who + " stem", Got: float64(after[i]-before[i]) / (1 << 20), Unit: "MiB",
+		l.add(Row{What: "quic: memory that this takes, the " + who + " stem",
+			Got: float64(after[i]-before[i]) / (1 << 20), Unit: "MiB",
 			Target: "≤ 24", Reached: after[i]-before[i] <= 2*stallBound<<20})
 	}
 	return nil

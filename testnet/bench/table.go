@@ -14,7 +14,8 @@ type Row struct {
 	Got   float64 `json:"got"`
 	Floor float64 `json:"floor,omitempty"`
 	Unit  string  `json:"unit"`
-	// Target is what must be reached, in words, and Reached whether it was. Without a target nothing must.
+	// Target is what must be reached, in words, and Reached whether it was. Without a
+	// target nothing must.
 	Target  string `json:"target,omitempty"`
 	Reached bool   `json:"reached"`
 	// Note says more, in words.
@@ -31,11 +32,13 @@ func (r Row) Ratio() float64 {
 
 func (l *lab) add(r Row) { l.rows = append(l.rows, r) }
 
-// addTime adds a row that takes as long as floor at best, and may take most times as long and, unless plus is 0, plus longer.
+// addTime adds a row that takes as long as floor at best, and may take most times as long
+// and, unless plus is 0, plus longer.
 func (l *lab) addTime(what string, floor, got []time.Duration, most float64, plus time.Duration) {
 	f, g := median(floor), median(got)
 	r := Row{What: what, Got: micros(g), Floor: micros(f), Unit: "µs",
-		Note: fmt.Sprintf("%+.0f µs; p99 %.0f, floor %.0f", micros(g-f), micros(percentile(got, 99)), micros(percentile(floor, 99)))}
+		Note: fmt.Sprintf("%+.0f µs; p99 %.0f, floor %.0f", micros(g-f),
+			micros(percentile(got, 99)), micros(percentile(floor, 99)))}
 	r.Reached = true
 	if most > 0 {
 		r.Target = fmt.Sprintf("≤ %.2f ×", most)
@@ -53,7 +56,8 @@ func (l *lab) addTime(what string, floor, got []time.Duration, most float64, plu
 
 // addRate adds a row of bytes in a time.
 func (l *lab) addRate(what string, bytes int64, floor, got []time.Duration, least float64) {
-	r := Row{What: what, Got: rate(bytes, median(got)), Floor: rate(bytes, median(floor)), Unit: "MiB/s"}
+	r := Row{What: what, Got: rate(bytes, median(got)), Floor: rate(bytes, median(floor)),
+		Unit: "MiB/s"}
 	r.Target = fmt.Sprintf("≥ %.2f ×", least)
 	r.Reached = r.Ratio() >= least
 	l.add(r)
@@ -73,7 +77,8 @@ func Print(out io.Writer, rows []Row) error {
 		} else if !r.Reached {
 			reached = "no"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.What, number(r.Got), floor, r.Unit, ratio, r.Target, reached, r.Note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.What, number(r.Got), floor, r.Unit,
+			ratio, r.Target, reached, r.Note)
 	}
 	return w.Flush()
 }

@@ -127,7 +127,8 @@ func download(conn Conn, err error, n int64) error {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Write(binary.BigEndian.AppendUint64([]byte{wantFlood}, uint64(n))); err != nil {
+	if _, err := conn.Write(binary.BigEndian.AppendUint64([]byte{wantFlood},
+		uint64(n))); err != nil {
 		return err
 	}
 	got, err := drain(conn)

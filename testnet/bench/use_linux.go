@@ -38,12 +38,14 @@ func useOf(pid int) (u use, err error) {
 	return u, err
 }
 
-// cpuOf reads the CPU clock of a process, which counts in ns; /proc counts in hundredths of a second.
+// cpuOf reads the CPU clock of a process, which counts in ns; /proc counts in hundredths
+// of a second.
 func cpuOf(pid int) (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED: what the scheduler has given it
 	var t syscall.Timespec
 	clock := uintptr(^int32(pid)<<3 | sched)
-	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&t)),
+		0); errno != 0 {
 		return 0, os.NewSyscallError("clock_gettime", errno)
 	}
 	return time.Duration(t.Nano()), nil

@@ -1,6 +1,7 @@
-// Package floor is what a call between machines is measured against: two raw libp2p hosts with stock settings and nothing of
-// cell in between. It is apart from internal/bench since only node, discovery and testnet may import libp2p: whatever else
-// did would bind the stem and the SDK to it.
+// Package floor is what a call between machines is measured against: two raw libp2p hosts
+// with stock settings and nothing of cell in between. It is apart from internal/bench
+// since only node, discovery and testnet may import libp2p: whatever else did would bind
+// the stem and the SDK to it.
 package floor
 
 import (
@@ -20,9 +21,12 @@ const prefix = "/bench/"
 // Stream is a raw libp2p stream.
 type Stream = network.Stream
 
-// Serve answers on raw streams by name until ctx ends. It prints the host's multiaddrs and then the word ready.
-func Serve(ctx context.Context, answer func(name string, s Stream), names []string, ready string, out io.Writer) error {
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay())
+// Serve answers on raw streams by name until ctx ends. It prints the host's multiaddrs
+// and then the word ready.
+func Serve(ctx context.Context, answer func(name string, s Stream), names []string, ready string,
+	out io.Writer) error {
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1",
+		"/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay())
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ func (h *Host) Site() *Site { return h.site }
 // anyPort is where the ports begin that are given out when any will do.
 const anyPort = 32768
 
-// ListenUDP opens a socket at an address of the host; port 0 is any. The error is syscall.EADDRINUSE if the port is taken.
+// ListenUDP opens a socket at an address of the host; port 0 is any. The error is
+// syscall.EADDRINUSE if the port is taken.
 func (h *Host) ListenUDP(at netip.AddrPort) (*Socket, error) {
 	if !h.has(at.Addr()) {
 		return nil, fmt.Errorf("listen udp %v: %w", at, syscall.EADDRNOTAVAIL)

@@ -102,8 +102,8 @@ func (i *Internet) carry(from *Site, p packet) {
 	}
 }
 
-// Partition lets packets pass between sites of one group alone. Those that are in none are a group of their own. What
-// was parted before is so still, until heal undoes it.
+// Partition lets packets pass between sites of one group alone. Those that are in none
+// are a group of their own. What was parted before is so still, until heal undoes it.
 func (i *Internet) Partition(groups ...[]*Site) (heal func()) {
 	numbers := make([][]int, len(groups))
 	for n, group := range groups {

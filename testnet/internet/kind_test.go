@@ -50,7 +50,8 @@ func (w world) mapping(x, a, b *Host) natlab.Mapping {
 	return 0
 }
 
-// filter calls one socket, and tries which others get an answer in: on another host, and on another port of the same.
+// filter calls one socket, and tries which others get an answer in: on another host, and
+// on another port of the same.
 func (w world) filter(address int, a, b, x *Host) natlab.Filter {
 	socket, callee := w.listen(x, address, 5001), w.listen(a, address, 0)
 	seen := socket.call(callee)
@@ -67,11 +68,13 @@ func (w world) filter(address int, a, b, x *Host) natlab.Filter {
 	case [3]bool{false, false, false}:
 		return natlab.Called
 	}
-	w.t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort, unasked)
+	w.t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort,
+		unasked)
 	return 0
 }
 
-// The hosts of one home hear each other, and get from one to the other through the outside if their router lets them.
+// The hosts of one home hear each other, and get from one to the other through the
+// outside if their router lets them.
 func TestNeighbours(t *testing.T) {
 	inWorld(t, func(w world) {
 		a, home := w.host(natlab.Public), w.neighbours(natlab.EIM, 2)

@@ -38,7 +38,8 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-// A narrow line passes as much as fits, makes those wait that come at once, and drops what would wait too long.
+// A narrow line passes as much as fits, makes those wait that come at once, and drops
+// what would wait too long.
 func TestRate(t *testing.T) {
 	inWorld(t, func(w world) {
 		a, b := w.listen(w.host(natlab.Public), 0, 0), w.listen(w.host(natlab.Public), 0, 0)
@@ -59,14 +60,16 @@ func TestRate(t *testing.T) {
 				}
 				got, last = got+1, time.Now()
 			}
-			if took := last.Sub(began); got < 10 || got > 12 || took != time.Duration(got)*10*time.Millisecond {
+			if took := last.Sub(began); got < 10 || got > 12 ||
+				took != time.Duration(got)*10*time.Millisecond {
 				t.Errorf("%s: %d packets arrived in %v", name, got, took)
 			}
 		}
 	})
 }
 
-// Packets get lost on each line with the probability that it has, and the same ones for the same seed.
+// Packets get lost on each line with the probability that it has, and the same ones for
+// the same seed.
 func TestLoss(t *testing.T) {
 	count := func() (got int) {
 		inWorld(t, func(w world) {

@@ -14,7 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// delay is that of the lines of all tests that do not say otherwise; no packet is longer under way than patience.
+// delay is that of the lines of all tests that do not say otherwise; no packet is longer
+// under way than patience.
 const (
 	delay    = 10 * time.Millisecond
 	patience = time.Second

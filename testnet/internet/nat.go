@@ -46,21 +46,26 @@ func (f *flows) knows(which flow, now time.Time) bool {
 	return true
 }
 
-// sweep removes the flows that are forgotten, if that was not done lately, and says whether it was done now.
+// sweep removes the flows that are forgotten, if that was not done lately, and says
+// whether it was done now.
 func (f *flows) sweep(now time.Time) bool {
 	if now.Sub(f.swept) < forgetAfter/4 {
 		return false
 	}
 	f.swept = now
-	maps.DeleteFunc(f.last, func(_ flow, last time.Time) bool { return now.Sub(last) > forgetAfter })
+	maps.DeleteFunc(f.last, func(_ flow, last time.Time) bool {
+		return now.Sub(last) > forgetAfter
+	})
 	return true
 }
 
-// nat translates between a network and one address outside. It keeps a port if it can, and lets in only what comes
-// from an address and port that was called. Its site's lock guards it.
+// nat translates between a network and one address outside. It keeps a port if it can,
+// and lets in only what comes from an address and port that was called. Its site's lock
+// guards it.
 type nat struct {
 	outside netip.Addr
-	// perCallee gives a host another random port for each address and port that it calls, and not one for all.
+	// perCallee gives a host another random port for each address and port that it calls,
+	// and not one for all.
 	perCallee bool
 	// first gets what nobody asked for, if it is valid.
 	first netip.Addr
@@ -98,7 +103,8 @@ func (n *nat) out(from, to netip.AddrPort, now time.Time) (netip.AddrPort, bool)
 // in says whom a packet is for.
 func (n *nat) in(to, from netip.AddrPort, now time.Time) (netip.AddrPort, bool) {
 	if holder, ok := n.behind[to.Port()]; ok {
-		if n.flows.knows(flow{holder.inside, from}, now) && (holder.callee == from || !n.perCallee) {
+		if n.flows.knows(flow{holder.inside, from}, now) &&
+			(holder.callee == from || !n.perCallee) {
 			return holder.inside, true
 		}
 	}
@@ -149,7 +155,8 @@ func (n *nat) forget(now time.Time) {
 	}
 }
 
-// wall is a firewall without translation: it lets in what comes from an address and port that was called.
+// wall is a firewall without translation: it lets in what comes from an address and port
+// that was called.
 type wall struct{ flows flows }
 
 func newWall() *wall { return &wall{newFlows()} }

@@ -14,7 +14,8 @@ func TestForget(t *testing.T) {
 	for _, kind := range []natlab.Kind{natlab.EIM, natlab.Symmetric, natlab.CGN} {
 		t.Run(kind.String(), func(t *testing.T) {
 			inWorld(t, func(w world) {
-				socket, callee := w.listen(w.host(kind), 0, 5000), w.listen(w.host(natlab.Public), 0, 0)
+				socket, callee := w.listen(w.host(kind), 0, 5000), w.listen(w.host(natlab.Public),
+					0, 0)
 				seen := socket.call(callee)
 				for range 3 {
 					time.Sleep(forgetAfter - 2*patience)
@@ -45,7 +46,8 @@ func TestRenumber(t *testing.T) {
 		if after.Addr() == before.Addr() {
 			t.Errorf("the address is still %v", after)
 		}
-		if callee.reaches(socket, netip.AddrPortFrom(before.Addr(), after.Port())) || !callee.reaches(socket, after) {
+		if callee.reaches(socket, netip.AddrPortFrom(before.Addr(), after.Port())) ||
+			!callee.reaches(socket, after) {
 			t.Error("the address has not moved")
 		}
 		if callee.host.Site().Renumber() == nil {
@@ -54,7 +56,8 @@ func TestRenumber(t *testing.T) {
 	})
 }
 
-// However many flows there are, a NAT remembers a bounded number, and has ports again once the old ones are forgotten.
+// However many flows there are, a NAT remembers a bounded number, and has ports again
+// once the old ones are forgotten.
 func TestManyFlows(t *testing.T) {
 	now := time.Now()
 	for _, perCallee := range []bool{false, true} {
@@ -69,7 +72,8 @@ func TestManyFlows(t *testing.T) {
 		for i := range 2 * maxFlows {
 			out(i)
 		}
-		if len(n.flows.last) != maxFlows || len(n.ports) > maxFlows || len(n.ports) != len(n.behind) {
+		if len(n.flows.last) != maxFlows || len(n.ports) > maxFlows ||
+			len(n.ports) != len(n.behind) {
 			t.Errorf("remembers %d flows and %d ports", len(n.flows.last), len(n.ports))
 		}
 		if out(1 << 20) {
@@ -77,9 +81,11 @@ func TestManyFlows(t *testing.T) {
 		}
 		now = now.Add(forgetAfter + time.Second)
 		if !out(1<<20) || len(n.flows.last) != 1 || len(n.ports) != 1 {
-			t.Errorf("remembers %d flows and %d ports, though all but one are forgotten", len(n.flows.last), len(n.ports))
+			t.Errorf("remembers %d flows and %d ports, though all but one are forgotten",
+				len(n.flows.last), len(n.ports))
 		}
-		if _, ok := n.in(netip.AddrPortFrom(n.outside, 4433), netip.MustParseAddrPort("45.16.0.0:4433"), now); !ok && !perCallee {
+		if _, ok := n.in(netip.AddrPortFrom(n.outside, 4433),
+			netip.MustParseAddrPort("45.16.0.0:4433"), now); !ok && !perCallee {
 			t.Error("forgot who has just called")
 		}
 	}

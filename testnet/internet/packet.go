@@ -21,7 +21,8 @@ type transit struct {
 	what packet
 }
 
-// carrier carries packets: it has one goroutine for all that are under way, so that those of one line stay in order.
+// carrier carries packets: it has one goroutine for all that are under way, so that those
+// of one line stay in order.
 type carrier struct {
 	mu    sync.Mutex
 	queue transits
@@ -52,7 +53,8 @@ func (c *carrier) put(due time.Time, p packet, do func(packet)) bool {
 	return true
 }
 
-// next returns the first packet if it is due, or else how long that will take; an hour if there is none.
+// next returns the first packet if it is due, or else how long that will take; an hour if
+// there is none.
 func (c *carrier) next() (t transit, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

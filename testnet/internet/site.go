@@ -10,8 +10,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Site is one network, at the end of a line. All its hosts are behind one router, or one carrier, unless its kind is
-// Public: then it is one host.
+// Site is one network, at the end of a line. All its hosts are behind one router, or one
+// carrier, unless its kind is Public: then it is one host.
 type Site struct {
 	net      *Internet
 	number   int
@@ -81,7 +81,8 @@ func (s *Site) SetLink(link Link) {
 	s.down.Set(link)
 }
 
-// SetHairpin says whether the site's hosts can call each other at their router's public address, which most routers refuse.
+// SetHairpin says whether the site's hosts can call each other at their router's public
+// address, which most routers refuse.
 func (s *Site) SetHairpin(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,14 +138,16 @@ func (s *Site) public4() netip.Addr {
 }
 
 func (s *Site) public6(subnet, n int) netip.Addr {
-	return netip.AddrFrom16([16]byte{0x2a, 0x01, byte(s.number >> 8), byte(s.number), 4: 0, 5: byte(subnet), 14: byte(n >> 8), 15: byte(n)})
+	return netip.AddrFrom16([16]byte{0x2a, 0x01, byte(s.number >> 8), byte(s.number), 4: 0,
+		5: byte(subnet), 14: byte(n >> 8), 15: byte(n)})
 }
 
 func (s *Site) lan4(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 168, byte(s.number%254 + 1), byte(n + 2)})
 }
 
-// Renumber gives the site's router another public address and has it forget who called whom, as providers do at night.
+// Renumber gives the site's router another public address and has it forget who called
+// whom, as providers do at night.
 func (s *Site) Renumber() error {
 	s.net.mu.Lock()
 	defer s.net.mu.Unlock()

@@ -129,7 +129,8 @@ func (s *Socket) SetReadDeadline(t time.Time) error {
 	}
 	s.silence()
 	s.readBy = t
-	// No timer for what is due: readers are woken below, and in a bubble such timers can crash the race detector (golang/go#78156).
+	// No timer for what is due: readers are woken below, and in a bubble such timers can
+	// crash the race detector (golang/go#78156).
 	if left := time.Until(t); left > 0 {
 		s.alarm = time.AfterFunc(left, func() {
 			s.mu.Lock()

@@ -20,7 +20,8 @@ func TestSocket(t *testing.T) {
 		if _, err := h.ListenUDP(s.at); !errors.Is(err, syscall.EADDRINUSE) {
 			t.Errorf("a second socket on the port: %v", err)
 		}
-		if _, err := h.ListenUDP(netip.MustParseAddrPort("192.0.2.1:1")); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		if _, err := h.ListenUDP(netip.MustParseAddrPort("192.0.2.1:1")); !errors.Is(err,
+			syscall.EADDRNOTAVAIL) {
 			t.Errorf("at a foreign address: %v", err)
 		}
 		one, other := w.listen(h, 0, 0), w.listen(h, 0, 0)
@@ -34,7 +35,8 @@ func TestSocket(t *testing.T) {
 		}
 		began := time.Now()
 		check(t, s.SetReadDeadline(began.Add(time.Second)))
-		if err := read(); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
+		if err := read(); !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(began) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		check(t, s.SetReadDeadline(time.Time{}))

@@ -14,7 +14,8 @@ import (
 // dnaFiles are the paths that every node's store gets links to. None stand for the cell echo.
 type dnaFiles []string
 
-// findDNA returns what in a directory is dna: executables, and text files that say how cells are started.
+// findDNA returns what in a directory is dna: executables, and text files that say how
+// cells are started.
 func findDNA(dir string) (files dnaFiles, err error) {
 	if dir == "" {
 		return nil, nil

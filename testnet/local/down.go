@@ -17,11 +17,13 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// patience is how long a stem may take to end once it is asked to. It lets its calls go on for some seconds.
+// patience is how long a stem may take to end once it is asked to. It lets its calls go
+// on for some seconds.
 const patience = 10 * time.Second
 
-// Down ends the testnet's stems and their cells, and removes the testnet. What runs elsewhere is left alone, and so is what
-// others have put into its directory. If it fails, Down may be called again.
+// Down ends the testnet's stems and their cells, and removes the testnet. What runs
+// elsewhere is left alone, and so is what others have put into its directory. If it
+// fails, Down may be called again.
 func (n *Net) Down(ctx context.Context) error {
 	lock, err := claim(n.Dir)
 	if err != nil {
@@ -58,15 +60,17 @@ func (n Node) end(ctx context.Context) error {
 	return process.StopAll(ctx, n.Home)
 }
 
-// Stop asks the node's stem to end, and ends it if it has not within some seconds. It returns once no stem lives in the home; it is no
-// error if none did. Its cells are left alone.
+// Stop asks the node's stem to end, and ends it if it has not within some seconds. It
+// returns once no stem lives in the home; it is no error if none did. Its cells are left
+// alone.
 func (n Node) Stop(ctx context.Context) error { return n.signal(ctx, syscall.SIGTERM) }
 
 // Kill ends the node's stem without asking.
 func (n Node) Kill(ctx context.Context) error { return n.signal(ctx, syscall.SIGKILL) }
 
-// signal sends the stem that lives in the home the signal, and SIGKILL if it takes too long. There is one for as long as the home's lock is
-// held, and the kernel says which process it is: the one that listens at its door.
+// signal sends the stem that lives in the home the signal, and SIGKILL if it takes too
+// long. There is one for as long as the home's lock is held, and the kernel says which
+// process it is: the one that listens at its door.
 func (n Node) signal(ctx context.Context, signal syscall.Signal) error {
 	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
 	defer cancel()
@@ -87,12 +91,14 @@ func (n Node) signal(ctx context.Context, signal syscall.Signal) error {
 		}
 		if socket.Pause(ctx, pause) != nil {
 			by, _ := os.ReadFile(n.Home.StemLock())
-			return fmt.Errorf("its stem, process %s, does not end: %w", strings.TrimSpace(string(by)), ctx.Err())
+			return fmt.Errorf("its stem, process %s, does not end: %w",
+				strings.TrimSpace(string(by)), ctx.Err())
 		}
 	}
 }
 
-// left says whether a stem lives in the home, or the one that was told to end, by its number, is still on its way.
+// left says whether a stem lives in the home, or the one that was told to end, by its
+// number, is still on its way.
 func (n Node) left(pid int) (bool, error) {
 	lock, err := socket.TryLock(n.Home.StemLock())
 	if errors.Is(err, socket.ErrLocked) {
@@ -126,7 +132,8 @@ func (n Node) listener(ctx context.Context) int {
 	return pid
 }
 
-// remove removes what Up made, its record last, so that what is left after an error is a testnet yet.
+// remove removes what Up made, its record last, so that what is left after an error is a
+// testnet yet.
 func (n *Net) remove() error {
 	errs := []error{os.RemoveAll(n.bin())}
 	for _, node := range n.Nodes {

@@ -11,7 +11,8 @@ import (
 	"github.com/cell-mesh/cell/node"
 )
 
-// config is a home's stem.toml: the flags of `cell up` that make it a node of the testnet, however it is started.
+// config is a home's stem.toml: the flags of `cell up` that make it a node of the
+// testnet, however it is started.
 type config struct {
 	Mesh      string   `toml:"mesh"`
 	Port      int      `toml:"port"`
@@ -22,7 +23,8 @@ type config struct {
 
 const loopback = "127.0.0.1"
 
-// furnish makes the homes: each with a key, a port, its cells, and all the others as peers that may reach every one of them.
+// furnish makes the homes: each with a key, a port, its cells, and all the others as
+// peers that may reach every one of them.
 func (n *Net) furnish(program string, cells dnaFiles) error {
 	if err := n.install(program); err != nil {
 		return err
@@ -84,8 +86,8 @@ func (n Node) peer(port int) (p peers.Peer, err error) {
 	return p, nil
 }
 
-// freePorts returns ports that are free for UDP and TCP now. Whoever binds one before its stem does makes that stem fail,
-// which says so.
+// freePorts returns ports that are free for UDP and TCP now. Whoever binds one before its
+// stem does makes that stem fail, which says so.
 func freePorts(count int) (ports []int, err error) {
 	var held []interface{ Close() error }
 	defer func() {

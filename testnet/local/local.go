@@ -1,13 +1,15 @@
-// Package local runs stems as processes on loopback: a testnet that a person can type at. Each node has a home of its
-// own, and they find each other in a private mesh that nobody else is told of. No root is needed, and nothing goes out.
+// Package local runs stems as processes on loopback: a testnet that a person can type at.
+// Each node has a home of its own, and they find each other in a private mesh that nobody
+// else is told of. No root is needed, and nothing goes out.
 //
 //	DIR/testnet.toml        that this is a testnet, and of how many nodes
 //	DIR/bin/cell            the program that all of them run
 //	DIR/node1/ … nodeN/     a home each: its stem.toml says where it listens, its peers/ trusts all others with every cell
 //	DIR/node1/log/stem.up.log
 //
-// The stems outlive whoever called Up, and Open finds them again. There is no list of processes: the kernel says who
-// listens at a home's stem.sock, so what Down ends is a stem of the testnet, or nothing.
+// The stems outlive whoever called Up, and Open finds them again. There is no list of
+// processes: the kernel says who listens at a home's stem.sock, so what Down ends is a
+// stem of the testnet, or nothing.
 package local
 
 import (
@@ -56,7 +58,8 @@ type file struct {
 	Nodes int `toml:"nodes" comment:"stems of a testnet; \"cell testnet down\" ends them and removes their homes"`
 }
 
-// Open returns the testnet in a directory. It fails with ErrNone, or with what is wrong with its file.
+// Open returns the testnet in a directory. It fails with ErrNone, or with what is wrong
+// with its file.
 func Open(dir string) (*Net, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -109,7 +112,8 @@ func (n *Net) Node(name string) (Node, bool) {
 // Cell is the program that the stems run.
 func (n *Net) Cell() string { return filepath.Join(n.bin(), "cell") }
 
-// Vars are the environment variables of a program that lives in the node's home and finds the testnet's cell by its name.
+// Vars are the environment variables of a program that lives in the node's home and finds
+// the testnet's cell by its name.
 func (n *Net) Vars(node Node) map[string]string {
 	return map[string]string{
 		"CELL_HOME": node.Home.String(),

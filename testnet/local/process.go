@@ -22,7 +22,8 @@ type child struct {
 	err  error
 }
 
-// Start runs the machine's stem and returns when it is ready. Down or Kill ends it, and not ctx: its cells have to be ended before.
+// Start runs the machine's stem and returns when it is ready. Down or Kill ends it, and
+// not ctx: its cells have to be ended before.
 func (m *Machine) Start(ctx context.Context, flags ...string) error {
 	m.ID, m.Addrs = "", nil
 	flags = append([]string{"up", "--mesh", m.Mesh, "--no-mdns", "--listen", "127.0.0.1"}, flags...)
@@ -95,7 +96,8 @@ func (m *Machine) Addr(transport string) string {
 	return ""
 }
 
-// Down asks the stem to end, if it runs, and returns when it has: an error if it did not end in order. Its cells go on.
+// Down asks the stem to end, if it runs, and returns when it has: an error if it did not
+// end in order. Its cells go on.
 func (m *Machine) Down() error { return m.end(syscall.SIGTERM) }
 
 // Kill ends the stem, if it runs, without asking.

@@ -18,8 +18,8 @@ import (
 // readiness bounds the start of a stem on a loaded machine.
 const readiness = time.Minute
 
-// Start runs a node's stem, which does not run, and returns when it answers. The stem outlives this process. If it fails,
-// or ctx ends first, the stem has been ended.
+// Start runs a node's stem, which does not run, and returns when it answers. The stem
+// outlives this process. If it fails, or ctx ends first, the stem has been ended.
 func (n *Net) Start(ctx context.Context, node Node) (err error) {
 	log, err := os.OpenFile(node.log(), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
@@ -53,11 +53,13 @@ func (n *Net) Start(ctx context.Context, node Node) (err error) {
 	return nil
 }
 
-// log is what the node's stem prints. It has a name that no cell can have, and the stem bounds it as it does the cells' logs.
+// log is what the node's stem prints. It has a name that no cell can have, and the stem
+// bounds it as it does the cells' logs.
 func (n Node) log() string { return filepath.Join(n.Home.LogDir(), "stem.up.log") }
 
-// await waits until the stem answers, which is our child yet. Neither it nor the kernel tells when that is, nor can its end be waited
-// for by the same means, so both are looked at again and again.
+// await waits until the stem answers, which is our child yet. Neither it nor the kernel
+// tells when that is, nor can its end be waited for by the same means, so both are looked
+// at again and again.
 func (n Node) await(ctx context.Context, pid int) error {
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
 		if status, ended := wait(pid, syscall.WNOHANG); ended {

@@ -63,7 +63,8 @@ type State struct {
 func (n *Net) States(ctx context.Context) ([]State, error) {
 	states := make([]State, len(n.Nodes))
 	for i, each := range n.Nodes {
-		states[i] = State{Name: each.Name, Home: each.Home.String(), Addrs: []string{}, Cells: []string{}}
+		states[i] = State{Name: each.Name, Home: each.Home.String(), Addrs: []string{},
+			Cells: []string{}}
 		if _, err := os.Stat(each.Home.IdentityKey()); errors.Is(err, fs.ErrNotExist) {
 			continue // looking makes none
 		}

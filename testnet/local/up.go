@@ -19,20 +19,23 @@ import (
 type Config struct {
 	// Dir is where the testnet lies. It may exist, and is empty then.
 	Dir string
-	// Cell is the program "cell". The testnet gets a copy, so that all its stems stay of one version.
+	// Cell is the program "cell". The testnet gets a copy, so that all its stems stay of
+	// one version.
 	Cell string
 	// Nodes is how many stems there are, 1 to MaxNodes.
 	Nodes int
-	// DNA is a directory whose executables, and the files that say how they are started, every node finds in its own store, as
-	// links. If empty, each node has the cell echo alone.
+	// DNA is a directory whose executables, and the files that say how they are started,
+	// every node finds in its own store, as links. If empty, each node has the cell echo
+	// alone.
 	DNA string
 }
 
 // undoing is how long Up may take to take back what it has begun.
 const undoing = 30 * time.Second
 
-// Up makes a testnet and returns when all its stems answer. They go on when this process ends; Down ends them. If it fails,
-// or ctx ends first, nothing is left. It fails with ErrExists where a testnet is, whether its stems run or not.
+// Up makes a testnet and returns when all its stems answer. They go on when this process
+// ends; Down ends them. If it fails, or ctx ends first, nothing is left. It fails with
+// ErrExists where a testnet is, whether its stems run or not.
 func Up(ctx context.Context, cfg Config) (_ *Net, err error) {
 	if err := checkCount(cfg.Nodes); err != nil {
 		return nil, err

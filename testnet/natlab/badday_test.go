@@ -12,14 +12,15 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// A bad day is a small mesh in which something goes wrong. The tests of them say what works all the same, and how soon. The
-// times are those that are promised, and half as much for a machine that is busy with other tests.
+// A bad day is a small mesh in which something goes wrong. The tests of them say what
+// works all the same, and how soon. The times are those that are promised, and half as
+// much for a machine that is busy with other tests.
 
 // busy is a promised time on such a machine.
 func busy(promised time.Duration) time.Duration { return promised * 3 / 2 }
 
-// town builds a lab and runs stems on the public hosts with these names, a mesh. Its tests mostly wait, so that many
-// may run at once.
+// town builds a lab and runs stems on the public hosts with these names, a mesh. Its
+// tests mostly wait, so that many may run at once.
 func town(t *testing.T, public []string, sites ...Site) (*Lab, []*stem) {
 	t.Helper()
 	lab := newLab(t, Link{Delay: delay}, append([]Site{Public.Site(public...)}, sites...)...)
@@ -34,14 +35,16 @@ func settle(t *testing.T, lab *Lab, host string, members []*stem, flags ...strin
 	return s
 }
 
-// settlePair runs a caller and a target, which lets itself be called, and returns with a call from the one to the other that
-// goes on, once it has the route.
-func settlePair(t *testing.T, lab *Lab, members []*stem, want Route) (caller, target *stem, c call) {
+// settlePair runs a caller and a target, which lets itself be called, and returns with a
+// call from the one to the other that goes on, once it has the route.
+func settlePair(t *testing.T, lab *Lab, members []*stem,
+	want Route) (caller, target *stem, c call) {
 	t.Helper()
 	caller, target = settle(t, lab, "caller", members), settle(t, lab, "target", members)
 	target.trusts(caller)
 	c = caller.getsThrough(target, findWait)
-	if want == Direct && !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(target)) }) {
+	if want == Direct && !eventually(t.Context(), directWait,
+		func() bool { return isDirect(caller.transports(target)) }) {
 		t.Log("the connection has not become direct") // which is for others to judge
 	}
 	return caller, target, c
@@ -58,7 +61,8 @@ func (s *stem) trusts(callers ...*stem) {
 // again is the pause between two calls of someone who has to get through.
 const again = 100 * time.Millisecond
 
-// getsThrough calls again and again until that works, which has to be within some time. The call ends with the test.
+// getsThrough calls again and again until that works, which has to be within some time.
+// The call ends with the test.
 func (s *stem) getsThrough(to *stem, within time.Duration) call {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
@@ -68,7 +72,8 @@ func (s *stem) getsThrough(to *stem, within time.Duration) call {
 		took := time.Since(start).Round(time.Millisecond)
 		if err == nil {
 			s.t.Cleanup(func() { c.Conn.Close() })
-			s.t.Logf("%s reaches %s after %v, over %s", s.host.Name(), to.host.Name(), took, s.transports(to))
+			s.t.Logf("%s reaches %s after %v, over %s", s.host.Name(), to.host.Name(), took,
+				s.transports(to))
 			return c
 		}
 		s.t.Logf("%s does not reach %s, after %v: %v", s.host.Name(), to.host.Name(), took, err)
@@ -90,7 +95,8 @@ func (s *stem) mustReach(to *stem, within time.Duration) call {
 		s.t.Fatalf("%s does not reach %s, after %v: %v", s.host.Name(), to.host.Name(), took, err)
 	}
 	s.t.Cleanup(func() { c.Conn.Close() })
-	s.t.Logf("%s reaches %s after %v, over %s", s.host.Name(), to.host.Name(), took, s.transports(to))
+	s.t.Logf("%s reaches %s after %v, over %s", s.host.Name(), to.host.Name(), took,
+		s.transports(to))
 	return c
 }
 
@@ -118,7 +124,8 @@ func (s *stem) mustEnd(c call, within time.Duration) {
 	s.t.Helper()
 	start := time.Now()
 	c.Conn.SetDeadline(start.Add(within))
-	if n, err := c.Conn.Read(make([]byte, 1)); n > 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+	if n, err := c.Conn.Read(make([]byte, 1)); n > 0 || err == nil ||
+		errors.Is(err, os.ErrDeadlineExceeded) {
 		s.t.Errorf("the call is not cut: read %d bytes after %v, %v", n, time.Since(start), err)
 	}
 }

@@ -28,7 +28,8 @@ const (
 
 func (f Filter) String() string { return [...]string{"called", "anyone", "nobody"}[f] }
 
-// Behaviours are what the kinds of networks do: the kernels' networks and the simulated ones are held to it alike.
+// Behaviours are what the kinds of networks do: the kernels' networks and the simulated
+// ones are held to it alike.
 var Behaviours = []struct {
 	Kind    Kind
 	Mapping Mapping

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// When the peer is gone through which one joins the mesh, the others are found all the same: one that was called before, by the
-// cache; a neighbour, by mDNS; and a third, by the mesh, which is joined through the first.
+// When the peer is gone through which one joins the mesh, the others are found all the
+// same: one that was called before, by the cache; a neighbour, by mDNS; and a third, by
+// the mesh, which is joined through the first.
 func TestDeadBootstrap(t *testing.T) {
 	t.Parallel()
 	lab, members := town(t, []string{"boot", "friend", "third"}, EIM.Site("caller", "neighbour"))

@@ -46,7 +46,8 @@ type connection struct {
 	addrs []netip.Addr
 }
 
-// connect gives a machine a line to the internet, and the first of the line's addresses in each family that the kind has.
+// connect gives a machine a line to the internet, and the first of the line's addresses
+// in each family that the kind has.
 func (l *Lab) connect(m *machine, link Link, kind Kind) (connection, error) {
 	number := len(l.internet.lines) + 1
 	if number > maxLines {

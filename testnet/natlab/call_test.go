@@ -15,10 +15,11 @@ import (
 // call is a conversation with an echo.
 type call struct{ *stemclient.Answer }
 
-// call calls the echo of another stem, as `cell connect` does, but from this process, whose start would be measured, too. It
-// returns when the first byte has come back.
+// call calls the echo of another stem, as `cell connect` does, but from this process,
+// whose start would be measured, too. It returns when the first byte has come back.
 func (s *stem) call(ctx context.Context, to *stem) (call, error) {
-	answer, err := stemclient.Ask(ctx, s.home, wire.Request{Verb: wire.Open, Object: "echo@" + to.id})
+	answer, err := stemclient.Ask(ctx, s.home,
+		wire.Request{Verb: wire.Open, Object: "echo@" + to.id})
 	if err != nil {
 		return call{}, err
 	}

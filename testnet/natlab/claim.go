@@ -13,8 +13,9 @@ import (
 	"syscall"
 )
 
-// claim is the right to a prefix. The kernel takes it back when the process ends, however it ends: it is a
-// Unix socket with an abstract name. So namespaces whose prefix is not claimed belong to nobody.
+// claim is the right to a prefix. The kernel takes it back when the process ends, however
+// it ends: it is a Unix socket with an abstract name. So namespaces whose prefix is not
+// claimed belong to nobody.
 type claim struct {
 	prefix string
 	socket *net.UnixListener

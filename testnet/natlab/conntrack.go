@@ -11,10 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushConntrack makes the kernel forget the connections, and so the translations, of the namespace it is called in. It is
-// what `conntrack -F` does: a netlink request to delete that names none, and so means all.
+// flushConntrack makes the kernel forget the connections, and so the translations, of the
+// namespace it is called in. It is what `conntrack -F` does: a netlink request to delete
+// that names none, and so means all.
 func flushConntrack() error {
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC,
+		unix.NETLINK_NETFILTER)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
@@ -29,7 +31,8 @@ func flushConntrack() error {
 	}}
 	request.Len = uint32(unsafe.Sizeof(request))
 	message := (*[unsafe.Sizeof(request)]byte)(unsafe.Pointer(&request))[:]
-	if err := unix.Sendto(socket, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(socket, message, 0,
+		&unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}
 	answer := make([]byte, 4096)

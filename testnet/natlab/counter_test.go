@@ -30,7 +30,8 @@ func countTo(t *testing.T, m *machine, name, addrs string) counter {
 
 func (c counter) packets() (n int) {
 	c.t.Helper()
-	out, err := c.Command(c.t.Context(), "nft", "list", "counter", "inet", "natlab_"+c.name, c.name).Output()
+	out, err := c.Command(c.t.Context(), "nft", "list", "counter", "inet", "natlab_"+c.name,
+		c.name).Output()
 	check(c.t, err)
 	found := regexp.MustCompile(`packets (\d+)`).FindSubmatch(out)
 	if found == nil {

@@ -26,8 +26,8 @@ import (
 // crowdJoins tells a process that it is a crowd, and through whom it joins the mesh.
 const crowdJoins = "NATLAB_CROWD_JOINS"
 
-// startCrowd runs members of the mesh's DHT on a public host, each at an address of its own, and returns when all have
-// joined. They end with the test, at the latest.
+// startCrowd runs members of the mesh's DHT on a public host, each at an address of its
+// own, and returns when all have joined. They end with the test, at the latest.
 func startCrowd(t *testing.T, on *Host, number int, through *stem) {
 	t.Helper()
 	var addrs []string
@@ -36,7 +36,8 @@ func startCrowd(t *testing.T, on *Host, number int, through *stem) {
 		check(t, on.namespace.ip(addAddr(addr, uplink)))
 		addrs = append(addrs, addr.Addr().String())
 	}
-	cmd := on.Command(context.Background(), os.Args[0], "-test.run=^TestHelperCrowd$", "-test.v", "--")
+	cmd := on.Command(context.Background(), os.Args[0], "-test.run=^TestHelperCrowd$", "-test.v",
+		"--")
 	cmd.Args = append(cmd.Args, addrs...)
 	cmd.Env = append(os.Environ(), crowdJoins+"="+strings.Join(through.bootstrap(), " "))
 	says, err := cmd.StdoutPipe()
@@ -84,15 +85,18 @@ func TestHelperCrowd(t *testing.T) {
 
 // joinAs makes a member, and returns when it knows others.
 func joinAs(t *testing.T, addr netip.Addr, boot peer.AddrInfo) {
-	host, err := libp2p.New(libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/tcp/4433", addr)), libp2p.ResourceManager(&network.NullResourceManager{}),
-		libp2p.Transport(tcp.NewTCPTransport, tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) {
-			return &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))}, nil
-		})), libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableMetrics(), libp2p.DisableRelay())
+	host, err := libp2p.New(libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/tcp/4433", addr)),
+		libp2p.ResourceManager(&network.NullResourceManager{}),
+		libp2p.Transport(tcp.NewTCPTransport,
+			tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) {
+				return &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))}, nil
+			})), libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableMetrics(), libp2p.DisableRelay())
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	member, err := dht.New(host, dht.ProtocolPrefix("/cell/lab"), dht.Mode(dht.ModeServer), dht.BootstrapPeers(boot), dht.DisableProviders(), dht.DisableValues())
+	member, err := dht.New(host, dht.ProtocolPrefix("/cell/lab"), dht.Mode(dht.ModeServer),
+		dht.BootstrapPeers(boot), dht.DisableProviders(), dht.DisableValues())
 	if err == nil {
 		err = host.Connect(t.Context(), boot)
 	}
@@ -105,11 +109,12 @@ func joinAs(t *testing.T, addr netip.Addr, boot peer.AddrInfo) {
 	}
 }
 
-// A peer is found in a mesh most of whose members are gone, without a word, and that nobody knows an ID is said as soon as in
-// any other.
+// A peer is found in a mesh most of whose members are gone, without a word, and that
+// nobody knows an ID is said as soon as in any other.
 func TestDeadCrowd(t *testing.T) {
 	t.Parallel()
-	lab, members := town(t, []string{"member1", "member2"}, Public.Site("crowd"), EIM.Site("target"), EIM.Site("caller"), EIM.Site("nobody"))
+	lab, members := town(t, []string{"member1", "member2"}, Public.Site("crowd"),
+		EIM.Site("target"), EIM.Site("caller"), EIM.Site("nobody"))
 	startCrowd(t, lab.Host("crowd"), 24, members[0])
 	target := settle(t, lab, "target", members)
 	target.joined()

@@ -15,18 +15,22 @@ const (
 	delay = 10 * time.Millisecond
 	rtt   = 4 * delay
 
-	// findWait bounds the time from the start of a stem until others can call it, and findable is when they should be able to.
+	// findWait bounds the time from the start of a stem until others can call it, and
+	// findable is when they should be able to.
 	findWait = 10 * time.Second
 	findable = 500 * time.Millisecond
 	// callWait bounds a first call.
 	callWait = 10 * time.Second
-	// directWait bounds the time from the first byte to a direct connection, where there should be one.
+	// directWait bounds the time from the first byte to a direct connection, where there
+	// should be one.
 	directWait = 8 * time.Second
-	// relayedWait is how long a call is watched that should stay relayed. A hole is punched within a second, or not at all.
+	// relayedWait is how long a call is watched that should stay relayed. A hole is
+	// punched within a second, or not at all.
 	relayedWait = 3 * time.Second
 )
 
-// encounter is a call between two hosts of an internet that nobody has called in before: a new lab, new homes, new identities.
+// encounter is a call between two hosts of an internet that nobody has called in before:
+// a new lab, new homes, new identities.
 type encounter struct {
 	name  string
 	sites []Site // in which the hosts "dialer" and "target" are
@@ -37,13 +41,16 @@ type encounter struct {
 // outcome is what was seen of one.
 type outcome struct {
 	encounter
-	early  time.Duration // from the call of someone else, just after the start of the target's process, to the first byte
+	// from the call of someone else, just after the start of the target's process, to the
+	// first byte
+	early  time.Duration
 	first  time.Duration // from the dialer's call to the first byte
 	direct time.Duration // from the dialer's call to a direct connection
 	next   time.Duration // the first byte of a second call, after that
-	before string        // the transports of connections that there were already: stems of one mesh meet
-	began  string        // those at the first byte
-	ended  string        // and those in the end
+	// the transports of connections that there were already: stems of one mesh meet
+	before string
+	began  string // those at the first byte
+	ended  string // and those in the end
 	route  Route
 	tries  int // a punch may miss, on a busy machine above all
 }
@@ -53,7 +60,8 @@ func (o *outcome) meet(t *testing.T) {
 	sites := []Site{Public.Site("member1", "member2", "member3", "member4"), EIM.Site("seeker")}
 	lab := newLab(t, Link{Delay: delay}, append(sites, o.sites...)...)
 	mesh := startMesh(t, lab, "member1", "member2", "member3", "member4")[0]
-	seeker, dialer, target := newStem(t, lab.Host("seeker")), newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
+	seeker, dialer, target := newStem(t, lab.Host("seeker")), newStem(t,
+		lab.Host("dialer")), newStem(t, lab.Host("target"))
 	for _, who := range []*stem{seeker, dialer} {
 		target.run("trust", who.id, "--cells", "echo")
 	}
@@ -69,14 +77,16 @@ func (o *outcome) meet(t *testing.T) {
 	dialer.joined()
 	for _, c := range dialer.connections(target) {
 		if c.Direction == "in" && !o.mdns {
-			t.Errorf("the target has called the dialer, over %s: this is not a first call", c.Transport)
+			t.Errorf("the target has called the dialer, over %s: this is not a first call",
+				c.Transport)
 		}
 	}
 	o.before = dialer.transports(target)
 	o.call(t, dialer, target)
 }
 
-// startMesh runs the public stems that everyone else relies on; the first is the one that is named to them.
+// startMesh runs the public stems that everyone else relies on; the first is the one that
+// is named to them.
 func startMesh(t *testing.T, lab *Lab, names ...string) (members []*stem) {
 	for i, name := range names {
 		member := newStem(t, lab.Host(name))
@@ -91,8 +101,9 @@ func startMesh(t *testing.T, lab *Lab, names ...string) (members []*stem) {
 	return members
 }
 
-// find has someone call the target as soon as it should be there, and until that works. That is the seeker, a third party that nobody can
-// call: the dialer has not been there yet, and the target has a connection to each public member anyway.
+// find has someone call the target as soon as it should be there, and until that works.
+// That is the seeker, a third party that nobody can call: the dialer has not been there
+// yet, and the target has a connection to each public member anyway.
 func (o *outcome) find(t *testing.T, seeker, target *stem) {
 	if socket.Pause(t.Context(), findable-time.Since(target.began)) != nil {
 		return

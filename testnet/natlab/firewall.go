@@ -8,7 +8,8 @@ import (
 	"text/template"
 )
 
-// firewall is what makes a router one of its kind: how it translates addresses, and what it lets through.
+// firewall is what makes a router one of its kind: how it translates addresses, and what
+// it lets through.
 type firewall struct {
 	Kind Kind
 	Up   string
@@ -16,8 +17,8 @@ type firewall struct {
 	First netip.Addr
 }
 
-// A packet meets its chains in this order: outside, before it is known where it goes; then datagrams and through, or itself if it is for
-// the router itself; and leaving.
+// A packet meets its chains in this order: outside, before it is known where it goes;
+// then datagrams and through, or itself if it is for the router itself; and leaving.
 var rules = template.Must(template.New("firewall").Parse(`
 table inet natlab {
 	chain outside {

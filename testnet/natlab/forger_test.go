@@ -20,8 +20,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// What the process of startForger is told: through whom to join the mesh, whose record to publish, with whose key to sign it (its
-// own if none is named), and how old it is to be.
+// What the process of startForger is told: through whom to join the mesh, whose record to
+// publish, with whose key to sign it (its own if none is named), and how old it is to be.
 const (
 	forgerJoins = "NATLAB_FORGER_JOINS"
 	forgerOf    = "NATLAB_FORGER_OF"
@@ -29,12 +29,14 @@ const (
 	forgerAge   = "NATLAB_FORGER_AGE"
 )
 
-// startForger runs a member of the mesh that says of a peer that it is where the forger is, to all who keep records and to
-// whoever asks, and returns when it has. It ends with the test.
+// startForger runs a member of the mesh that says of a peer that it is where the forger
+// is, to all who keep records and to whoever asks, and returns when it has. It ends with
+// the test.
 func startForger(t *testing.T, on *Host, through *stem, settings ...string) {
 	t.Helper()
 	cmd := on.Command(context.Background(), os.Args[0], "-test.run=^TestHelperForger$", "-test.v")
-	cmd.Env = append(os.Environ(), append(settings, forgerJoins+"="+strings.Join(through.bootstrap(), " "))...)
+	cmd.Env = append(os.Environ(), append(settings,
+		forgerJoins+"="+strings.Join(through.bootstrap(), " "))...)
 	says, err := cmd.StdoutPipe()
 	check(t, err)
 	check(t, cmd.Start())
@@ -59,9 +61,11 @@ func TestHelperForger(t *testing.T) {
 		t.Skip("is run by other tests")
 	}
 	boot := bootOverTCP(t, os.Getenv(forgerJoins))
-	host, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/0.0.0.0/tcp/4433"), libp2p.DisableMetrics(), libp2p.DisableRelay())
+	host, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/0.0.0.0/tcp/4433"),
+		libp2p.DisableMetrics(), libp2p.DisableRelay())
 	check(t, err)
-	member, err := dht.New(host, dht.ProtocolPrefix("/cell/lab"), dht.Mode(dht.ModeServer), dht.BootstrapPeers(boot), dht.DisableProviders(),
+	member, err := dht.New(host, dht.ProtocolPrefix("/cell/lab"), dht.Mode(dht.ModeServer),
+		dht.BootstrapPeers(boot), dht.DisableProviders(),
 		dht.Validator(anything{}))
 	check(t, err)
 	check(t, host.Connect(t.Context(), boot))
@@ -81,7 +85,8 @@ func TestHelperForger(t *testing.T) {
 	}
 	age, err := time.ParseDuration(os.Getenv(forgerAge))
 	check(t, err)
-	says := &claimed{peer.PeerRecord{PeerID: of, Addrs: host.Addrs(), Seq: uint64(time.Now().Add(-age).UnixNano())}}
+	says := &claimed{peer.PeerRecord{PeerID: of, Addrs: host.Addrs(),
+		Seq: uint64(time.Now().Add(-age).UnixNano())}}
 	sealed, err := record.Seal(says, key)
 	check(t, err)
 	value, err := sealed.Marshal()
@@ -105,7 +110,8 @@ func (anything) Select(string, [][]byte) (int, error) { return 0, nil }
 // bootOverTCP is the peer of the flags --bootstrap, at its IPv4 address.
 func bootOverTCP(t *testing.T, flags string) peer.AddrInfo {
 	for flag := range strings.FieldsSeq(flags) {
-		if addr, err := ma.NewMultiaddr(flag); err == nil && strings.Contains(flag, "/ip4/") && strings.Contains(flag, "/tcp/") {
+		if addr, err := ma.NewMultiaddr(flag); err == nil && strings.Contains(flag, "/ip4/") &&
+			strings.Contains(flag, "/tcp/") {
 			info, err := peer.AddrInfoFromP2pAddr(addr)
 			check(t, err)
 			return *info
@@ -115,8 +121,9 @@ func bootOverTCP(t *testing.T, flags string) peer.AddrInfo {
 	return peer.AddrInfo{}
 }
 
-// A record that the peer has not signed, or has signed a day ago and more, counts for nothing, whoever hands it out: a peer that
-// is not there stays unknown, and nobody is sent where the record says. One that has made its own is reached.
+// A record that the peer has not signed, or has signed a day ago and more, counts for
+// nothing, whoever hands it out: a peer that is not there stays unknown, and nobody is
+// sent where the record says. One that has made its own is reached.
 func TestForgedRecord(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -131,7 +138,8 @@ func TestForgedRecord(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2"}, Public.Site("forger"), EIM.Site("caller"), EIM.Site("target"))
+			lab, members := town(t, []string{"member1", "member2"}, Public.Site("forger"),
+				EIM.Site("caller"), EIM.Site("target"))
 			target := newStem(t, lab.Host("target"))
 			settings := []string{forgerOf + "=" + target.id, forgerAge + "=" + c.age.String()}
 			if c.own {
@@ -141,7 +149,8 @@ func TestForgedRecord(t *testing.T) {
 			caller := settle(t, lab, "caller", members, "--no-mdns")
 			caller.joined()
 			why := caller.mustFail(target, 8*time.Second)
-			if believed := strings.Contains(why, lab.Host("forger").Addr.String()); believed != c.believed {
+			if believed := strings.Contains(why,
+				lab.Host("forger").Addr.String()); believed != c.believed {
 				t.Errorf("the record is believed: %v, want %v", believed, c.believed)
 			}
 			target.trusts(caller)

@@ -12,14 +12,16 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A peer publishes the addresses of all its networks, those that the caller is not in among them: to these no packet is sent,
-// unless a person says so.
+// A peer publishes the addresses of all its networks, those that the caller is not in
+// among them: to these no packet is sent, unless a person says so.
 func TestPrivateAddressesOfStrangers(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t, Link{}, Public.Site("member"), EIM.Site("dialer"), EIM.Site("target"))
-	member, dialer, target := newStem(t, lab.Host("member")), newStem(t, lab.Host("dialer")), newStem(t, lab.Host("target"))
+	member, dialer, target := newStem(t, lab.Host("member")), newStem(t,
+		lab.Host("dialer")), newStem(t, lab.Host("target"))
 	target.run("trust", dialer.id, "--cells", "echo")
-	check(t, target.host.namespace.ip("addr add 10.1.2.3/24 dev "+uplink, "addr add 172.20.1.1/24 dev "+uplink))
+	check(t, target.host.namespace.ip("addr add 10.1.2.3/24 dev "+uplink,
+		"addr add 172.20.1.1/24 dev "+uplink))
 	strays := countTo(t, dialer.host.machine, "strays", "{ 10.0.0.0/8, 172.16.0.0/12 }")
 
 	member.up("--no-mdns")
@@ -44,7 +46,9 @@ func TestPrivateAddressesOfStrangers(t *testing.T) {
 	answer := make(chan struct{})
 	go func() {
 		defer close(answer)
-		if a, err := stemclient.Ask(ctx, dialer.home, wire.Request{Verb: wire.Open, Object: "echo@/ip4/10.1.2.3/tcp/4433/p2p/" + nobody.id}); err == nil {
+		if a, err := stemclient.Ask(ctx, dialer.home,
+			wire.Request{Verb: wire.Open, Object: "echo@/ip4/10.1.2.3/tcp/4433/p2p/" +
+				nobody.id}); err == nil {
 			a.Conn.Close()
 		}
 	}()

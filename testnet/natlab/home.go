@@ -45,7 +45,8 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 		if err := carrier.plug(home.machine, at); err != nil {
 			return err
 		}
-		if err := l.furnish(CGN, line.line, lan(i + 1)[:1], []string{name}, home, carrier); err != nil {
+		if err := l.furnish(CGN, line.line, lan(i + 1)[:1], []string{name}, home,
+			carrier); err != nil {
 			return err
 		}
 	}
@@ -53,7 +54,8 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 }
 
 // furnish puts hosts behind the first of the routers, which has an uplink already.
-func (l *Lab) furnish(kind Kind, line *line, nets []netip.Prefix, hosts []string, routers ...*Router) error {
+func (l *Lab) furnish(kind Kind, line *line, nets []netip.Prefix, hosts []string,
+	routers ...*Router) error {
 	if err := routers[0].serve(kind, nets); err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ type Host struct {
 	Addr netip.Addr
 	// Addr6 is its public IPv6 address, or the zero Addr.
 	Addr6 netip.Addr
-	// Routers are those between the host and the internet, the nearest first. The last one has the public address.
+	// Routers are those between the host and the internet, the nearest first. The last
+	// one has the public address.
 	Routers []*Router
 
 	line *line
@@ -27,7 +28,8 @@ func newHost(m *machine, kind Kind, line *line, addrs []netip.Addr, routers ...*
 	return h
 }
 
-// Flush makes all routers of the host forget all connections, as if they had been switched off and on.
+// Flush makes all routers of the host forget all connections, as if they had been
+// switched off and on.
 func (h *Host) Flush() error {
 	for _, r := range h.Routers {
 		if err := r.Flush(); err != nil {

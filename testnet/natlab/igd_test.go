@@ -24,7 +24,8 @@ type igd struct {
 	stop   func() // as when the router is switched off
 }
 
-// startIGD runs one on a router until the test ends. It understands one language, "natpmp" or "upnp".
+// startIGD runs one on a router until the test ends. It understands one language,
+// "natpmp" or "upnp".
 func startIGD(t *testing.T, router *Router, language string) *igd {
 	t.Helper()
 	if _, err := exec.LookPath("miniupnpd"); err != nil {
@@ -48,8 +49,8 @@ deny 0-65535 0.0.0.0/0 0-65535
 `, uplink, lanBridge)
 	config = strings.Replace(config, "enable_"+language+"=no", "enable_"+language+"=yes", 1)
 	check(t, os.WriteFile(i.config, []byte(config), 0o600))
-	// What is opened leads in. The third chain would have the host's own calls leave from the same port; nothing goes there, so that
-	// a symmetric router stays one.
+	// What is opened leads in. The third chain would have the host's own calls leave from
+	// the same port; nothing goes there, so that a symmetric router stays one.
 	check(t, router.namespace.nft(`
 		add chain inet natlab opened
 		add chain inet natlab opened-outside
@@ -62,7 +63,8 @@ deny 0-65535 0.0.0.0/0 0-65535
 // start switches it on, and returns when it can be asked.
 func (i *igd) start() {
 	i.t.Helper()
-	cmd := i.router.Command(context.Background(), "miniupnpd", "-d", "-f", i.config, "-P", i.config+".pid")
+	cmd := i.router.Command(context.Background(), "miniupnpd", "-d", "-f", i.config, "-P",
+		i.config+".pid")
 	says, said, err := os.Pipe()
 	check(i.t, err)
 	cmd.Stderr = said
@@ -100,7 +102,8 @@ func (i *igd) start() {
 	}()
 }
 
-// reboot switches the router off and on: it forgets what it has opened, and all connections, and gets another address.
+// reboot switches the router off and on: it forgets what it has opened, and all
+// connections, and gets another address.
 func (i *igd) reboot() {
 	i.t.Helper()
 	i.stop()
@@ -112,7 +115,8 @@ func (i *igd) reboot() {
 // opened is how many ports lead in.
 func (i *igd) opened() int {
 	i.t.Helper()
-	out, err := i.router.Command(i.t.Context(), "nft", "list", "chain", "inet", "natlab", "opened-outside").Output()
+	out, err := i.router.Command(i.t.Context(), "nft", "list", "chain", "inet", "natlab",
+		"opened-outside").Output()
 	check(i.t, err)
 	return strings.Count(string(out), "dnat")
 }

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// internet moves packets between the lines of the sites. A packet goes up one line and down another:
+// internet moves packets between the lines of the sites. A packet goes up one line and
+// down another:
 //
 //	TUN → up, for Delay → route → down, for Delay → TUN
 //

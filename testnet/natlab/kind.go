@@ -12,17 +12,18 @@ type Kind int
 const (
 	// Public hosts are on the internet themselves, with a public IPv4 and IPv6 address each.
 	Public Kind = iota
-	// EIM is the good home router. Its mapping is endpoint-independent: a port inside is one port outside, the same
-	// number if it is free, whoever is called. It lets in answers from the address and port that were called.
+	// EIM is the good home router. Its mapping is endpoint-independent: a port inside is
+	// one port outside, the same number if it is free, whoever is called. It lets in
+	// answers from the address and port that were called.
 	EIM
-	// Symmetric routers take another random port for each destination, so that nobody can be told where to
-	// call back. They filter as EIM does.
+	// Symmetric routers take another random port for each destination, so that nobody can
+	// be told where to call back. They filter as EIM does.
 	Symmetric
-	// Cone is EIM with every port open: what nobody asked for goes to the site's first host. So do full-cone
-	// NATs, and home routers with a forwarded port or a "DMZ".
+	// Cone is EIM with every port open: what nobody asked for goes to the site's first
+	// host. So do full-cone NATs, and home routers with a forwarded port or a "DMZ".
 	Cone
-	// CGN is two layers of EIM: each host has a home router of its own, and all of them share the public
-	// address of their carrier.
+	// CGN is two layers of EIM: each host has a home router of its own, and all of them
+	// share the public address of their carrier.
 	CGN
 	// TCPOnly is EIM that forwards no UDP.
 	TCPOnly
@@ -43,8 +44,8 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Site returns a site of this kind with the given hosts. Those of Public are neighbours on nothing but the
-// internet; those of CGN share a carrier; all others share one router.
+// Site returns a site of this kind with the given hosts. Those of Public are neighbours
+// on nothing but the internet; those of CGN share a carrier; all others share one router.
 func (k Kind) Site(hosts ...string) Site { return Site{Kind: k, Hosts: hosts} }
 
 // MarshalText returns the name of the kind.
@@ -58,5 +59,6 @@ func (k *Kind) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no kind of network %q: write one of %s", text, strings.Trim(fmt.Sprint(Kinds), "[]"))
+	return fmt.Errorf("there is no kind of network %q: write one of %s", text,
+		strings.Trim(fmt.Sprint(Kinds), "[]"))
 }

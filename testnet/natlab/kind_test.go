@@ -61,7 +61,8 @@ func udpMapping(t *testing.T, x, a, b *Host) Mapping {
 	return 0
 }
 
-// udpWorks says whether a packet gets from one host to another: before a TCP connection that is begun after it.
+// udpWorks says whether a packet gets from one host to another: before a TCP connection
+// that is begun after it.
 func udpWorks(t *testing.T, from, to *Host) bool {
 	t.Helper()
 	socket := listenUDP(t, to, to.Addr, 0)
@@ -70,7 +71,8 @@ func udpWorks(t *testing.T, from, to *Host) bool {
 	return len(socket.heard()) > 0
 }
 
-// udpFilter calls one socket, and tries which others get an answer in: on another host, and on another port of the same.
+// udpFilter calls one socket, and tries which others get an answer in: on another host,
+// and on another port of the same.
 func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) Filter {
 	socket := listenUDP(t, x, atX, 5001)
 	callee := listenUDP(t, a, atA, 0)
@@ -88,11 +90,13 @@ func udpFilter(t *testing.T, atA, atB, atX netip.Addr, a, b, x *Host) Filter {
 	case [3]bool{false, false, false}:
 		return Called
 	}
-	t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort, unasked)
+	t.Fatalf("another host gets in: %v, another port: %v, unasked: %v", otherHost, otherPort,
+		unasked)
 	return 0
 }
 
-// The hosts of one home hear each other, by multicast too, and do not get from one to the other through the outside.
+// The hosts of one home hear each other, by multicast too, and do not get from one to the
+// other through the outside.
 func TestNeighbours(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t, Link{}, Public.Site("a"), EIM.Site("x", "y"))
@@ -118,7 +122,8 @@ func TestSubscribers(t *testing.T) {
 	lab := newLab(t, Link{}, Public.Site("a"), CGN.Site("x", "y"))
 	a, x, y := lab.Host("a"), lab.Host("x"), lab.Host("y")
 	callee := listenUDP(t, a, a.Addr, 0)
-	one, other := listenUDP(t, x, x.Addr, 5000).call(callee), listenUDP(t, y, y.Addr, 5000).call(callee)
+	one, other := listenUDP(t, x, x.Addr, 5000).call(callee), listenUDP(t, y, y.Addr,
+		5000).call(callee)
 	if one.Addr() != other.Addr() || one.Port() == other.Port() {
 		t.Errorf("they come from %v and %v", one, other)
 	}

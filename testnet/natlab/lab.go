@@ -10,7 +10,8 @@ import (
 
 // Config says how a lab is. The zero Config has lines without delay.
 type Config struct {
-	// Prefix tells labs that exist at one time apart: a-z, 0-9 and '-'. If empty, one that no other has.
+	// Prefix tells labs that exist at one time apart: a-z, 0-9 and '-'. If empty, one
+	// that no other has.
 	Prefix string
 	// Link is the line of every site that has none of its own.
 	Link Link
@@ -26,8 +27,9 @@ type Lab struct {
 	close    func() error
 }
 
-// New builds a lab. What a lab of a process that crashed has left behind is removed first, with the programs in it. An error
-// leaves nothing behind. Close takes the lab down.
+// New builds a lab. What a lab of a process that crashed has left behind is removed
+// first, with the programs in it. An error leaves nothing behind. Close takes the lab
+// down.
 func New(cfg Config, sites ...Site) (_ *Lab, err error) {
 	lab := &Lab{
 		link:     cfg.Link,
@@ -64,9 +66,10 @@ func (l *Lab) Host(name string) *Host {
 	return host
 }
 
-// Partition lets packets pass between hosts of one group alone. Those that are in none are a group of their own. What was
-// parted before is so still, until heal undoes it; packets that are under way may still arrive. Hosts of one site, unless it is
-// Public, share a line, and stay together.
+// Partition lets packets pass between hosts of one group alone. Those that are in none
+// are a group of their own. What was parted before is so still, until heal undoes it;
+// packets that are under way may still arrive. Hosts of one site, unless it is Public,
+// share a line, and stay together.
 func (l *Lab) Partition(groups ...[]*Host) (heal func()) {
 	lines := make([][]int, len(groups))
 	for i, group := range groups {
@@ -77,7 +80,8 @@ func (l *Lab) Partition(groups ...[]*Host) (heal func()) {
 	return l.internet.rifts.Partition(lines...)
 }
 
-// Cut lets no packets pass between two hosts, nor those who share a line with them, until heal undoes it.
+// Cut lets no packets pass between two hosts, nor those who share a line with them, until
+// heal undoes it.
 func (l *Lab) Cut(a, b *Host) (heal func()) {
 	return l.internet.rifts.Cut(a.line.number, b.line.number)
 }
@@ -85,10 +89,12 @@ func (l *Lab) Cut(a, b *Host) (heal func()) {
 // Heal undoes all that Partition and Cut have done.
 func (l *Lab) Heal() { l.internet.rifts.Heal() }
 
-// SetLink changes the line of a host's site, or of the host itself at a Public one, for packets to come.
+// SetLink changes the line of a host's site, or of the host itself at a Public one, for
+// packets to come.
 func (l *Lab) SetLink(h *Host, link Link) { h.line.set(link) }
 
-// Close kills the programs that still run in the lab and removes it, whole. Whoever started a program still waits for it.
+// Close kills the programs that still run in the lab and removes it, whole. Whoever
+// started a program still waits for it.
 func (l *Lab) Close() error { return l.close() }
 
 func (l *Lab) tearDown() error {

@@ -44,7 +44,8 @@ func TestClose(t *testing.T) {
 	check(t, cmd.Start())
 	check(t, lab.Close())
 	cmd.Wait()
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok ||
+		status.Signal() != syscall.SIGKILL {
 		t.Errorf("a program in the lab ended with %v", cmd.ProcessState)
 	}
 	if got := left(t, prefix); len(got) > 0 {
@@ -73,7 +74,8 @@ func TestNewFails(t *testing.T) {
 	}
 }
 
-// A lab whose process has crashed is removed by the next one, and its programs with it. One that lives is left alone.
+// A lab whose process has crashed is removed by the next one, and its programs with it.
+// One that lives is left alone.
 func TestSweep(t *testing.T) {
 	needLab(t)
 	t.Parallel()

@@ -47,7 +47,8 @@ func (l *line) write() {
 	}
 }
 
-// queue holds the packets that are on their way in a lane. Its end is closed when nobody puts any more.
+// queue holds the packets that are on their way in a lane. Its end is closed when nobody
+// puts any more.
 type queue struct {
 	lane    *Lane
 	packets chan packet
@@ -57,7 +58,8 @@ type queue struct {
 const queueLen = 4096
 
 func newQueue(link Link) queue {
-	return queue{NewLane(link, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))), make(chan packet, queueLen)}
+	return queue{NewLane(link, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
+		make(chan packet, queueLen)}
 }
 
 // packet is on its way until it is due.

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Link is a line to the internet. A packet between two sites crosses two lines, and its answer four.
+// Link is a line to the internet. A packet between two sites crosses two lines, and its
+// answer four.
 type Link struct {
 	// Delay is how long a packet takes, each way.
 	Delay time.Duration
@@ -16,11 +17,12 @@ type Link struct {
 	Rate int
 }
 
-// backlog is how long a packet may wait for its turn on a line that is full. More are dropped, as by any router.
+// backlog is how long a packet may wait for its turn on a line that is full. More are
+// dropped, as by any router.
 const backlog = 100 * time.Millisecond
 
-// Lane is one direction of a line: what it does to packets, on simulated machines and on real ones. Its methods may be called at
-// any time, from any goroutine.
+// Lane is one direction of a line: what it does to packets, on simulated machines and on
+// real ones. Its methods may be called at any time, from any goroutine.
 type Lane struct {
 	mu   sync.Mutex
 	link Link
@@ -38,7 +40,8 @@ func (l *Lane) Set(link Link) {
 	l.link = link
 }
 
-// Pass says when a packet that is at one end at a time comes out at the other, if it does. Its size is in bytes, headers included.
+// Pass says when a packet that is at one end at a time comes out at the other, if it
+// does. Its size is in bytes, headers included.
 func (l *Lane) Pass(at time.Time, size int) (out time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

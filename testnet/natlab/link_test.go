@@ -12,7 +12,8 @@ import (
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	const slow = 30 * time.Millisecond
-	lab := newLab(t, Link{Delay: 10 * time.Millisecond}, Public.Site("a"), EIM.Site("x"), EIM.Site("far").Over(Link{Delay: slow}))
+	lab := newLab(t, Link{Delay: 10 * time.Millisecond}, Public.Site("a"), EIM.Site("x"),
+		EIM.Site("far").Over(Link{Delay: slow}))
 	a := lab.Host("a")
 	for _, c := range []struct {
 		host string
@@ -22,7 +23,8 @@ func TestDelay(t *testing.T) {
 		got := roundTrip(listenUDP(t, h, h.Addr, 0), listenUDP(t, a, a.Addr, 0))
 		t.Logf("round trip of %s: %v", c.host, got)
 		if got < c.want || got > c.want+8*time.Millisecond {
-			t.Errorf("round trip of %s takes %v, want %v and at most 8 ms more", c.host, got, c.want)
+			t.Errorf("round trip of %s takes %v, want %v and at most 8 ms more", c.host, got,
+				c.want)
 		}
 	}
 }
@@ -56,13 +58,14 @@ func TestLoss(t *testing.T) {
 		}
 		dialTCP(t, from, to) // it tries until it gets through
 		if got := len(callee.heard()); got < c.least || got > c.most {
-			t.Errorf("of %d packets from %s %d arrive, want %d to %d", sent, c.from, got, c.least, c.most)
+			t.Errorf("of %d packets from %s %d arrive, want %d to %d", sent, c.from, got, c.least,
+				c.most)
 		}
 	}
 }
 
-// A narrow line passes as much as fits, makes those wait that come at once, and drops what would wait too long; and a line can be
-// changed.
+// A narrow line passes as much as fits, makes those wait that come at once, and drops
+// what would wait too long; and a line can be changed.
 func TestRate(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t, Link{}, Public.Site("a", "b"))
@@ -85,10 +88,12 @@ func TestRate(t *testing.T) {
 			got, last = got+1, time.Since(start)
 			socket.send("over", callee.at) // there is room for one of them, sooner or later
 		}
-		// A packet waits for 100 ms at most, so that ten fit, and those that leave while the others are sent.
+		// A packet waits for 100 ms at most, so that ten fit, and those that leave while
+		// the others are sent.
 		took := time.Since(start)
 		if fit := 12 + int(took/each); got < 10 || got > fit || last < time.Duration(got)*each {
-			t.Errorf("%s: of %d packets %d arrive in %v, want 10 to %d, each %v after another", name, sent, got, last, fit, each)
+			t.Errorf("%s: of %d packets %d arrive in %v, want 10 to %d, each %v after another",
+				name, sent, got, last, fit, each)
 		}
 		lab.SetLink(narrow, Link{})
 	}

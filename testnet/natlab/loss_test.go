@@ -7,11 +7,13 @@ import (
 	"testing"
 )
 
-// Calls work on lines that lose two packets in a hundred, each way: more than seven of a hundred questions or answers.
+// Calls work on lines that lose two packets in a hundred, each way: more than seven of a
+// hundred questions or answers.
 func TestCallsUnderLoss(t *testing.T) {
 	t.Parallel()
 	lossy := Link{Delay: delay, Loss: 0.02}
-	lab := newLab(t, lossy, Public.Site("member1", "member2"), EIM.Site("caller"), Symmetric.Site("target"))
+	lab := newLab(t, lossy, Public.Site("member1", "member2"), EIM.Site("caller"),
+		Symmetric.Site("target"))
 	members := startMesh(t, lab, "member1", "member2")
 	caller, target, c := settlePair(t, lab, members, Relayed)
 	ctx, cancel := context.WithTimeout(t.Context(), callWait)

@@ -9,7 +9,8 @@ import (
 	"os/exec"
 )
 
-// uplink is the device of every machine that leads towards the internet, lanBridge that of a router to its hosts.
+// uplink is the device of every machine that leads towards the internet, lanBridge that
+// of a router to its hosts.
 const (
 	uplink    = "up0"
 	lanBridge = "lan0"
@@ -46,14 +47,16 @@ func (l *Lab) newMachine(name string) (*machine, error) {
 // Name is the host's name in its Site; routers have names of their own.
 func (m *machine) Name() string { return m.name }
 
-// Command is exec.CommandContext for a program that runs on this machine. Its process is the program itself.
+// Command is exec.CommandContext for a program that runs on this machine. Its process is
+// the program itself.
 func (m *machine) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	args = append([]string{"netns", "exec", string(m.namespace), name}, args...)
 	return exec.CommandContext(ctx, "ip", args...)
 }
 
-// Do calls f on a thread that is on this machine's network, and returns what it returns. Sockets that f makes stay there when Do
-// has returned; goroutines that f starts are elsewhere.
+// Do calls f on a thread that is on this machine's network, and returns what it returns.
+// Sockets that f makes stay there when Do has returned; goroutines that f starts are
+// elsewhere.
 func (m *machine) Do(f func() error) error { return m.namespace.do(f) }
 
 // Kill kills every program on this machine and returns when they are gone.
@@ -73,7 +76,8 @@ func (m *machine) Up() error {
 	return m.namespace.await(m.addr6)
 }
 
-// address gives the uplink an address, and makes it lead everywhere else: through a gateway, or, on a line, without one.
+// address gives the uplink an address, and makes it lead everywhere else: through a
+// gateway, or, on a line, without one.
 func (m *machine) address(at netip.Prefix, gateway netip.Addr) error {
 	route := "route replace 0.0.0.0/0 dev " + uplink
 	if at.Addr().Is6() {

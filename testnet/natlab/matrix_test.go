@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// maxTries is how often two stems may meet anew, in a lab of their own each time, before a route counts as wrong.
+// maxTries is how often two stems may meet anew, in a lab of their own each time, before
+// a route counts as wrong.
 const maxTries = 5
 
 // Every kind of network reaches every other one, in the way that it should.
@@ -44,7 +45,8 @@ func TestRoutes(t *testing.T) {
 					if try == maxTries {
 						t.Fatalf("the route is %v, over %s, want %v", o.route, o.ended, o.want)
 					}
-					t.Logf("try %d: the route is %v, over %s, want %v", try, o.route, o.ended, o.want)
+					t.Logf("try %d: the route is %v, over %s, want %v", try, o.route, o.ended,
+						o.want)
 				}
 			})
 		}
@@ -53,5 +55,7 @@ func TestRoutes(t *testing.T) {
 	for i, r := range Routes {
 		cells[[2]Kind{r.Dialer, r.Target}] = outcomes[i].brief()
 	}
-	t.Log("\n" + table(outcomes) + "\n" + Grid(func(dialer, target Kind) string { return cells[[2]Kind{dialer, target}] }))
+	t.Log("\n" + table(outcomes) + "\n" + Grid(func(dialer, target Kind) string {
+		return cells[[2]Kind{dialer, target}]
+	}))
 }

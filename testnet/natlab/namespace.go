@@ -29,7 +29,8 @@ func (n namespace) path() string { return filepath.Join(namespaces, string(n)) }
 
 func (n namespace) add() error { return run("", "ip", "netns", "add", string(n)) }
 
-// remove takes the name away. The namespace goes with the last program and the last open socket in it.
+// remove takes the name away. The namespace goes with the last program and the last open
+// socket in it.
 func (n namespace) remove() error {
 	if _, err := os.Stat(n.path()); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -60,8 +61,8 @@ func (n namespace) sysctl(settings ...string) error {
 	})
 }
 
-// do calls f on a thread that is inside. A socket stays in the namespace in which it was made, so f may return
-// one to the world outside. What f starts with go is not inside.
+// do calls f on a thread that is inside. A socket stays in the namespace in which it was
+// made, so f may return one to the world outside. What f starts with go is not inside.
 func (n namespace) do(f func() error) error {
 	runtime.LockOSThread()
 	outside, err := os.Open("/proc/thread-self/ns/net")
@@ -92,9 +93,9 @@ func (n namespace) do(f func() error) error {
 // addressWait is how long an address may take to be usable.
 const addressWait = 5 * time.Second
 
-// await returns when packets to an address inside are taken. For IPv6 the kernel sees to that in its own time, some
-// microseconds after the address and its device are there, and tells nobody: so its routing table is read until
-// it says so. IPv4 is ready when told.
+// await returns when packets to an address inside are taken. For IPv6 the kernel sees to
+// that in its own time, some microseconds after the address and its device are there, and
+// tells nobody: so its routing table is read until it says so. IPv4 is ready when told.
 func (n namespace) await(addr netip.Addr) error {
 	if !addr.Is6() {
 		return nil

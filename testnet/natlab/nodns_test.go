@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// Where nobody answers for names, a mesh is joined at once through whom one knows an IP address of, whatever names there are: of others,
-// and of the very same.
+// Where nobody answers for names, a mesh is joined at once through whom one knows an IP
+// address of, whatever names there are: of others, and of the very same.
 func TestNoDNS(t *testing.T) {
 	t.Parallel()
 	for mesh, start := range map[string]func(t *testing.T, lab *Lab) (bootstrap []string){
-		"lab": func(t *testing.T, lab *Lab) []string { return startMesh(t, lab, "server")[0].bootstrap() },
+		"lab": func(t *testing.T, lab *Lab) []string {
+			return startMesh(t, lab, "server")[0].bootstrap()
+		},
 		"public": func(t *testing.T, lab *Lab) []string {
 			return []string{"--bootstrap", startServers(t, lab, "server")[0]}
 		},
@@ -25,7 +27,8 @@ func TestNoDNS(t *testing.T) {
 			_, id, _ := strings.Cut(flags[1], "/p2p/")
 			caller, other := newStem(t, lab.Host("caller")), newStem(t, lab.Host("caller"))
 			for _, named := range []string{other.id, id} {
-				for _, name := range []string{"/dnsaddr/boot.example.org", "/dns4/boot.example.org/tcp/4433", "/dns/boot.example.org/udp/4433/quic-v1"} {
+				for _, name := range []string{"/dnsaddr/boot.example.org",
+					"/dns4/boot.example.org/tcp/4433", "/dns/boot.example.org/udp/4433/quic-v1"} {
 					flags = append(flags, "--bootstrap", name+"/p2p/"+named)
 				}
 			}

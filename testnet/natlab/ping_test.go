@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// `cell ping` says by which way a peer is reached, when that became a direct one, and if it does not, why; and `cell doctor`
-// what kind of NAT there is.
+// `cell ping` says by which way a peer is reached, when that became a direct one, and if
+// it does not, why; and `cell doctor` what kind of NAT there is.
 func TestPing(t *testing.T) {
 	needLab(t)
 	for _, c := range []struct {
@@ -22,7 +22,8 @@ func TestPing(t *testing.T) {
 		judge          func(*testing.T, []trace.Event)
 		diagnosis      string // a part of what `cell doctor` says at the dialer
 	}{
-		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy, "its NAT takes another port for each"},
+		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy,
+			"its NAT takes another port for each"},
 		{"cone to cone", Cone, Cone, Direct, tellsWhen, "its NAT keeps to one port"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,7 +46,8 @@ func TestPing(t *testing.T) {
 
 // pingAcross has a stem of one kind of network ping one of another, which nobody has called before.
 func pingAcross(t *testing.T, dialerAt, targetAt Kind) (events []trace.Event, dialer *stem) {
-	lab := newLab(t, Link{Delay: delay}, Public.Site("member1", "member2", "member3", "member4"), dialerAt.Site("dialer"), targetAt.Site("target"))
+	lab := newLab(t, Link{Delay: delay}, Public.Site("member1", "member2", "member3", "member4"),
+		dialerAt.Site("dialer"), targetAt.Site("target"))
 	mesh := startMesh(t, lab, "member1", "member2", "member3", "member4")[0]
 	dialer = newStem(t, lab.Host("dialer"))
 	target := newStem(t, lab.Host("target"))
@@ -64,7 +66,8 @@ func pingAcross(t *testing.T, dialerAt, targetAt Kind) (events []trace.Event, di
 	return events, dialer
 }
 
-// isTold waits until `cell doctor` says it there: a kind of NAT is told by two who have seen it, at the least.
+// isTold waits until `cell doctor` says it there: a kind of NAT is told by two who have
+// seen it, at the least.
 func (s *stem) isTold(diagnosis string) {
 	s.t.Helper()
 	said := ""
@@ -77,7 +80,8 @@ func (s *stem) isTold(diagnosis string) {
 	}
 }
 
-// findable waits until others can find the stem: it is public, or a relay lets others through to it.
+// findable waits until others can find the stem: it is public, or a relay lets others
+// through to it.
 func (s *stem) findable() {
 	s.t.Helper()
 	ok := eventually(s.t.Context(), readyWait, func() bool {
@@ -102,7 +106,8 @@ func wayOf(events []trace.Event) Route {
 	return None
 }
 
-// tellsWhy fails the test unless it was said by whom the peer is relayed, and that our NAT and failed punches are the reason.
+// tellsWhy fails the test unless it was said by whom the peer is relayed, and that our
+// NAT and failed punches are the reason.
 func tellsWhy(t *testing.T, events []trace.Event) {
 	because := ""
 	for _, e := range events {
@@ -116,14 +121,16 @@ func tellsWhy(t *testing.T, events []trace.Event) {
 			because += e.Reason + "; "
 		}
 	}
-	for _, part := range []string{"this machine is behind a symmetric NAT", "the hole punch failed 3 times"} {
+	for _, part := range []string{"this machine is behind a symmetric NAT",
+		"the hole punch failed 3 times"} {
 		if !strings.Contains(because, part) {
 			t.Errorf("it is not said that %s: %s", part, because)
 		}
 	}
 }
 
-// tellsWhen fails the test unless it was said when a direct connection stood, and nothing of reasons for a relay.
+// tellsWhen fails the test unless it was said when a direct connection stood, and nothing
+// of reasons for a relay.
 func tellsWhen(t *testing.T, events []trace.Event) {
 	var direct float64
 	for _, e := range events {

@@ -9,23 +9,27 @@ import (
 	"time"
 )
 
-// mappedWait bounds the time from the start of a stem until its router's ports are known to lead to it.
+// mappedWait bounds the time from the start of a stem until its router's ports are known
+// to lead to it.
 const mappedWait = 10 * time.Second
 
-// settleMapped runs a target whose router opens ports, and returns when others are known to come through.
+// settleMapped runs a target whose router opens ports, and returns when others are known
+// to come through.
 func settleMapped(t *testing.T, lab *Lab, members []*stem, language string) (*stem, *igd) {
 	t.Helper()
 	router := startIGD(t, lab.Host("target").Routers[0], language)
 	target := settle(t, lab, "target", members)
 	if !eventually(t.Context(), mappedWait, func() bool { return target.status().Network.Reachability == "public" }) {
-		t.Fatalf("the target is %s after %v: %+v", target.status().Network.Reachability, mappedWait, target.status().Network.Ports)
+		t.Fatalf("the target is %s after %v: %+v", target.status().Network.Reachability, mappedWait,
+			target.status().Network.Ports)
 	}
 	t.Logf("public after %v", time.Since(target.began).Round(time.Millisecond))
 	return target, router
 }
 
-// A router that opens ports for those who ask makes its host one that anyone can call, from behind a symmetric router, too: directly,
-// from the first byte on. When the stem ends, the ports are closed.
+// A router that opens ports for those who ask makes its host one that anyone can call,
+// from behind a symmetric router, too: directly, from the first byte on. When the stem
+// ends, the ports are closed.
 func TestPortMapping(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -40,9 +44,11 @@ func TestPortMapping(t *testing.T) {
 	} {
 		t.Run(c.kind.String()+" by "+c.by, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), c.kind.Site("target"))
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"},
+				Symmetric.Site("caller"), c.kind.Site("target"))
 			target, router := settleMapped(t, lab, members, c.language)
-			if said := target.run("doctor"); !strings.Contains(said, "lets others in, by "+c.by+", at "+router.router.Addr.String()+":4433 (TCP)") {
+			if said := target.run("doctor"); !strings.Contains(said,
+				"lets others in, by "+c.by+", at "+router.router.Addr.String()+":4433 (TCP)") {
 				t.Errorf("the doctor says:\n%s", said)
 			}
 			target.published(target.began)
@@ -69,7 +75,8 @@ func TestPortMappingTaken(t *testing.T) {
 	for _, language := range []string{"natpmp", "upnp"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), Symmetric.Site("target", "other"))
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"},
+				Symmetric.Site("caller"), Symmetric.Site("target", "other"))
 			target, router := settleMapped(t, lab, members, language)
 			other := settle(t, lab, "other", members)
 			if !eventually(t.Context(), mappedWait, func() bool { return router.opened() == 4 }) {
@@ -79,8 +86,10 @@ func TestPortMappingTaken(t *testing.T) {
 			for _, callee := range []*stem{target, other} {
 				callee.trusts(caller)
 				caller.getsThrough(callee, callWait)
-				if !eventually(t.Context(), directWait, func() bool { return isDirect(caller.transports(callee)) }) {
-					t.Errorf("calls to %s go over %s", callee.host.Name(), caller.transports(callee))
+				if !eventually(t.Context(), directWait,
+					func() bool { return isDirect(caller.transports(callee)) }) {
+					t.Errorf("calls to %s go over %s", callee.host.Name(),
+						caller.transports(callee))
 				}
 			}
 			other.down()
@@ -91,14 +100,16 @@ func TestPortMappingTaken(t *testing.T) {
 	}
 }
 
-// A router that was switched off and on, and has got another address, is soon asked again; calls come through before that. Calls
-// by those who have not met the target go directly then, although nobody has probed the new address yet.
+// A router that was switched off and on, and has got another address, is soon asked
+// again; calls come through before that. Calls by those who have not met the target go
+// directly then, although nobody has probed the new address yet.
 func TestPortMappingRenewed(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"natpmp", "upnp"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2", "member3", "member4"}, Symmetric.Site("caller"), Symmetric.Site("newcomer"), Symmetric.Site("target"))
+			lab, members := town(t, []string{"member1", "member2", "member3", "member4"},
+				Symmetric.Site("caller"), Symmetric.Site("newcomer"), Symmetric.Site("target"))
 			target, router := settleMapped(t, lab, members, language)
 			target.published(target.began)
 			caller := settle(t, lab, "caller", members)
@@ -109,17 +120,21 @@ func TestPortMappingRenewed(t *testing.T) {
 			start := time.Now()
 			caller.getsThrough(target, busy(6*time.Second))
 			if !eventually(t.Context(), busy(6*time.Second), func() bool {
-				return router.opened() == 2 && target.status().Network.Ports.Outside == router.router.Addr
+				return router.opened() == 2 &&
+					target.status().Network.Ports.Outside == router.router.Addr
 			}) {
-				t.Fatalf("%d ports are open after the router began anew, and the stem knows of %+v", router.opened(), target.status().Network.Ports)
+				t.Fatalf("%d ports are open after the router began anew, and the stem knows of %+v",
+					router.opened(), target.status().Network.Ports)
 			}
 			t.Logf("opened again after %v", time.Since(start).Round(time.Millisecond))
-			// The target may still believe in a direct connection to the caller, which is dead, and not look for another.
+			// The target may still believe in a direct connection to the caller, which is
+			// dead, and not look for another.
 			newcomer := settle(t, lab, "newcomer", members)
 			target.trusts(newcomer)
 			newcomer.mustReach(target, callWait)
 			start = time.Now()
-			if !eventually(t.Context(), directWait, func() bool { return isDirect(newcomer.transports(target)) }) {
+			if !eventually(t.Context(), directWait,
+				func() bool { return isDirect(newcomer.transports(target)) }) {
 				t.Errorf("calls go over %s", newcomer.transports(target))
 			}
 			t.Logf("direct %v later", time.Since(start).Round(time.Millisecond))
@@ -127,7 +142,8 @@ func TestPortMappingRenewed(t *testing.T) {
 	}
 }
 
-// Nobody but the router is asked, besides the multicast that finds it; and nobody at all by a stem without a mesh.
+// Nobody but the router is asked, besides the multicast that finds it; and nobody at all
+// by a stem without a mesh.
 func TestPortMappingAsks(t *testing.T) {
 	t.Parallel()
 	lab, members := town(t, []string{"member"}, EIM.Site("target", "loner"))
@@ -137,7 +153,8 @@ func TestPortMappingAsks(t *testing.T) {
 	gateway := nth(netip.PrefixFrom(target.Addr, 24).Masked(), 1).Addr().String()
 	asked := countTo(t, target.machine, "asked", "{ "+gateway+", 239.255.255.250 } "+asks)
 	strays := countTo(t, target.machine, "strays", "!= { "+gateway+", 239.255.255.250 } "+asks)
-	visits := countTo(t, target.machine, "visits", "192.168.0.0/16 ip daddr != "+gateway+" meta l4proto tcp")
+	visits := countTo(t, target.machine, "visits",
+		"192.168.0.0/16 ip daddr != "+gateway+" meta l4proto tcp")
 	never := countTo(t, loner.host.machine, "never", "0.0.0.0/0 "+asks)
 	loner.up("--mesh", "none")
 	settle(t, lab, "target", members, "--no-mdns")

@@ -18,7 +18,8 @@ import (
 // killWait is how long a killed process may take to be gone.
 const killWait = 10 * time.Second
 
-// kill ends every program inside and returns when none is left. Zombies, for which someone else has to wait, do not count.
+// kill ends every program inside and returns when none is left. Zombies, for which
+// someone else has to wait, do not count.
 func (n namespace) kill() error {
 	ctx, cancel := context.WithTimeout(context.Background(), killWait)
 	defer cancel()
@@ -59,7 +60,8 @@ func endProcess(ctx context.Context, pid int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil &&
+		!errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	deadline, _ := ctx.Deadline()

@@ -11,14 +11,16 @@ import (
 	"testing"
 )
 
-// programs is the directory of the stem's program, a cell, and a server of the public mesh, built from this repository when a test first needs them.
+// programs is the directory of the stem's program, a cell, and a server of the public
+// mesh, built from this repository when a test first needs them.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "natlab")
 	if err != nil {
 		return "", err
 	}
 	removePrograms = func() { os.RemoveAll(dir) }
-	build := exec.Command("go", "build", "-o", dir+"/", module+"/cmd/cell", module+"/cells/echo", module+"/testnet/stock")
+	build := exec.Command("go", "build", "-o", dir+"/", module+"/cmd/cell", module+"/cells/echo",
+		module+"/testnet/stock")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%v: %w\n%s", build, err, out)
 	}

@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// The public mesh has other servers than ours, and we are nothing but clients in it. Here it is made of four of them, and two stems
-// that nobody can call find and call each other in it: directly where a hole can be punched, or through a server that relays,
-// with its limits.
+// The public mesh has other servers than ours, and we are nothing but clients in it. Here
+// it is made of four of them, and two stems that nobody can call find and call each other
+// in it: directly where a hole can be punched, or through a server that relays, with its
+// limits.
 func TestPublicMesh(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []struct {
@@ -26,7 +27,8 @@ func TestPublicMesh(t *testing.T) {
 	} {
 		t.Run(pair.target.String(), func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t, Link{Delay: delay}, Public.Site("server1", "server2", "server3", "server4"),
+			lab := newLab(t, Link{Delay: delay},
+				Public.Site("server1", "server2", "server3", "server4"),
 				EIM.Site("dialer"), pair.target.Site("target"))
 			flags := []string{"--mesh", "public", "--no-mdns"}
 			for _, addr := range startServers(t, lab, "server1", "server2", "server3", "server4") {
@@ -56,7 +58,8 @@ func TestPublicMesh(t *testing.T) {
 			if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
 				route = Direct
 			}
-			t.Logf("first byte after %v, over %s; in the end %s", first.Round(time.Millisecond), began, dialer.transports(target))
+			t.Logf("first byte after %v, over %s; in the end %s", first.Round(time.Millisecond),
+				began, dialer.transports(target))
 			if route != pair.want {
 				t.Errorf("the route is %v, want %v", route, pair.want)
 			}
@@ -69,7 +72,8 @@ func startServers(t *testing.T, lab *Lab, hosts ...string) (addrs []string) {
 	t.Helper()
 	for _, name := range hosts {
 		host := lab.Host(name)
-		cmd := host.Command(context.Background(), program(t, "stock"), append([]string{host.Addr.String()}, addrs...)...)
+		cmd := host.Command(context.Background(), program(t, "stock"),
+			append([]string{host.Addr.String()}, addrs...)...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.StdoutPipe()

@@ -33,7 +33,8 @@ func TestDeadRelay(t *testing.T) {
 	for how, die := range deaths {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2", "member3"}, Symmetric.Site("caller"), EIM.Site("target"))
+			lab, members := town(t, []string{"member1", "member2", "member3"},
+				Symmetric.Site("caller"), EIM.Site("target"))
 			caller, target, c := settlePair(t, lab, members, Relayed)
 			die(t, relayOf(t, caller, target, members))
 			caller.mustReach(target, busy(4*time.Second))
@@ -48,7 +49,8 @@ func TestNoRelays(t *testing.T) {
 	for how, die := range deaths {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2"}, Symmetric.Site("caller"), EIM.Site("target"))
+			lab, members := town(t, []string{"member1", "member2"}, Symmetric.Site("caller"),
+				EIM.Site("target"))
 			caller, target, _ := settlePair(t, lab, members, Relayed)
 			for _, member := range members {
 				die(t, member)

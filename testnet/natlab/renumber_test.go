@@ -10,11 +10,12 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// directAgain is how long after a router got another address calls go directly again, where they did before.
+// directAgain is how long after a router got another address calls go directly again,
+// where they did before.
 const directAgain = 8 * time.Second
 
-// The first call after a router got another address works, at whichever end that was, although the last call may have
-// been a moment ago; and later ones go directly again.
+// The first call after a router got another address works, at whichever end that was,
+// although the last call may have been a moment ago; and later ones go directly again.
 func TestRenumbered(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -31,7 +32,8 @@ func TestRenumbered(t *testing.T) {
 	} {
 		t.Run(c.who+" of "+c.caller.String()+" to "+c.target.String(), func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2"}, c.caller.Site("caller"), c.target.Site("target"))
+			lab, members := town(t, []string{"member1", "member2"}, c.caller.Site("caller"),
+				c.target.Site("target"))
 			want := Relayed
 			for _, r := range Routes {
 				if r.Dialer == c.caller && r.Target == c.target {
@@ -41,7 +43,9 @@ func TestRenumbered(t *testing.T) {
 			caller, target, call := settlePair(t, lab, members, want)
 			call.Conn.Close()
 			if want == Direct { // else it is cut in the middle of a punch
-				eventually(t.Context(), directWait, func() bool { return isDirect(target.transports(caller)) })
+				eventually(t.Context(), directWait, func() bool {
+					return isDirect(target.transports(caller))
+				})
 			}
 			routers := lab.Host(c.who).Routers
 			check(t, routers[len(routers)-1].Renumber())
@@ -54,8 +58,8 @@ func TestRenumbered(t *testing.T) {
 	}
 }
 
-// mustGoDirectly calls until that goes directly. A direct connection that is dead does not count: a call comes through, over the best one
-// that there is.
+// mustGoDirectly calls until that goes directly. A direct connection that is dead does
+// not count: a call comes through, over the best one that there is.
 func (s *stem) mustGoDirectly(to *stem, since time.Time, within time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithDeadline(s.t.Context(), since.Add(within))
@@ -65,12 +69,14 @@ func (s *stem) mustGoDirectly(to *stem, since time.Time, within time.Duration) {
 		if err == nil {
 			c.Conn.Close()
 			if over := s.transports(to); isDirect(over) {
-				s.t.Logf("%s calls %s directly after %v, over %s", s.host.Name(), to.host.Name(), time.Since(since).Round(time.Millisecond), over)
+				s.t.Logf("%s calls %s directly after %v, over %s", s.host.Name(), to.host.Name(),
+					time.Since(since).Round(time.Millisecond), over)
 				return
 			}
 		}
 		if socket.Pause(ctx, again) != nil {
-			s.t.Errorf("%s does not call %s directly in %v: %v; over %s", s.host.Name(), to.host.Name(), within, err, s.transports(to))
+			s.t.Errorf("%s does not call %s directly in %v: %v; over %s", s.host.Name(),
+				to.host.Name(), within, err, s.transports(to))
 			return
 		}
 	}

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// Rifts are between the networks of an internet, which have numbers: there nothing gets through. The zero Rifts are none. The
-// methods may be called at any time, from any goroutine.
+// Rifts are between the networks of an internet, which have numbers: there nothing gets
+// through. The zero Rifts are none. The methods may be called at any time, from any
+// goroutine.
 type Rifts struct {
 	mu   sync.RWMutex
 	open []*rift
@@ -15,8 +16,9 @@ type Rifts struct {
 // rift says whether it is between two networks.
 type rift func(a, b int) bool
 
-// Partition lets packets pass between networks of one group alone. Those that are in none are a group of their own. What
-// was parted before is so still; heal undoes this partition.
+// Partition lets packets pass between networks of one group alone. Those that are in none
+// are a group of their own. What was parted before is so still; heal undoes this
+// partition.
 func (r *Rifts) Partition(groups ...[]int) (heal func()) {
 	of := map[int]int{}
 	for i, group := range groups {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// The first call after a change of the caller's own network works: with the same address there as before, or with another one.
+// The first call after a change of the caller's own network works: with the same address
+// there as before, or with another one.
 func TestRoam(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(t *testing.T, h *Host){
@@ -27,7 +28,8 @@ func TestRoam(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lab, members := town(t, []string{"member1", "member2"}, EIM.Site("caller"), EIM.Site("target"))
+			lab, members := town(t, []string{"member1", "member2"}, EIM.Site("caller"),
+				EIM.Site("target"))
 			caller, target, c := settlePair(t, lab, members, Direct)
 			c.Conn.Close()
 			change(t, caller.host)

@@ -19,9 +19,10 @@ const (
 
 func (r Route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
 
-// Routes are those that a call takes from one kind of network to another, for all of them. Relayed are those between a symmetric
-// router and a side that cannot just be called over IPv4: nobody can know at which port the router will let
-// an answer in. All others have a direct way: the side that can be called is called, or both sides call at
+// Routes are those that a call takes from one kind of network to another, for all of
+// them. Relayed are those between a symmetric router and a side that cannot just be
+// called over IPv4: nobody can know at which port the router will let an answer in. All
+// others have a direct way: the side that can be called is called, or both sides call at
 // the same moment, and each router lets in what looks like an answer.
 var Routes = []struct {
 	Dialer, Target Kind
@@ -100,8 +101,9 @@ var Routes = []struct {
 	{Public, Public, Direct},
 }
 
-// Neighbours are the routes between two hosts of one site. They share a public address, at which no router lets them call each
-// other. Those of one home learn that they are neighbours by mDNS, or from the addresses that they have published.
+// Neighbours are the routes between two hosts of one site. They share a public address,
+// at which no router lets them call each other. Those of one home learn that they are
+// neighbours by mDNS, or from the addresses that they have published.
 var Neighbours = []struct {
 	Kind Kind
 	MDNS bool
@@ -113,8 +115,9 @@ var Neighbours = []struct {
 	{CGN, false, Relayed},
 }
 
-// Grid prints something of each pair as docs/reachability.md shows them, so that what was seen over kernels and in simulation
-// can be laid side by side: dialers down, targets across.
+// Grid prints something of each pair as docs/reachability.md shows them, so that what was
+// seen over kernels and in simulation can be laid side by side: dialers down, targets
+// across.
 func Grid(cell func(dialer, target Kind) string) string {
 	var text strings.Builder
 	text.WriteString("| from \\ to |")

@@ -13,7 +13,8 @@ func TestFlush(t *testing.T) {
 		seen := socket.call(callee)
 		check(t, x.Flush())
 		if callee.getsThrough(socket, seen) {
-			t.Errorf("%v: an answer to a call that the router was made to forget still arrives", kind)
+			t.Errorf("%v: an answer to a call that the router was made to forget still arrives",
+				kind)
 		}
 		if again := socket.call(callee); !callee.getsThrough(socket, again) {
 			t.Errorf("%v: the next call is not answered", kind)
@@ -34,10 +35,12 @@ func TestRenumber(t *testing.T) {
 				t.Errorf("%s has kept %v", router.Name(), was)
 			}
 			if callee.getsThrough(socket, seen) {
-				t.Errorf("%s: a packet to %v, before the address changed, still arrives", router.Name(), seen)
+				t.Errorf("%s: a packet to %v, before the address changed, still arrives",
+					router.Name(), seen)
 			}
 			if again := socket.call(callee); again.Addr() != publicAddr(x) {
-				t.Errorf("%s: the next call comes from %v, want %v", router.Name(), again, publicAddr(x))
+				t.Errorf("%s: the next call comes from %v, want %v", router.Name(), again,
+					publicAddr(x))
 			}
 		}
 	}

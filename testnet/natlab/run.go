@@ -9,14 +9,16 @@ import (
 	"strings"
 )
 
-// output runs a program with the text as its input and returns what it prints. The error has what it complained of.
+// output runs a program with the text as its input and returns what it prints. The error
+// has what it complained of.
 func output(stdin, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()+"\n"+stdin))
+		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err,
+			strings.TrimSpace(stderr.String()+"\n"+stdin))
 	}
 	return stdout.String(), nil
 }

@@ -51,7 +51,8 @@ func (s *stem) status() (now status) {
 	defer answer.Conn.Close()
 	deadline, _ := ctx.Deadline()
 	answer.Conn.SetDeadline(deadline)
-	check(s.t, json.NewDecoder(io.MultiReader(bytes.NewReader(answer.Rest), answer.Conn)).Decode(&now))
+	check(s.t, json.NewDecoder(io.MultiReader(bytes.NewReader(answer.Rest),
+		answer.Conn)).Decode(&now))
 	return now
 }
 
@@ -87,7 +88,8 @@ func (s *stem) joined() {
 	}
 }
 
-// published waits until the stem has told the mesh where it is, in its present life and after some moment.
+// published waits until the stem has told the mesh where it is, in its present life and
+// after some moment.
 func (s *stem) published(after time.Time) {
 	s.t.Helper()
 	ok := eventually(s.t.Context(), readyWait, func() bool {

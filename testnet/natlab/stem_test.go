@@ -67,7 +67,8 @@ func (s *stem) run(args ...string) string {
 	return string(out)
 }
 
-// up runs the stem until the test ends, and returns when it is ready. What it complains of is shown if the test fails.
+// up runs the stem until the test ends, and returns when it is ready. What it complains
+// of is shown if the test fails.
 func (s *stem) up(flags ...string) {
 	s.t.Helper()
 	cmd := s.command(context.Background(), append([]string{"up", "--mesh", "lab"}, flags...)...)
@@ -121,7 +122,8 @@ func (s *stem) up(flags ...string) {
 	}()
 }
 
-// bootstrap is what others are told so that they find the mesh: the flags for the stem's public addresses.
+// bootstrap is what others are told so that they find the mesh: the flags for the stem's
+// public addresses.
 func (s *stem) bootstrap() (flags []string) {
 	for _, addr := range s.addrs {
 		for _, ip := range []string{s.host.Addr.String(), s.host.Addr6.String()} {

@@ -32,8 +32,9 @@ func took(d time.Duration) string {
 	return fmt.Sprintf("%d ms (%.1f)", d.Milliseconds(), float64(d)/float64(rtt))
 }
 
-// brief is "143 quic" for a call that was direct from the first byte, "403 → 630 quic" for one that became so, "397 relay" for
-// one that did not, and "no" for one that failed. An exclamation mark stands behind what was not wanted.
+// brief is "143 quic" for a call that was direct from the first byte, "403 → 630 quic"
+// for one that became so, "397 relay" for one that did not, and "no" for one that failed.
+// An exclamation mark stands behind what was not wanted.
 func (o outcome) brief() (text string) {
 	switch {
 	case o.name == "":
@@ -45,7 +46,8 @@ func (o outcome) brief() (text string) {
 	case isDirect(o.began):
 		text = fmt.Sprintf("%d %s", o.first.Milliseconds(), directOf(o.ended))
 	default:
-		text = fmt.Sprintf("%d → %d %s", o.first.Milliseconds(), o.direct.Milliseconds(), directOf(o.ended))
+		text = fmt.Sprintf("%d → %d %s", o.first.Milliseconds(), o.direct.Milliseconds(),
+			directOf(o.ended))
 	}
 	if o.route != o.want {
 		text += " !"

@@ -20,8 +20,9 @@ import (
 	"github.com/cell-mesh/cell/testnet/bench"
 )
 
-// BenchmarkTransports measures what the two transports do between stems on one machine, in one home, and 20 ms apart, in turns:
-// how long a connection takes from the dial on, a round trip on it, and 64 MiB each way. It prints medians.
+// BenchmarkTransports measures what the two transports do between stems on one machine,
+// in one home, and 20 ms apart, in turns: how long a connection takes from the dial on, a
+// round trip on it, and 64 MiB each way. It prints medians.
 //
 //	sudo go test -run '^$' -bench Transports -benchtime 9x ./testnet/natlab
 func BenchmarkTransports(b *testing.B) {
@@ -31,7 +32,8 @@ func BenchmarkTransports(b *testing.B) {
 		{"20 ms", "a", "c", "45."},
 	} {
 		b.Run(link.name, func(b *testing.B) {
-			lab := newLab(b, Link{Delay: 5 * time.Millisecond}, EIM.Site("a", "b"), Public.Site("c"))
+			lab := newLab(b, Link{Delay: 5 * time.Millisecond}, EIM.Site("a", "b"),
+				Public.Site("c"))
 			target := newStem(b, lab.Host(link.to))
 			target.up("--no-mdns")
 			target.answerBench()
@@ -57,7 +59,8 @@ func BenchmarkTransports(b *testing.B) {
 const rateSize = 64 << 20
 
 // measureTransport has a new stem dial the target and adds what that took.
-func measureTransport(b *testing.B, host *Host, target *stem, listen, transport string, got map[string][]time.Duration) {
+func measureTransport(b *testing.B, host *Host, target *stem, listen, transport string,
+	got map[string][]time.Duration) {
 	dialer := newStem(b, host)
 	target.run("trust", dialer.id, "--cells", "bench")
 	dialer.up("--no-mdns")
@@ -69,7 +72,8 @@ func measureTransport(b *testing.B, host *Host, target *stem, listen, transport 
 		}
 	}
 	var dialled float64
-	for _, e := range dialer.events(wire.Request{Verb: wire.Ping, Object: place, Pairs: wire.Pairs{{"count", "9"}}}) {
+	for _, e := range dialer.events(wire.Request{Verb: wire.Ping, Object: place,
+		Pairs: wire.Pairs{{"count", "9"}}}) {
 		add := func(what string, ms float64) {
 			what = strings.TrimSuffix(transport, "-v1") + "-" + what
 			got[what] = append(got[what], time.Duration(ms*float64(time.Millisecond)))
@@ -84,7 +88,8 @@ func measureTransport(b *testing.B, host *Host, target *stem, listen, transport 
 		}
 	}
 	dial := func() (bench.Conn, error) {
-		answer, err := stemclient.Ask(b.Context(), dialer.home, wire.Request{Verb: wire.Open, Object: "bench@" + target.id})
+		answer, err := stemclient.Ask(b.Context(), dialer.home,
+			wire.Request{Verb: wire.Open, Object: "bench@" + target.id})
 		if err != nil {
 			return nil, err
 		}

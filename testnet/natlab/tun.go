@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTUN makes a network device on the machine whose far end is the file: what the machine sends is read from
-// it, a packet a read, and what is written to it the machine receives. The device goes when the file is closed.
+// openTUN makes a network device on the machine whose far end is the file: what the
+// machine sends is read from it, a packet a read, and what is written to it the machine
+// receives. The device goes when the file is closed.
 func (m *machine) openTUN(device string) (file *os.File, err error) {
 	err = m.Do(func() error {
 		request, err := unix.NewIfreq(device)
@@ -26,14 +27,16 @@ func (m *machine) openTUN(device string) (file *os.File, err error) {
 			unix.Close(fd)
 			return os.NewSyscallError("ioctl TUNSETIFF", err)
 		}
-		// Only now, since the Go runtime would poll it at once, and before it is a device there is nothing to wait for.
+		// Only now, since the Go runtime would poll it at once, and before it is a device
+		// there is nothing to wait for.
 		file = os.NewFile(uintptr(fd), device)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make device %s of %s: %w", device, m.name, err)
 	}
-	if err := m.namespace.ip(fmt.Sprintf("link set %s txqueuelen %d", device, queueLen)); err != nil {
+	if err := m.namespace.ip(fmt.Sprintf("link set %s txqueuelen %d", device,
+		queueLen)); err != nil {
 		file.Close()
 		return nil, err
 	}

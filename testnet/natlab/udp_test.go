@@ -25,7 +25,8 @@ func listenUDP(t *testing.T, on *Host, addr netip.Addr, port int) *udp {
 	t.Helper()
 	s := &udp{t: t, on: on}
 	check(t, on.Do(func() (err error) {
-		s.UDPConn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port))))
+		s.UDPConn, err = net.ListenUDP("udp",
+			net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port))))
 		return err
 	}))
 	t.Cleanup(func() { s.Close() })
@@ -73,8 +74,9 @@ func (s *udp) call(to *udp) (seen netip.AddrPort) {
 	}
 }
 
-// reaches says whether a packet to an address arrives at a socket. There is no waiting for one that does not: a packet
-// that follows on the same way, and arrives because another socket there has called us, says that it is over.
+// reaches says whether a packet to an address arrives at a socket. There is no waiting
+// for one that does not: a packet that follows on the same way, and arrives because
+// another socket there has called us, says that it is over.
 func (s *udp) getsThrough(to *udp, seenAt netip.AddrPort) bool {
 	s.t.Helper()
 	witness := listenUDP(s.t, to.on, to.at.Addr(), 0)
@@ -87,8 +89,8 @@ func (s *udp) getsThrough(to *udp, seenAt netip.AddrPort) bool {
 	return slices.Contains(to.heard(), "knock")
 }
 
-// dialTCP connects two hosts and returns where the callee saw the caller. When it returns, what the caller has
-// sent before has arrived or never will.
+// dialTCP connects two hosts and returns where the callee saw the caller. When it
+// returns, what the caller has sent before has arrived or never will.
 func dialTCP(t *testing.T, from, to *Host) (seen netip.AddrPort) {
 	t.Helper()
 	var listener net.Listener
@@ -122,7 +124,8 @@ func listenMulticast(t *testing.T, on *Host) *udp {
 		if err != nil {
 			return err
 		}
-		s.UDPConn, err = net.ListenMulticastUDP("udp4", device, &net.UDPAddr{IP: mdns.AsSlice(), Port: 5353})
+		s.UDPConn, err = net.ListenMulticastUDP("udp4", device,
+			&net.UDPAddr{IP: mdns.AsSlice(), Port: 5353})
 		return err
 	}))
 	t.Cleanup(func() { s.Close() })

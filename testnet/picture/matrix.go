@@ -60,7 +60,8 @@ func newMatrix(o *scenario.Outcome) (m matrix) {
 				part := func(n int) float64 { return 100 * float64(n) / float64(cell.Calls) }
 				cell.Direct, cell.Relayed, cell.Failed = part(c.direct), part(c.relayed), part(c.failed)
 				cell.Label = share(c.direct, cell.Calls)
-				cell.Title = fmt.Sprintf("%s to %s: %d direct, %d relayed, %d failed", f.Group, t.Group, c.direct, c.relayed, c.failed)
+				cell.Title = fmt.Sprintf("%s to %s: %d direct, %d relayed, %d failed", f.Group,
+					t.Group, c.direct, c.relayed, c.failed)
 			}
 			row.Cells = append(row.Cells, cell)
 		}

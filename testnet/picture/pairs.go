@@ -71,7 +71,9 @@ func newPairs(o *scenario.Outcome) (p pairs) {
 		}
 	}
 	// The axis goes from a power of ten to a power of ten.
-	decade := func(d time.Duration) float64 { return math.Log10(float64(max(d, fastest)) / float64(fastest)) }
+	decade := func(d time.Duration) float64 {
+		return math.Log10(float64(max(d, fastest)) / float64(fastest))
+	}
 	from := math.Floor(decade(first))
 	scale := max(1, math.Ceil(decade(last))-from)
 	at := func(d time.Duration) float64 { return min(99.9, max(0, 100*(decade(d)-from)/scale)) }
@@ -104,9 +106,14 @@ func power(of int) string {
 }
 
 func newPairRow(key [2]spot, records []scenario.Record, at func(time.Duration) float64) pairRow {
-	slices.SortFunc(records, func(a, b scenario.Record) int { return cmp.Compare(a.FirstByte, b.FirstByte) })
-	nth := func(p float64) time.Duration { return records[int(math.Ceil(p*float64(len(records))))-1].FirstByte }
-	row := pairRow{From: key[0], To: key[1], Calls: len(records), P50: duration(nth(0.5)), P90: duration(nth(0.9)), Median: at(nth(0.5))}
+	slices.SortFunc(records, func(a, b scenario.Record) int {
+		return cmp.Compare(a.FirstByte, b.FirstByte)
+	})
+	nth := func(p float64) time.Duration {
+		return records[int(math.Ceil(p*float64(len(records))))-1].FirstByte
+	}
+	row := pairRow{From: key[0], To: key[1], Calls: len(records), P50: duration(nth(0.5)),
+		P90: duration(nth(0.9)), Median: at(nth(0.5))}
 	var direct, relayed [bins]int
 	most := 1
 	for _, r := range records {
@@ -122,7 +129,8 @@ func newPairRow(key [2]spot, records []scenario.Record, at func(time.Duration) f
 		if direct[i]+relayed[i] == 0 {
 			continue
 		}
-		b := pairBar{Left: 100 * float64(i) / bins, Width: 100.0 / bins, Direct: 100 * float64(direct[i]) / float64(most), Relayed: 100 * float64(relayed[i]) / float64(most)}
+		b := pairBar{Left: 100 * float64(i) / bins, Width: 100.0 / bins,
+			Direct: 100 * float64(direct[i]) / float64(most), Relayed: 100 * float64(relayed[i]) / float64(most)}
 		b.DirectTop = 100 - b.Direct
 		b.RelayedTop = b.DirectTop - b.Relayed
 		b.Title = fmt.Sprintf("%d direct, %d relayed", direct[i], relayed[i])

@@ -1,4 +1,5 @@
-// Package picture draws what came of a scenario, as one page of HTML that needs nothing else: no network, no script.
+// Package picture draws what came of a scenario, as one page of HTML that needs nothing
+// else: no network, no script.
 //
 //	err := picture.Write(file, outcome, "cell testnet run nat-mix")
 package picture
@@ -21,7 +22,8 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"clock": clock,
 }).Parse(text))
 
-// page is all that the template shows. Positions and sizes are percents of the whole width or height.
+// page is all that the template shows. Positions and sizes are percents of the whole
+// width or height.
 type page struct {
 	Outcome *scenario.Outcome
 	Summary scenario.Summary
@@ -56,19 +58,25 @@ func tiles(s scenario.Summary) []tile {
 	first := tile{"first byte, median", "–", "nothing was answered"}
 	if s.Answered > 0 {
 		first.Value = duration(millis(s.FirstByte.P50))
-		first.Note = fmt.Sprintf("90 %% within %s, 99 %% within %s", duration(millis(s.FirstByte.P90)), duration(millis(s.FirstByte.P99)))
+		first.Note = fmt.Sprintf("90 %% within %s, 99 %% within %s",
+			duration(millis(s.FirstByte.P90)), duration(millis(s.FirstByte.P99)))
 	}
 	found := tile{"found in the mesh", share(s.Found, s.Lookups), "no search was needed"}
 	if s.Lookups > 0 {
-		found.Note = fmt.Sprintf("%d of %d searches; 90 %% asked at most %v others", s.Found, s.Lookups, s.Messages.P90)
+		found.Note = fmt.Sprintf("%d of %d searches; 90 %% asked at most %v others", s.Found,
+			s.Lookups, s.Messages.P90)
 	}
 	return []tile{
-		{"nodes", fmt.Sprint(s.Nodes), fmt.Sprintf("joined %s in %s", s.Join, duration(seconds(s.Joining)))},
-		{"calls answered", share(s.Answered, s.Asked), fmt.Sprintf("%d of %d", s.Answered, s.Asked)},
-		{"of these direct", share(s.Direct, s.Answered), fmt.Sprintf("%d direct, %d relayed", s.Direct, s.Relayed)},
+		{"nodes", fmt.Sprint(s.Nodes), fmt.Sprintf("joined %s in %s", s.Join,
+			duration(seconds(s.Joining)))},
+		{"calls answered", share(s.Answered, s.Asked),
+			fmt.Sprintf("%d of %d", s.Answered, s.Asked)},
+		{"of these direct", share(s.Direct, s.Answered),
+			fmt.Sprintf("%d direct, %d relayed", s.Direct, s.Relayed)},
 		first,
 		found,
-		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)), fmt.Sprintf("memory of the run: %s", size(s.Memory*1e6))},
+		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)),
+			fmt.Sprintf("memory of the run: %s", size(s.Memory*1e6))},
 	}
 }
 

@@ -23,14 +23,17 @@ var update = flag.Bool("update", false, "write the golden file anew")
 func sample() *scenario.Outcome {
 	o := &scenario.Outcome{
 		Scenario: "a<b>&c", About: `what "it" shows`, Nodes: 4, Seed: 9, Join: "naturally", Joining: 1200 * time.Millisecond, Length: time.Minute, Rate: 12345, Memory: 2e9,
-		Marks:   []scenario.Mark{{At: 10 * time.Second, Label: "router of home renumbered"}, {At: 30 * time.Second, Until: 40 * time.Second, Label: "partition: <x> | y"}},
+		Marks: []scenario.Mark{{At: 10 * time.Second, Label: "router of home renumbered"},
+			{At: 30 * time.Second, Until: 40 * time.Second, Label: "partition: <x> | y"}},
 		Lookups: []scenario.Lookup{{Found: true, Asked: 3, Hops: 1, Took: time.Second}},
-		Where: map[string]scenario.Where{"server": {Group: "hub"}, "home": {Group: "home", Place: scenario.Place{Kind: natlab.EIM}},
+		Where: map[string]scenario.Where{"server": {Group: "hub"},
+			"home":  {Group: "home", Place: scenario.Place{Kind: natlab.EIM}},
 			"phone": {Group: "phone", Place: scenario.Place{Kind: natlab.Symmetric}}},
 		Problems: []error{errors.New("at 30s, <partition>: no")},
 	}
 	add := func(at time.Duration, from, to, route, err string, first time.Duration) {
-		r := scenario.Record{Call: scenario.Call{At: at, From: from, To: to, Cell: "echo"}, Route: route, Err: err}
+		r := scenario.Record{Call: scenario.Call{At: at, From: from, To: to, Cell: "echo"},
+			Route: route, Err: err}
 		r.Took = first
 		if err == "" {
 			r.Reached, r.Granted, r.FirstByte, r.Took = first/4, first/2, first, first+time.Millisecond
@@ -79,12 +82,14 @@ func TestGolden(t *testing.T) {
 // The page needs nothing from anywhere, runs nothing, and shows names as text.
 func TestSelfContained(t *testing.T) {
 	page := draw(t, sample())
-	for _, bad := range []string{"http:", "https:", "//", "<script", "src=", "href=", "@import", "url(", "<b>&", "<x>", "<no>"} {
+	for _, bad := range []string{"http:", "https:", "//", "<script", "src=", "href=", "@import",
+		"url(", "<b>&", "<x>", "<no>"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page has %s", bad)
 		}
 	}
-	for _, good := range []string{"a&lt;b&gt;&amp;c", "prefers-color-scheme: dark", "width=device-width", "&lt;no&gt; way", "90.0 %", "cell testnet run a&lt;b"} {
+	for _, good := range []string{"a&lt;b&gt;&amp;c", "prefers-color-scheme: dark",
+		"width=device-width", "&lt;no&gt; way", "90.0 %", "cell testnet run a&lt;b"} {
 		if !strings.Contains(page, good) {
 			t.Errorf("the page has no %s", good)
 		}
@@ -93,7 +98,9 @@ func TestSelfContained(t *testing.T) {
 
 // What is drawn is inside of what it is drawn on, and each tag is closed.
 func TestShapes(t *testing.T) {
-	for name, o := range map[string]*scenario.Outcome{"sample": sample(), "nothing": {Length: time.Second}, "instant": {Length: time.Minute, Records: make([]scenario.Record, 3)}} {
+	for name, o := range map[string]*scenario.Outcome{"sample": sample(),
+		"nothing": {Length: time.Second}, "instant": {Length: time.Minute,
+			Records: make([]scenario.Record, 3)}} {
 		page := draw(t, o)
 		for _, svg := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
 			d := xml.NewDecoder(strings.NewReader(svg))
@@ -112,7 +119,8 @@ func TestShapes(t *testing.T) {
 						fmt.Sscan(a.Value, &x)
 						at[a.Name.Local] = x
 					}
-					if at["x"] < 0 || at["y"] < -0.01 || at["x"]+at["width"] > 100.1 || at["y"]+at["height"] > 100.1 {
+					if at["x"] < 0 || at["y"] < -0.01 || at["x"]+at["width"] > 100.1 ||
+						at["y"]+at["height"] > 100.1 {
 						t.Errorf("%s: %v sticks out", name, e.Attr)
 					}
 				}
@@ -130,28 +138,35 @@ func TestShapes(t *testing.T) {
 func TestFigures(t *testing.T) {
 	o := sample()
 	line := newTimeline(o)
-	if line.Every != time.Second || line.Most != 2 || len(line.Slices) != 50 || len(line.Marks) != 2 {
+	if line.Every != time.Second || line.Most != 2 || len(line.Slices) != 50 ||
+		len(line.Marks) != 2 {
 		t.Errorf("%+v", line)
 	}
-	if s := line.Slices[35]; s.Failed != 50 || s.Direct != 50 || s.Relayed != 0 || s.FailedTop != 0 {
+	if s := line.Slices[35]; s.Failed != 50 || s.Direct != 50 || s.Relayed != 0 ||
+		s.FailedTop != 0 {
 		t.Errorf("during the partition: %+v", s)
 	}
 	if m := line.Marks[1]; m.Left != 50 || m.Width < 16 || m.Width > 17 {
 		t.Errorf("the partition: %+v", m)
 	}
 	p := newPairs(o)
-	if len(p.Rows) != 2 || p.Rows[0].From != (spot{"home", "home NAT"}) || p.Rows[0].To != (spot{"hub", "public"}) || p.Rows[0].Calls != 50 || p.Rows[0].P50 != "44 ms" || p.Rows[0].Median < 31 || p.Rows[0].Median > 33 || p.Rows[1].Calls != 40 {
+	if len(p.Rows) != 2 || p.Rows[0].From != (spot{"home", "home NAT"}) ||
+		p.Rows[0].To != (spot{"hub", "public"}) || p.Rows[0].Calls != 50 ||
+		p.Rows[0].P50 != "44 ms" || p.Rows[0].Median < 31 || p.Rows[0].Median > 33 ||
+		p.Rows[1].Calls != 40 {
 		t.Errorf("%+v", p.Rows)
 	}
 	if p.Ticks[0].Label != "10 ms" || p.Ticks[len(p.Ticks)-1].Label != "1 s" {
 		t.Errorf("the axis %+v", p.Ticks)
 	}
 	m := newMatrix(o)
-	if c := m.Rows[1].Cells[0]; c.Calls != 50 || c.Relayed != 80 || c.Failed != 20 || c.Label != "0 %" {
+	if c := m.Rows[1].Cells[0]; c.Calls != 50 || c.Relayed != 80 || c.Failed != 20 ||
+		c.Label != "0 %" {
 		t.Errorf("from phones to homes: %+v", c)
 	}
 	rows := slowest(o, 10)
-	if len(rows) != 10 || rows[0].Took != "591 ms" || len(rows[0].Phases) != 4 || rows[0].Phases[3].Name != "rest" || rows[0].When != "49 s" {
+	if len(rows) != 10 || rows[0].Took != "591 ms" || len(rows[0].Phases) != 4 ||
+		rows[0].Phases[3].Name != "rest" || rows[0].When != "49 s" {
 		t.Errorf("%+v", rows)
 	}
 }

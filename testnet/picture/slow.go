@@ -22,11 +22,15 @@ type phase struct {
 	Title       string
 }
 
-// slowest are the calls that were answered, and took longest to their first byte. Of those that were not, the time says how
-// patient somebody was.
+// slowest are the calls that were answered, and took longest to their first byte. Of
+// those that were not, the time says how patient somebody was.
 func slowest(o *scenario.Outcome, most int) (rows []slow) {
-	records := slices.DeleteFunc(slices.Clone(o.Records), func(r scenario.Record) bool { return !r.Answered() })
-	slices.SortStableFunc(records, func(a, b scenario.Record) int { return cmp.Compare(b.FirstByte, a.FirstByte) })
+	records := slices.DeleteFunc(slices.Clone(o.Records), func(r scenario.Record) bool {
+		return !r.Answered()
+	})
+	slices.SortStableFunc(records, func(a, b scenario.Record) int {
+		return cmp.Compare(b.FirstByte, a.FirstByte)
+	})
 	records = records[:min(most, len(records))]
 	longest := time.Duration(1)
 	for _, r := range records {
@@ -44,7 +48,8 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "within the machine"),
 	}
 	if l := r.Lookup; l != nil && l.Asked > 0 {
-		s.Search = fmt.Sprintf("%s in %s by asking %d", map[bool]string{true: "found", false: "not found"}[l.Found], duration(l.Took), l.Asked)
+		s.Search = fmt.Sprintf("%s in %s by asking %d",
+			map[bool]string{true: "found", false: "not found"}[l.Found], duration(l.Took), l.Asked)
 	}
 	last := time.Duration(0)
 	for _, p := range []struct {
@@ -59,7 +64,8 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		if p.end <= last {
 			continue
 		}
-		s.Phases = append(s.Phases, phase{p.name, 100 * float64(last) / float64(longest), 100 * float64(p.end-last) / float64(longest),
+		s.Phases = append(s.Phases, phase{p.name, 100 * float64(last) / float64(longest),
+			100 * float64(p.end-last) / float64(longest),
 			fmt.Sprintf("%s: %s", p.title, duration(p.end-last))})
 		last = p.end
 	}

@@ -11,7 +11,8 @@ import (
 // timeline is success over time, in slices of equal length.
 type timeline struct {
 	Slices []slice
-	// Line is the share of the calls that were answered, as an SVG path in a box of 100 by 100. Slices without calls leave a gap.
+	// Line is the share of the calls that were answered, as an SVG path in a box of 100
+	// by 100. Slices without calls leave a gap.
 	Line, Area string
 	// Every is the length of a slice, and Most the calls of the fullest.
 	Every time.Duration
@@ -77,11 +78,13 @@ func newTimeline(o *scenario.Outcome) timeline {
 			continue
 		}
 		high := func(n int) float64 { return 100 * float64(n) / float64(t.Most) }
-		s := slice{Left: left, Width: min(width, 100-left), Direct: high(c.direct), Relayed: high(c.relayed), Failed: high(c.failed)}
+		s := slice{Left: left, Width: min(width, 100-left), Direct: high(c.direct),
+			Relayed: high(c.relayed), Failed: high(c.failed)}
 		s.DirectTop = 100 - s.Direct
 		s.RelayedTop = s.DirectTop - s.Relayed
 		s.FailedTop = s.RelayedTop - s.Failed
-		s.Title = fmt.Sprintf("from %s: %d direct, %d relayed, %d failed", clock(t.Every*time.Duration(i)), c.direct, c.relayed, c.failed)
+		s.Title = fmt.Sprintf("from %s: %d direct, %d relayed, %d failed",
+			clock(t.Every*time.Duration(i)), c.direct, c.relayed, c.failed)
 		t.Slices = append(t.Slices, s)
 		y := 100 * float64(c.failed) / float64(all)
 		x = left + s.Width

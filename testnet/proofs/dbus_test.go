@@ -5,15 +5,18 @@ import (
 	"testing"
 )
 
-// A D-Bus daemon takes its socket as systemd hands it over: in mode fd it is a cell, and dbus-send speaks to it through a link.
+// A D-Bus daemon takes its socket as systemd hands it over: in mode fd it is a cell, and
+// dbus-send speaks to it through a link.
 func TestSocketActivation(t *testing.T) {
 	t.Parallel()
 	daemon, send := need(t, "dbus-daemon", "dbus-daemon"), need(t, "dbus-send", "dbus-bin")
 	near, far := pair(t)
 	far.dna(t, "bus", daemon, "mode = \"fd\"\nargs = [\"--session\", \"--address=systemd:\", \"--nofork\", \"--nopidfile\", \"--nosyslog\"]\n")
-	link := strings.Replace(near.cell(t, "link", "bus@far"), "@", "%40", 1) // as D-Bus addresses are written
+	// as D-Bus addresses are written
+	link := strings.Replace(near.cell(t, "link", "bus@far"), "@", "%40", 1)
 	ask := func(method string) string {
-		return near.run(t, "", send, "--bus=unix:path="+link, "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus."+method)
+		return near.run(t, "", send, "--bus=unix:path="+link, "--print-reply",
+			"--dest=org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus."+method)
 	}
 	if got := ask("ListNames"); !strings.Contains(got, `string "org.freedesktop.DBus"`) {
 		t.Errorf("the names on the bus are %s", got)

@@ -9,7 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// A git repository is a cell by one line of sh in mode stdio; git clones from it, and pushes to it, over "cell connect".
+// A git repository is a cell by one line of sh in mode stdio; git clones from it, and
+// pushes to it, over "cell connect".
 func TestGit(t *testing.T) {
 	t.Parallel()
 	git := need(t, "git", "git")
@@ -24,8 +25,10 @@ func TestGit(t *testing.T) {
 	far.run(t, "", git, "-C", "work", "add", ".")
 	far.run(t, "", git, "-C", "work", "commit", "-q", "-m", "first")
 	far.run(t, "", git, "clone", "-q", "--bare", "work", "repo.git")
-	far.dna(t, "fetch", "#!/bin/sh\nexec git upload-pack \"$CELL_HOME/repo.git\"\n", `mode = "stdio"`)
-	far.dna(t, "push", "#!/bin/sh\nexec git receive-pack \"$CELL_HOME/repo.git\"\n", `mode = "stdio"`)
+	far.dna(t, "fetch", "#!/bin/sh\nexec git upload-pack \"$CELL_HOME/repo.git\"\n",
+		`mode = "stdio"`)
+	far.dna(t, "push", "#!/bin/sh\nexec git receive-pack \"$CELL_HOME/repo.git\"\n",
+		`mode = "stdio"`)
 
 	near.run(t, "", git, "clone", "-q", "ext::cell connect fetch@far", "copy")
 	text, err := os.ReadFile(filepath.Join(near.Home, "copy", "folder", "three"))

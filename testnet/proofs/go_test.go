@@ -20,7 +20,8 @@ import (
 	"github.com/cell-mesh/cell/synapse/httpcell"
 )
 
-// goPrograms are what the test binary is when it is called so; each is given the arguments behind its name.
+// goPrograms are what the test binary is when it is called so; each is given the
+// arguments behind its name.
 var goPrograms = map[string]func(args []string) error{
 	"go-cell": func(args []string) error {
 		l, err := synapse.Listen(args[1])
@@ -62,7 +63,8 @@ var goPrograms = map[string]func(args []string) error{
 	},
 	"get": func(args []string) error {
 		client := &http.Client{Transport: httpcell.New(), Timeout: 30 * time.Second}
-		for _, body := range []string{"", strings.Repeat("x", 5<<20)} { // the second one on the same connection
+		// the second one on the same connection
+		for _, body := range []string{"", strings.Repeat("x", 5<<20)} {
 			response, err := client.Post(args[0], "text/plain", strings.NewReader(body))
 			if err != nil {
 				return err
@@ -96,11 +98,13 @@ var goPrograms = map[string]func(args []string) error{
 		dial := func(ctx context.Context, address string) (net.Conn, error) {
 			conn, err := synapse.Dial(ctx, address)
 			if err != nil {
-				return nil, err // and no *synapse.Conn that is nil, which would not be a nil net.Conn
+				// and no *synapse.Conn that is nil, which would not be a nil net.Conn
+				return nil, err
 			}
 			return conn, nil
 		}
-		conn, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithContextDialer(dial),
+			grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			return err
 		}
@@ -143,7 +147,8 @@ func (s *stem) goRun(t *testing.T, input string, args ...string) (string, error)
 	return s.try(t, input, append([]string{self}, args...)...)
 }
 
-// An http.Client with httpcell calls an HTTP server that is a cell of another machine, by the name of both.
+// An http.Client with httpcell calls an HTTP server that is a cell of another machine, by
+// the name of both.
 func TestHTTPCell(t *testing.T) {
 	t.Parallel()
 	near, far := pair(t)
@@ -152,17 +157,20 @@ func TestHTTPCell(t *testing.T) {
 	if got, err := near.goRun(t, "", "get", "http://web.far/a?b=c"); got != want || err != nil {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
-	if got, err := near.goRun(t, "", "get", "http://other.far/"); err == nil || !strings.Contains(err.Error(), "denied: that machine does not let this one reach other") {
+	if got, err := near.goRun(t, "", "get", "http://other.far/"); err == nil ||
+		!strings.Contains(err.Error(), "denied: that machine does not let this one reach other") {
 		t.Errorf("a cell that may not be reached answers %q, %v", got, err)
 	}
 }
 
-// grpc-go takes synapse.Dial for its dialer, and serves on what synapse.Listen returns: a call and a stream of answers.
+// grpc-go takes synapse.Dial for its dialer, and serves on what synapse.Listen returns: a
+// call and a stream of answers.
 func TestGRPC(t *testing.T) {
 	t.Parallel()
 	near, far := pair(t)
 	far.goDNA(t, "health", "serve-grpc")
-	if got, err := near.goRun(t, "", "call-grpc", "health@far"); got != "SERVING\nfive changes\n" || err != nil {
+	if got, err := near.goRun(t, "", "call-grpc", "health@far"); got != "SERVING\nfive changes\n" ||
+		err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

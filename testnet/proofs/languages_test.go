@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// A call goes through cells of three languages and two machines, there and back: sh calls Python on the other machine, which calls Go.
-// Each adds its name to what it was given, and again to the answer.
+// A call goes through cells of three languages and two machines, there and back: sh calls
+// Python on the other machine, which calls Go. Each adds its name to what it was given,
+// and again to the answer.
 func TestThreeLanguages(t *testing.T) {
 	t.Parallel()
 	near, far := pair(t)
@@ -31,11 +32,13 @@ for caller in cell.listen("snake"):
         caller.sendall(b"python(" + answer + b")")
 `, python(t), sdk), "")
 	far.goDNA(t, "gopher", "go-cell")
-	if got := near.run(t, "words\n", "cell", "connect", "shell"); got != "sh(python(go(words, sh, python)))\n" {
+	if got := near.run(t, "words\n", "cell", "connect",
+		"shell"); got != "sh(python(go(words, sh, python)))\n" {
 		t.Errorf("the answer is %q", got)
 	}
 	// And the other way round: Go calls sh on the other machine.
-	if got, err := far.goRun(t, "words\n", "go-call", "shell@near"); got != "sh(python(go(words, sh, python)))\n" || err != nil {
+	if got, err := far.goRun(t, "words\n", "go-call",
+		"shell@near"); got != "sh(python(go(words, sh, python)))\n" || err != nil {
 		t.Errorf("the answer is %q, %v", got, err)
 	}
 }

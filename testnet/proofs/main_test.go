@@ -1,6 +1,7 @@
-// Package proofs has programs that were written without cell in mind call each other by it, unchanged: each test takes one
-// program from a Debian package and its own client, on two machines' worth of stems. A program that is not there skips its
-// test, with the name of the package to install.
+// Package proofs has programs that were written without cell in mind call each other by
+// it, unchanged: each test takes one program from a Debian package and its own client, on
+// two machines' worth of stems. A program that is not there skips its test, with the name
+// of the package to install.
 package proofs
 
 import (
@@ -58,7 +59,8 @@ func up(t *testing.T, flags ...string) *stem {
 	return &stem{Machine: m}
 }
 
-// dna makes a cell of a program: text is the script, or names the program; settings are those of its mode. The other may call it.
+// dna makes a cell of a program: text is the script, or names the program; settings are
+// those of its mode. The other may call it.
 func (s *stem) dna(t *testing.T, name, text, settings string) {
 	t.Helper()
 	dir := filepath.Join(s.Home, "dna")
@@ -83,7 +85,8 @@ func (s *stem) cell(t *testing.T, args ...string) string {
 	return strings.TrimSpace(localtest.Run(t, s.Machine, args...))
 }
 
-// run runs a program in the stem's home, where it finds cell, and returns what it prints. It must succeed within a minute.
+// run runs a program in the stem's home, where it finds cell, and returns what it prints.
+// It must succeed within a minute.
 func (s *stem) run(t *testing.T, input string, command ...string) string {
 	t.Helper()
 	out, err := s.try(t, input, command...)
@@ -124,7 +127,8 @@ func need(t *testing.T, program, pkg string) string {
 // python is the interpreter itself: one that a version manager stands before starts slowly.
 func python(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command(need(t, "python3", "python3"), "-c", "import sys; print(sys.executable)").Output()
+	out, err := exec.Command(need(t, "python3", "python3"), "-c",
+		"import sys; print(sys.executable)").Output()
 	check(t, err)
 	return strings.TrimSpace(string(out))
 }

@@ -9,13 +9,15 @@ import (
 	"testing"
 )
 
-// A redis server is a cell by "cell expose", and its own client calls it at a port of another machine.
+// A redis server is a cell by "cell expose", and its own client calls it at a port of
+// another machine.
 func TestRedis(t *testing.T) {
 	t.Parallel()
 	server, client := need(t, "redis-server", "redis-server"), need(t, "redis-cli", "redis-tools")
 	near, far := pair(t)
 	socket := filepath.Join(far.Home, "redis.sock")
-	says := bufio.NewScanner(daemon(t, far.Home, server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--daemonize", "no"))
+	says := bufio.NewScanner(daemon(t, far.Home, server, "--port", "0", "--unixsocket", socket,
+		"--save", "", "--appendonly", "no", "--daemonize", "no"))
 	for says.Scan() && !strings.Contains(says.Text(), "ready to accept connections") {
 	}
 	check(t, says.Err())
@@ -24,7 +26,8 @@ func TestRedis(t *testing.T) {
 	host, port, err := net.SplitHostPort(near.cell(t, "forward", "redis@far"))
 	check(t, err)
 	redis := func(input string, args ...string) string {
-		return strings.TrimSpace(near.run(t, input, append([]string{client, "-h", host, "-p", port}, args...)...))
+		return strings.TrimSpace(near.run(t, input,
+			append([]string{client, "-h", host, "-p", port}, args...)...))
 	}
 	if got := redis("", "PING"); got != "PONG" {
 		t.Errorf("it answers %q", got)

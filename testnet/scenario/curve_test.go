@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// The table of docs/scale.md: go test ./testnet/scenario -run TestCurve -v -timeout 2h -args -curve preset:10,natural:10
-var curve = flag.String("curve", "preset:10,natural:10", "ways of joining and numbers of nodes to print a row of figures for")
+// The table of docs/scale.md: go test ./testnet/scenario -run TestCurve -v -timeout 2h
+// -args -curve preset:10,natural:10
+var curve = flag.String("curve", "preset:10,natural:10",
+	"ways of joining and numbers of nodes to print a row of figures for")
 
 // What a search costs, and what a node sends that has nothing to do, by the number of nodes.
 func TestCurve(t *testing.T) {
@@ -35,7 +37,8 @@ func TestCurve(t *testing.T) {
 	}
 }
 
-// measure has up to 100 nodes make 200 calls, in virtual time, after five minutes in which nobody calls.
+// measure has up to 100 nodes make 200 calls, in virtual time, after five minutes in
+// which nobody calls.
 func measure(t *testing.T, way string, nodes int) (o *Outcome) {
 	t.Helper()
 	callers := min(100, nodes/2)
@@ -43,8 +46,10 @@ func measure(t *testing.T, way string, nodes int) (o *Outcome) {
 		Duration: Duration{time.Minute},
 		Idle:     Duration{5 * time.Minute},
 		Link:     Link{Delay: Span{5 * time.Millisecond, 40 * time.Millisecond}},
-		Groups:   []Group{{Name: "callee", Count: nodes - callers}, {Name: "caller", Count: callers}},
-		Loads:    []Load{{From: []string{"caller"}, To: []string{"callee"}, Every: Duration{time.Second}, Calls: 200 / callers}},
+		Groups: []Group{{Name: "callee", Count: nodes - callers},
+			{Name: "caller", Count: callers}},
+		Loads: []Load{{From: []string{"caller"}, To: []string{"callee"},
+			Every: Duration{time.Second}, Calls: 200 / callers}},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var err error

@@ -15,11 +15,13 @@ func (o *Outcome) expect(t *testing.T, what string, from, to time.Duration, all 
 		want = len(some)
 	}
 	if got := answered(some); len(some) < 3 || got != want {
-		t.Errorf("%s, %v to %v: %d of %d calls are answered, want %d: %v", what, from, to, got, len(some), want, o.Summary().Failures)
+		t.Errorf("%s, %v to %v: %d of %d calls are answered, want %d: %v", what, from, to, got,
+			len(some), want, o.Summary().Failures)
 	}
 }
 
-// What goes wrong is felt while it lasts, and not after; whether it ends by itself, or by another event.
+// What goes wrong is felt while it lasts, and not after; whether it ends by itself, or by
+// another event.
 func TestEvents(t *testing.T) {
 	const nodes = `
 		duration = "90s"
@@ -75,7 +77,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// behind has two that can't call each other directly: a home, which is called, and a phone. There are some hubs to relay.
+// behind has two that can't call each other directly: a home, which is called, and a
+// phone. There are some hubs to relay.
 func behind(hubs, event string) string {
 	return `
 		duration = "2m"
@@ -169,7 +172,9 @@ func TestChurn(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		most := 0
-		o, err := Run(t.Context(), spec, Options{Progress: func(p Progress) { most = max(most, p.Up) }})
+		o, err := Run(t.Context(), spec, Options{Progress: func(p Progress) {
+			most = max(most, p.Up)
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +189,8 @@ func TestChurn(t *testing.T) {
 			}
 		}
 		if most > 10 || fresh < 5 || len(o.Problems) > 0 {
-			t.Errorf("of 9 nodes up to %d run; newcomers make %d calls that are answered; %v", most, fresh, o.Problems)
+			t.Errorf("of 9 nodes up to %d run; newcomers make %d calls that are answered; %v", most,
+				fresh, o.Problems)
 		}
 	})
 }
@@ -229,7 +235,8 @@ func TestOverlap(t *testing.T) {
 		who = ["b"]
 		link = { loss = 1.0, delay = "1ms" }`},
 	} {
-		for _, other := range []string{"at = \"10s\"\nfor = \"20s\"\n", "at = \"40s\"\nfor = \"10s\"\n"} {
+		for _, other := range []string{"at = \"10s\"\nfor = \"20s\"\n",
+			"at = \"40s\"\nfor = \"10s\"\n"} {
 			text := long + events[0] + "\n[[event]]\n" + other + events[1]
 			o := simulate(t, nodes+text)
 			o.expect(t, text, 0, 9*time.Second, true)

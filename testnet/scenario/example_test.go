@@ -34,7 +34,8 @@ func ExampleRun() {
 	// Output: 5 of 5 answered, 5 directly
 }
 
-// What the package comment says of virtual time: the minute and a half of this scenario takes about a second.
+// What the package comment says of virtual time: the minute and a half of this scenario
+// takes about a second.
 func TestVirtually(t *testing.T) {
 	spec, err := scenario.Find("partition")
 	if err != nil {
@@ -48,7 +49,8 @@ func TestVirtually(t *testing.T) {
 		}
 		s := outcome.Summary()
 		if s.Answered == 0 || s.Answered == s.Asked || s.Late != 0 {
-			t.Errorf("%d of %d calls are answered, some of them while the cable is broken", s.Answered, s.Asked)
+			t.Errorf("%d of %d calls are answered, some of them while the cable is broken",
+				s.Answered, s.Asked)
 		}
 		if took := time.Since(began); took < 90*time.Second {
 			t.Errorf("it took %v", took)

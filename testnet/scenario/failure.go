@@ -13,7 +13,8 @@ type Failure struct {
 	Times  int    `json:"times"`
 }
 
-// failures counts the reasons why calls were not answered; what differs only in who and where is one.
+// failures counts the reasons why calls were not answered; what differs only in who and
+// where is one.
 func failures(records []Record) []Failure {
 	reasons := map[string]int{}
 	for _, r := range records {
@@ -25,7 +26,9 @@ func failures(records []Record) []Failure {
 	for reason, times := range reasons {
 		list = append(list, Failure{reason, times})
 	}
-	slices.SortFunc(list, func(a, b Failure) int { return cmp.Or(b.Times-a.Times, strings.Compare(a.Reason, b.Reason)) })
+	slices.SortFunc(list, func(a, b Failure) int {
+		return cmp.Or(b.Times-a.Times, strings.Compare(a.Reason, b.Reason))
+	})
 	return list
 }
 

@@ -8,8 +8,9 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// fault is something wrong with a Spec, and where: the key of a table; which of several tables it is, from 0, or -1 if there is
-// but one; and its name if the tables are told apart by names.
+// fault is something wrong with a Spec, and where: the key of a table; which of several
+// tables it is, from 0, or -1 if there is but one; and its name if the tables are told
+// apart by names.
 type fault struct {
 	table  string
 	number int
@@ -39,7 +40,8 @@ func (f *fault) line(text []byte) int {
 		at := 0
 		for key := e.Key(); key.Next(); {
 			at = p.Shape(p.Range(key.Node().Data)).Start.Line
-			words = append(words, strings.ToLower(string(key.Node().Data))) // as the decoder takes it
+			// as the decoder takes it
+			words = append(words, strings.ToLower(string(key.Node().Data)))
 		}
 		path := strings.Join(words, ".")
 		switch e.Kind {
@@ -50,7 +52,9 @@ func (f *fault) line(text []byte) int {
 		case unstable.Table:
 			table = path
 		}
-		here := f.table == "" && table == "" || table == f.table && count == f.number && f.name == "" || f.name != "" && table == f.table+"."+f.name
+		here := f.table == "" && table == "" ||
+			table == f.table && count == f.number && f.name == "" ||
+			f.name != "" && table == f.table+"."+f.name
 		if !here {
 			continue
 		}
@@ -71,7 +75,8 @@ type checker struct {
 }
 
 // in returns a function that notes a fault of a table unless the condition holds.
-func (c *checker) in(table string, number int, name string) func(ok bool, key, format string, args ...any) {
+func (c *checker) in(table string, number int,
+	name string) func(ok bool, key, format string, args ...any) {
 	return func(ok bool, key, format string, args ...any) {
 		if !ok && c.fault == nil {
 			c.fault = &fault{table, number, name, key, fmt.Sprintf(format, args...)}

@@ -26,7 +26,8 @@ func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 		if until == 0 {
 			until = p.Length
 		}
-		p.Marks = append(p.Marks, Mark{at, until, fmt.Sprintf("%.3g %% of %s replaced a minute", e.Rate*100, whom(e.Who))})
+		p.Marks = append(p.Marks, Mark{at, until,
+			fmt.Sprintf("%.3g %% of %s replaced a minute", e.Rate*100, whom(e.Who))})
 		p.churn(s, number, until, r)
 		return
 	case Heal:
@@ -102,7 +103,9 @@ func (p *Plan) letGo() {
 	}
 	for i, step := range p.Steps {
 		if step.Do == Restart {
-			p.Steps[i].Nodes = slices.DeleteFunc(step.Nodes, func(name string) bool { return gone[name] > 0 && gone[name] <= step.At })
+			p.Steps[i].Nodes = slices.DeleteFunc(step.Nodes, func(name string) bool {
+				return gone[name] > 0 && gone[name] <= step.At
+			})
 		}
 	}
 }

@@ -14,16 +14,19 @@ import (
 const (
 	// joiners is how many nodes join at the same time: more get in each other's way.
 	joiners = 16
-	// apart is the time between two starts: nodes that start at one moment call each other at one moment.
+	// apart is the time between two starts: nodes that start at one moment call each
+	// other at one moment.
 	apart = 20 * time.Millisecond
 	// joinWait bounds how long one takes to be a member.
 	joinWait = 60 * time.Second
 )
 
-// inTurn has nodes join naturally: the first public ones one after the other, since that is where the others begin; then the
-// other public ones, which relay; then the rest. join waits until its node is a member, or its ctx ends: one that is not a
-// member in time is no error. Before each, ready waits for the machine.
-func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int), join func(context.Context, Node) error) (how string, err error) {
+// inTurn has nodes join naturally: the first public ones one after the other, since that
+// is where the others begin; then the other public ones, which relay; then the rest. join
+// waits until its node is a member, or its ctx ends: one that is not a member in time is
+// no error. Before each, ready waits for the machine.
+func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int),
+	join func(context.Context, Node) error) (how string, err error) {
 	var public, behind []Node
 	for _, n := range nodes {
 		if n.Place.Kind == natlab.Public {
@@ -63,7 +66,8 @@ func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error
 		}
 	}
 	if joined < len(nodes) {
-		return fmt.Sprintf("naturally, but for %d that did not in %v", len(nodes)-joined, joinWait), ctx.Err()
+		return fmt.Sprintf("naturally, but for %d that did not in %v", len(nodes)-joined,
+			joinWait), ctx.Err()
 	}
 	return "naturally", ctx.Err()
 }

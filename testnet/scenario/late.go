@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// lateness watches how late this machine is: how long after its time a timer goes off. In virtual time that is never.
+// lateness watches how late this machine is: how long after its time a timer goes off. In
+// virtual time that is never.
 type lateness struct {
 	mu   sync.Mutex
 	lags []time.Duration // since forget
@@ -19,11 +20,12 @@ const (
 	lookEvery = 50 * time.Millisecond
 	// onTime is a lag that changes no figure.
 	onTime = 20 * time.Millisecond
-	// lately is how many looks ago it is still to be seen that the machine was late, and maxBehind how long whoever has time waits for that to pass.
+	// lately is how many looks ago it is still to be seen that the machine was late, and
+	// maxBehind how long whoever has time waits for that to pass.
 	lately    = 5
 	maxBehind = 2 * time.Second
-	// maxSettling is how long a run waits, for each node, for the machine to have done what joining has left to do: connections that nobody uses end
-	// after half a minute.
+	// maxSettling is how long a run waits, for each node, for the machine to have done
+	// what joining has left to do: connections that nobody uses end after half a minute.
 	maxSettling = 200 * time.Millisecond
 )
 
@@ -57,7 +59,8 @@ func (l *lateness) worst() time.Duration {
 	return sorted[len(sorted)*99/100]
 }
 
-// ready waits until the machine has been on time for a while. What it does late others take for silence, and try again: more to do.
+// ready waits until the machine has been on time for a while. What it does late others
+// take for silence, and try again: more to do.
 func (l *lateness) ready(ctx context.Context) error {
 	for began := time.Now(); l.behind() && time.Since(began) < maxBehind; {
 		if err := pause(ctx, lookEvery); err != nil {
@@ -70,10 +73,13 @@ func (l *lateness) ready(ctx context.Context) error {
 func (l *lateness) behind() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-lately):], func(lag time.Duration) bool { return lag > onTime })
+	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-lately):], func(lag time.Duration) bool {
+		return lag > onTime
+	})
 }
 
-// settle waits until the machine has been on time for a second, and had little to do, but not for ever. In virtual time it always is.
+// settle waits until the machine has been on time for a second, and had little to do, but
+// not for ever. In virtual time it always is.
 func (l *lateness) settle(ctx context.Context, nodes int) error {
 	for began := time.Now(); time.Since(began) < time.Duration(nodes)*maxSettling; {
 		l.forget()

@@ -5,17 +5,20 @@ import (
 	"time"
 )
 
-// Lines are as they are described, for all nodes and for one group: what they delay, lose and hold back is felt by calls.
+// Lines are as they are described, for all nodes and for one group: what they delay, lose
+// and hold back is felt by calls.
 func TestLines(t *testing.T) {
 	const (
 		ms   = time.Millisecond
 		near = `link = { delay = "10ms" }`
 	)
 	for _, c := range []struct {
-		all, one     string        // the lines of all nodes, and of the callee if it has its own
-		first, whole time.Duration // when the answer begins, and when it ends, at the earliest; 0 if there is none
+		all, one string // the lines of all nodes, and of the callee if it has its own
+		// when the answer begins, and when it ends, at the earliest; 0 if there is none
+		first, whole time.Duration
 	}{
-		// The first byte takes two round trips, of four lines each. Of a narrow line, 50 kB need half a second.
+		// The first byte takes two round trips, of four lines each. Of a narrow line, 50
+		// kB need half a second.
 		{near, ``, 80 * ms, 80 * ms},
 		{`link = { delay = "30ms" }`, ``, 240 * ms, 240 * ms},
 		{near, `link = { delay = "30ms" }`, 160 * ms, 160 * ms},
@@ -49,7 +52,8 @@ func TestLines(t *testing.T) {
 			case r.Answered() != (c.first > 0):
 				t.Errorf("%s, %s: answered: %v, %s", c.all, c.one, r.Answered(), r.Err)
 			case r.FirstByte < c.first || r.FirstByte > 2*c.whole:
-				t.Errorf("%s, %s: the first byte after %v, want %v", c.all, c.one, r.FirstByte, c.first)
+				t.Errorf("%s, %s: the first byte after %v, want %v", c.all, c.one, r.FirstByte,
+					c.first)
 			case r.Answered() && (r.Took < c.whole || r.Took > 4*c.whole):
 				t.Errorf("%s, %s: the last byte after %v, want %v", c.all, c.one, r.Took, c.whole)
 			}

@@ -7,9 +7,11 @@ import (
 
 // network is what a plan is carried out on. Its methods may be called at the same time.
 type network interface {
-	// begin brings up the nodes that are there from the beginning, and returns when they have found each other; told is called
-	// with how many have. Before each start ready waits until the machine has time for it. It says in words how they did.
-	begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(joined int)) (how string, err error)
+	// begin brings up the nodes that are there from the beginning, and returns when they
+	// have found each other; told is called with how many have. Before each start ready
+	// waits until the machine has time for it. It says in words how they did.
+	begin(ctx context.Context, nodes []Node, ready func(context.Context) error,
+		told func(joined int)) (how string, err error)
 	// do carries out a step. nodes are those of a Join.
 	do(ctx context.Context, step Step, nodes []Node) error
 	// call makes a call, unless its caller does not run. ctx covers it.
@@ -33,7 +35,8 @@ type Record struct {
 	Err string
 	// Route is "direct quic" and the like.
 	Route string
-	// Reached is when there was a way to the other stem, Granted when it had agreed, and FirstByte when the answer began.
+	// Reached is when there was a way to the other stem, Granted when it had agreed, and
+	// FirstByte when the answer began.
 	Reached, Granted, FirstByte, Took time.Duration
 	// Lookup is the search that the call needed, if it needed one.
 	Lookup *Lookup

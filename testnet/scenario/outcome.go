@@ -22,12 +22,14 @@ type Outcome struct {
 	Marks   []Mark
 	// Lookups are the searches during the load, those of calls among them.
 	Lookups []Lookup
-	// Rate is how many bytes a node sent a second during the load, and IdleRate before it, if nobody called for a time.
+	// Rate is how many bytes a node sent a second during the load, and IdleRate before
+	// it, if nobody called for a time.
 	Rate, IdleRate float64
-	// Memory is the most that this process has held, in bytes: of nodes that are processes, it says nothing.
+	// Memory is the most that this process has held, in bytes: of nodes that are
+	// processes, it says nothing.
 	Memory int64
-	// Late is how late the latest of this machine's timers in a hundred were during the load: times are only as good as that. In virtual time
-	// it is 0.
+	// Late is how late the latest of this machine's timers in a hundred were during the
+	// load: times are only as good as that. In virtual time it is 0.
 	Late time.Duration
 	// Problems are events that failed.
 	Problems []error

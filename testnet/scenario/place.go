@@ -19,11 +19,13 @@ type Node struct {
 	Link        internet.Link
 	// Cells are what can be called there.
 	Cells map[string]Cell
-	// From is when it comes, and Gone when churn takes it for good; 0 is from the beginning, and never.
+	// From is when it comes, and Gone when churn takes it for good; 0 is from the
+	// beginning, and never.
 	From, Gone time.Duration
 }
 
-// alive says whether a node is to be there at a time. One that has just come is not expected to be found yet.
+// alive says whether a node is to be there at a time. One that has just come is not
+// expected to be found yet.
 func (n Node) alive(at time.Duration) bool {
 	return (n.From == 0 || n.From+settling <= at) && (n.Gone == 0 || at < n.Gone)
 }
@@ -58,7 +60,8 @@ func (s Spec) node(g Group, name string, r *rand.Rand) Node {
 	if g.Link != nil {
 		link = *g.Link
 	}
-	n := Node{Name: name, Group: g.Name, Place: g.Place, LAN: g.LAN, Hairpin: g.Hairpin, Link: link.draw(r), Cells: map[string]Cell{}}
+	n := Node{Name: name, Group: g.Name, Place: g.Place, LAN: g.LAN, Hairpin: g.Hairpin,
+		Link: link.draw(r), Cells: map[string]Cell{}}
 	for _, cell := range g.Cells {
 		n.Cells[cell] = Cell{Does: Echo}
 		if known, ok := s.Cells[cell]; ok {
@@ -88,8 +91,8 @@ func (s Spec) Count() (total int) {
 	return total
 }
 
-// counts divides the nodes among the groups: what is left over goes to those who were cut off most, so that each has
-// its share to within one.
+// counts divides the nodes among the groups: what is left over goes to those who were cut
+// off most, so that each has its share to within one.
 func (s Spec) counts() []int {
 	counts, total, left := make([]int, len(s.Groups)), 0.0, s.Nodes
 	for i, g := range s.Groups {
@@ -142,8 +145,8 @@ func membersOf(all []Node, names []string) (nodes []Node) {
 	return nodes
 }
 
-// The streams of random numbers: one for each thing that is left to chance, so that a change of one thing leaves the others
-// as they were.
+// The streams of random numbers: one for each thing that is left to chance, so that a
+// change of one thing leaves the others as they were.
 const (
 	streamNodes = iota
 	streamLoads

@@ -93,15 +93,16 @@ func NewPlan(s Spec) (*Plan, error) {
 	return p, nil
 }
 
-// load draws the calls of a load. A caller that churn takes or brings calls while it is there, and calls nobody that
-// is gone for good.
+// load draws the calls of a load. A caller that churn takes or brings calls while it is
+// there, and calls nobody that is gone for good.
 func (p *Plan) load(s Spec, number int, l Load) error {
 	end := p.Length
 	if l.End.Duration > 0 {
 		end = min(end, l.End.Duration)
 	}
 	from, to := membersOf(p.Nodes, l.From), membersOf(p.Nodes, l.To)
-	if times := float64(end-l.Begin.Duration) / float64(l.Every.Duration); l.Calls == 0 && times*float64(len(from)) > maxCalls {
+	if times := float64(end-l.Begin.Duration) / float64(l.Every.Duration); l.Calls == 0 &&
+		times*float64(len(from)) > maxCalls {
 		return errTooMany
 	}
 	for i, caller := range from {
@@ -110,16 +111,20 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 		if caller.From > 0 {
 			at = max(at, caller.From+settling)
 		}
-		pause := func() time.Duration { return time.Duration(r.ExpFloat64() * float64(l.Every.Duration)) }
+		pause := func() time.Duration {
+			return time.Duration(r.ExpFloat64() * float64(l.Every.Duration))
+		}
 		if l.Calls == 0 {
 			at += pause()
 		} else { // all of them are to have begun after one pause
 			at += time.Duration(r.Float64() * float64(l.Every.Duration))
 		}
-		for calls := 0; at < end && (caller.Gone == 0 || at < caller.Gone) && (l.Calls == 0 || calls < l.Calls); calls++ {
+		for calls := 0; at < end && (caller.Gone == 0 || at < caller.Gone) &&
+			(l.Calls == 0 || calls < l.Calls); calls++ {
 			callee, ok := pick(to, caller.Name, at, r.IntN)
 			if ok {
-				p.Calls = append(p.Calls, Call{at, caller.Name, callee, cmp.Or(l.Cell, Echo), cmp.Or(l.Bytes, 32)})
+				p.Calls = append(p.Calls, Call{at, caller.Name, callee, cmp.Or(l.Cell, Echo),
+					cmp.Or(l.Bytes, 32)})
 			}
 			if len(p.Calls) > maxCalls {
 				return errTooMany

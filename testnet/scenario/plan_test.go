@@ -51,7 +51,8 @@ func TestChangesAreLocal(t *testing.T) {
 	was := planOf(t, "home-and-server", nil)
 	now := planOf(t, "home-and-server", func(s *Spec) {
 		s.Loads = append(s.Loads, Load{From: []string{"phone"}, Every: Duration{time.Second}})
-		s.Events = append(s.Events, Event{Do: Kill, Who: []string{"phone"}, At: Duration{80 * time.Second}})
+		s.Events = append(s.Events, Event{Do: Kill, Who: []string{"phone"},
+			At: Duration{80 * time.Second}})
 	})
 	left := map[Call]bool{}
 	for _, call := range now.Calls {
@@ -113,7 +114,8 @@ func TestCounts(t *testing.T) {
 		counts, total := spec.counts(), 0
 		for i, g := range spec.Groups {
 			total += counts[i]
-			if want := g.Share / 100 * float64(spec.Nodes); g.Share > 0 && (float64(counts[i]) < want-1 || float64(counts[i]) > want+1) {
+			if want := g.Share / 100 * float64(spec.Nodes); g.Share > 0 &&
+				(float64(counts[i]) < want-1 || float64(counts[i]) > want+1) {
 				t.Errorf("of %d, %s has %d, want %v", nodes, g.Name, counts[i], want)
 			}
 		}
@@ -136,7 +138,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// During churn somebody comes for everyone who goes; nobody calls, or is called, who is gone or has just come.
+// During churn somebody comes for everyone who goes; nobody calls, or is called, who is
+// gone or has just come.
 func TestChurnPlan(t *testing.T) {
 	p := planOf(t, "churn", nil)
 	nodes := map[string]Node{}
@@ -161,7 +164,8 @@ func TestChurnPlan(t *testing.T) {
 		t.Errorf("%d came, %d went, in %d steps", came, gone, len(p.Steps))
 	}
 	for _, c := range p.Calls {
-		if from, to := nodes[c.From], nodes[c.To]; !from.alive(c.At) || !to.alive(c.At) || c.From == c.To {
+		if from, to := nodes[c.From], nodes[c.To]; !from.alive(c.At) || !to.alive(c.At) ||
+			c.From == c.To {
 			t.Errorf("%v, from %+v to %+v", c, from, to)
 		}
 	}
@@ -170,7 +174,8 @@ func TestChurnPlan(t *testing.T) {
 // Whom churn has taken is not started again with the others of its group.
 func TestGoneForGood(t *testing.T) {
 	p := planOf(t, "churn", func(s *Spec) {
-		s.Events = append(s.Events, Event{Do: Restart, Who: []string{"home"}, At: Duration{time.Minute}})
+		s.Events = append(s.Events, Event{Do: Restart, Who: []string{"home"},
+			At: Duration{time.Minute}})
 	})
 	gone := map[string]time.Duration{}
 	for _, n := range p.Nodes {
@@ -197,9 +202,11 @@ func TestLoad(t *testing.T) {
 	p := planOf(t, "lan", func(s *Spec) {
 		s.Duration = Duration{1000 * time.Second}
 		s.Loads = []Load{
-			{From: []string{"desk1"}, To: []string{"desk2"}, Every: Duration{time.Second}, Bytes: 5},
+			{From: []string{"desk1"}, To: []string{"desk2"}, Every: Duration{time.Second},
+				Bytes: 5},
 			{From: []string{"desk2"}, Every: Duration{time.Second}, Calls: 3},
-			{From: []string{"desk3"}, Every: Duration{time.Second}, Begin: Duration{10 * time.Second}, End: Duration{20 * time.Second}},
+			{From: []string{"desk3"}, Every: Duration{time.Second},
+				Begin: Duration{10 * time.Second}, End: Duration{20 * time.Second}},
 		}
 	})
 	calls := map[string]int{}
@@ -239,7 +246,8 @@ func TestSharedLine(t *testing.T) {
 	}
 	for _, n := range p.Nodes {
 		if n.Link != p.Nodes[0].Link {
-			t.Errorf("%s has the line %v, and %s %v", n.Name, n.Link, p.Nodes[0].Name, p.Nodes[0].Link)
+			t.Errorf("%s has the line %v, and %s %v", n.Name, n.Link, p.Nodes[0].Name,
+				p.Nodes[0].Link)
 		}
 	}
 }

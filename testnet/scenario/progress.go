@@ -37,7 +37,8 @@ func (r *run) tell(ctx context.Context) {
 
 func (r *run) progress() Progress {
 	r.mu.Lock()
-	p := Progress{Phase: r.phase, Since: time.Since(r.began), Up: r.joined, Asked: len(r.records), Answered: r.answered, Direct: r.direct, Open: r.open}
+	p := Progress{Phase: r.phase, Since: time.Since(r.began), Up: r.joined, Asked: len(r.records),
+		Answered: r.answered, Direct: r.direct, Open: r.open}
 	r.mu.Unlock()
 	if r.opts.Real {
 		p.Direct = -1

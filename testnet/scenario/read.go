@@ -36,7 +36,8 @@ func Find(name string) (Spec, error) {
 		return Read(name)
 	}
 	if !slices.Contains(Shipped(), name) {
-		return Spec{}, fmt.Errorf("there is no scenario %q: it is a file NAME.toml, or one of %s", name, strings.Join(Shipped(), ", "))
+		return Spec{}, fmt.Errorf("there is no scenario %q: it is a file NAME.toml, or one of %s",
+			name, strings.Join(Shipped(), ", "))
 	}
 	text, err := shipped.ReadFile(path.Join("shipped", name+".toml"))
 	if err != nil {
@@ -75,11 +76,12 @@ func Parse(name string, text []byte) (spec Spec, err error) {
 	return spec, nil
 }
 
-// decode also finds the line where the decoder does not tell it, as when a number stands for a word: it is the last one of
-// the shortest text with that error.
+// decode also finds the line where the decoder does not tell it, as when a number stands
+// for a word: it is the last one of the shortest text with that error.
 func decode(name string, text []byte, spec *Spec) error {
 	err := textfile.Decode(name, text, spec)
-	if err == nil || strings.HasPrefix(err.Error(), name+":") && !strings.HasPrefix(err.Error(), name+": ") {
+	if err == nil || strings.HasPrefix(err.Error(), name+":") &&
+		!strings.HasPrefix(err.Error(), name+": ") {
 		return err
 	}
 	for line, end := 1, 0; end < len(text) && line < 1000; line++ {
@@ -88,7 +90,8 @@ func decode(name string, text []byte, spec *Spec) error {
 		} else {
 			end = len(text)
 		}
-		if again := textfile.Decode(name, text[:end], new(Spec)); again != nil && again.Error() == err.Error() {
+		if again := textfile.Decode(name, text[:end], new(Spec)); again != nil &&
+			again.Error() == err.Error() {
 			return fmt.Errorf("%s:%d%s", name, line, strings.TrimPrefix(err.Error(), name))
 		}
 	}

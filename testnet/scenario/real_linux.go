@@ -65,7 +65,8 @@ func newReal(p *Plan, opts Options) (_ network, err error) {
 	if err := possible(p); err != nil {
 		return nil, err
 	}
-	r := &real{cell: opts.Cell, trouble: newTrouble(), byID: map[string]string{}, nodes: map[string]*machine{}}
+	r := &real{cell: opts.Cell, trouble: newTrouble(), byID: map[string]string{},
+		nodes: map[string]*machine{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -91,7 +92,8 @@ func newReal(p *Plan, opts Options) (_ network, err error) {
 	return r, nil
 }
 
-// sites are the networks that the nodes live in: one for each LAN, and one for each node that is in none.
+// sites are the networks that the nodes live in: one for each LAN, and one for each node
+// that is in none.
 func sites(nodes []Node) (sites []natlab.Site) {
 	lans := map[string]int{}
 	for _, n := range nodes {
@@ -105,7 +107,8 @@ func sites(nodes []Node) (sites []natlab.Site) {
 	return sites
 }
 
-func (r *real) begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int)) (string, error) {
+func (r *real) begin(ctx context.Context, nodes []Node, ready func(context.Context) error,
+	told func(int)) (string, error) {
 	how, err := inTurn(ctx, nodes, ready, told, r.join)
 	return how + ", as processes on real networks", err
 }

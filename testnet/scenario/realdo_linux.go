@@ -212,7 +212,8 @@ func (r *real) finish(records []Record) {
 		}
 		for j, c := range written {
 			late := c.Began.Sub(record.began)
-			if c.Direction == "out" && c.Peer == r.nodes[record.To].id && c.Cell == record.Cell && late >= 0 && late < record.Took {
+			if c.Direction == "out" && c.Peer == r.nodes[record.To].id && c.Cell == record.Cell &&
+				late >= 0 && late < record.Took {
 				record.Route = c.Path
 				written[j].Direction = "" // it is taken
 				break

@@ -37,10 +37,12 @@ func (m *machine) furnish() error {
 	return nil
 }
 
-// putDNA writes the program of a cell and how it is started. But for dna, it is a line of shell for each call.
+// putDNA writes the program of a cell and how it is started. But for dna, it is a line of
+// shell for each call.
 func putDNA(path string, cell Cell) error {
 	if cell.Does == DNA {
-		return errors.Join(os.Symlink(cell.Program, path), os.WriteFile(path+".toml", []byte("public = true\n"), 0o600))
+		return errors.Join(os.Symlink(cell.Program, path),
+			os.WriteFile(path+".toml", []byte("public = true\n"), 0o600))
 	}
 	script := map[string]string{
 		Echo:   "exec cat",
@@ -52,10 +54,12 @@ func putDNA(path string, cell Cell) error {
 		os.WriteFile(path+".toml", []byte("public = true\nmode = \"stdio\"\n"), 0o600))
 }
 
-// bootstrap is what others are told so that they find the mesh: the flags for the public addresses of the node.
+// bootstrap is what others are told so that they find the mesh: the flags for the public
+// addresses of the node.
 func (m *machine) bootstrap() (flags []string) {
 	for _, addr := range m.addrs {
-		if strings.Contains(addr, "/"+m.host.Addr.String()+"/") || strings.Contains(addr, "/"+m.host.Addr6.String()+"/") {
+		if strings.Contains(addr, "/"+m.host.Addr.String()+"/") ||
+			strings.Contains(addr, "/"+m.host.Addr6.String()+"/") {
 			flags = append(flags, "--bootstrap", addr)
 		}
 	}
@@ -64,12 +68,14 @@ func (m *machine) bootstrap() (flags []string) {
 
 // start runs the node's stem, and returns when it answers.
 func (m *machine) start(ctx context.Context, cell string) error {
-	said, err := os.OpenFile(m.home.Home.String()+"/up.log", os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	said, err := os.OpenFile(m.home.Home.String()+"/up.log", os.O_CREATE|os.O_APPEND|os.O_RDWR,
+		0o600)
 	if err != nil {
 		return err
 	}
 	defer said.Close()
-	cmd := m.host.Command(context.Background(), cell, append([]string{"up", "--mesh", "testnet"}, m.boot...)...)
+	cmd := m.host.Command(context.Background(), cell,
+		append([]string{"up", "--mesh", "testnet"}, m.boot...)...)
 	cmd.Env = append(os.Environ(), "CELL_HOME="+m.home.Home.String())
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
@@ -88,7 +94,8 @@ func (m *machine) start(ctx context.Context, cell string) error {
 		if got, _ := syscall.Wait4(pid, &status, syscall.WNOHANG, nil); got == pid {
 			m.setPID(0)
 			text, _ := os.ReadFile(said.Name())
-			return fmt.Errorf("%s: its stem ended at its start: exit status %d\n%s", m.Name, status.ExitStatus(), strings.TrimSpace(string(text)))
+			return fmt.Errorf("%s: its stem ended at its start: exit status %d\n%s", m.Name,
+				status.ExitStatus(), strings.TrimSpace(string(text)))
 		}
 		if socket.Pause(ctx, pause) != nil {
 			return fmt.Errorf("%s: its stem does not answer: %w", m.Name, err)
@@ -101,7 +108,8 @@ func (m *machine) joined(ctx context.Context) error {
 	for {
 		s, err := m.home.Ask(ctx)
 		n := s.Network
-		if err == nil && (n.DHT.Peers > 0 || len(m.boot) == 0) && (n.DHT.Mode == "server" || len(n.Relays) > 0) {
+		if err == nil && (n.DHT.Peers > 0 || len(m.boot) == 0) &&
+			(n.DHT.Mode == "server" || len(n.Relays) > 0) {
 			return nil
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {

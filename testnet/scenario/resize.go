@@ -16,17 +16,21 @@ func (s *Spec) Public() {
 		groups[i].Place, groups[i].LAN, groups[i].Hairpin = Place{}, "", false
 	}
 	s.Groups = groups
-	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e Event) bool { return e.Do == Renumber || e.Do == KillRelay })
+	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e Event) bool {
+		return e.Do == Renumber || e.Do == KillRelay
+	})
 }
 
 // errFixed is what Resize fails with where no group has a share.
 var errFixed = errors.New("every group has a count: write share in those that are to grow with --nodes")
 
-// maxRate is how many calls a second a bigger network comes to: what two cores carry between a thousand nodes that have never met.
+// maxRate is how many calls a second a bigger network comes to: what two cores carry
+// between a thousand nodes that have never met.
 const maxRate = 12
 
-// Resize sets how many nodes there are in all: groups with a count keep it, and those with a share divide the rest. If that makes more calls
-// a second than one machine may carry, each node calls less often.
+// Resize sets how many nodes there are in all: groups with a count keep it, and those
+// with a share divide the rest. If that makes more calls a second than one machine may
+// carry, each node calls less often.
 func (s *Spec) Resize(nodes int) error {
 	fixed, shared := 0, false
 	for _, g := range s.Groups {

@@ -13,12 +13,14 @@ import (
 type Options struct {
 	// Join is the way of joining: Natural or Preset. If empty, the one that fits.
 	Join string
-	// Real runs the program Cell as processes on the kernel's own networks, which package natlab makes: for that, one has to be root on Linux. Nodes
-	// join naturally, and there are no figures of lookups.
+	// Real runs the program Cell as processes on the kernel's own networks, which package
+	// natlab makes: for that, one has to be root on Linux. Nodes join naturally, and
+	// there are no figures of lookups.
 	Real bool
 	// Cell is the path of the program "cell".
 	Cell string
-	// Progress is told how things stand, about once a second, by one goroutine at a time. It may be nil.
+	// Progress is told how things stand, about once a second, by one goroutine at a time.
+	// It may be nil.
 	Progress func(Progress)
 }
 
@@ -29,7 +31,8 @@ type Progress struct {
 	Since time.Duration
 	// Nodes is how many there are to be, and Up how many have joined, or run.
 	Nodes, Up int
-	// Asked, Answered and Direct count calls that are over; Open those that are not. Direct is -1 where that is not known yet.
+	// Asked, Answered and Direct count calls that are over; Open those that are not.
+	// Direct is -1 where that is not known yet.
 	Asked, Answered, Direct, Open int
 }
 
@@ -40,9 +43,10 @@ const (
 	Calling = "calling"
 )
 
-// Run carries a scenario out and returns what came of it. It takes the time that the scenario says, and that of joining: real time,
-// or virtual time in a testing/synctest bubble. If ctx ends first, the error is its cause, and the Outcome is nil.
-// Calls that were not answered are no error.
+// Run carries a scenario out and returns what came of it. It takes the time that the
+// scenario says, and that of joining: real time, or virtual time in a testing/synctest
+// bubble. If ctx ends first, the error is its cause, and the Outcome is nil. Calls that
+// were not answered are no error.
 func Run(ctx context.Context, spec Spec, opts Options) (*Outcome, error) {
 	plan, err := NewPlan(spec)
 	if err != nil {
@@ -188,7 +192,8 @@ func (r *run) call(ctx context.Context, call Call) {
 		r.count(-1, nil)
 		return
 	}
-	record.Err = strings.ReplaceAll(record.Err, context.DeadlineExceeded.Error(), fmt.Sprintf("no whole answer in %v", r.plan.Timeout))
+	record.Err = strings.ReplaceAll(record.Err, context.DeadlineExceeded.Error(),
+		fmt.Sprintf("no whole answer in %v", r.plan.Timeout))
 	r.count(-1, &record)
 }
 

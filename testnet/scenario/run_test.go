@@ -76,17 +76,20 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d calls were direct and %d relayed: phones can't call each other, and servers can be called", s.Direct, s.Relayed)
 	}
 	// A round trip takes 40 ms, and a call one or more of them.
-	if s.FirstByte.P50 < 40 || s.FirstByte.P99 > 5000 || s.FirstByte.P50 > s.FirstByte.P90 || s.FirstByte.P90 > s.FirstByte.P99 {
+	if s.FirstByte.P50 < 40 || s.FirstByte.P99 > 5000 || s.FirstByte.P50 > s.FirstByte.P90 ||
+		s.FirstByte.P90 > s.FirstByte.P99 {
 		t.Errorf("the first byte takes %+v ms", s.FirstByte)
 	}
-	if s.Rate < 3000/2 || s.Idle <= 0 || s.Idle > s.Rate || s.Memory <= 0 || s.Lookups == 0 || s.Joining <= 0 {
+	if s.Rate < 3000/2 || s.Idle <= 0 || s.Idle > s.Rate || s.Memory <= 0 || s.Lookups == 0 ||
+		s.Joining <= 0 {
 		t.Errorf("%+v", s)
 	}
 	if w := o.Where["phone2"]; w.Group != "phone" || w.Place.String() != "sym" {
 		t.Errorf("phone2 is at %v", w)
 	}
 	for _, r := range o.Records {
-		if r.FirstByte < r.Granted || r.Granted < r.Reached || r.Took < r.FirstByte || r.Granted == 0 {
+		if r.FirstByte < r.Granted || r.Granted < r.Reached || r.Took < r.FirstByte ||
+			r.Granted == 0 {
 			t.Errorf("the phases of %+v", r)
 		}
 	}
@@ -131,10 +134,12 @@ func TestCells(t *testing.T) {
 	for _, r := range o.Records {
 		got[r.Cell] = r
 	}
-	if late := got["late"]; !late.Answered() || late.FirstByte < time.Second || late.FirstByte > 1100*time.Millisecond {
+	if late := got["late"]; !late.Answered() || late.FirstByte < time.Second ||
+		late.FirstByte > 1100*time.Millisecond {
 		t.Errorf("the slow one: %+v", late)
 	}
-	if mute := got["mute"]; mute.Answered() || mute.Err != "no whole answer in 3s" || mute.Took < 3*time.Second || mute.Took > 4*time.Second {
+	if mute := got["mute"]; mute.Answered() || mute.Err != "no whole answer in 3s" ||
+		mute.Took < 3*time.Second || mute.Took > 4*time.Second {
 		t.Errorf("the silent one: %+v", mute)
 	}
 	if boom := got["boom"]; boom.Answered() || boom.Took > time.Second {
@@ -197,11 +202,13 @@ func TestInterrupt(t *testing.T) {
 		defer cancel()
 		began, told := time.Now(), 0
 		o, err := Run(ctx, spec, Options{Progress: func(p Progress) {
-			if told++; p.Nodes != 6 || p.Up != 6 || told > 3 && p.Phase != Calling || p.Answered > p.Asked {
+			if told++; p.Nodes != 6 || p.Up != 6 || told > 3 && p.Phase != Calling ||
+				p.Answered > p.Asked {
 				t.Errorf("%+v", p)
 			}
 		}})
-		if o != nil || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 20*time.Second {
+		if o != nil || !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(began) > 20*time.Second {
 			t.Errorf("%+v, %v after %v", o, err, time.Since(began))
 		}
 		if told < 5 {
@@ -220,7 +227,8 @@ func TestCantSimulate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Run(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), spec, Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -240,7 +248,8 @@ func TestShippedRuns(t *testing.T) {
 		relayed  bool
 	}{
 		{"lan", 0, 30 * time.Second, 1, false},
-		{"home-and-server", 0, 90 * time.Second, 0.8, true}, // its server is gone for ten seconds, and calls wait for seven
+		// its server is gone for ten seconds, and calls wait for seven
+		{"home-and-server", 0, 90 * time.Second, 0.8, true},
 		{"nat-mix", 10, 30 * time.Second, 0.99, true},
 		{"churn", 8, time.Minute, 0.9, true},
 		{"flash-crowd", 30, 20 * time.Second, 1, false},
@@ -260,7 +269,8 @@ func TestShippedRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := simulate(t, string(text)).Summary()
-		if s.Asked < 20 || float64(s.Answered) < c.answered*float64(s.Asked) || s.Relayed > 0 != c.relayed || s.Direct == 0 {
+		if s.Asked < 20 || float64(s.Answered) < c.answered*float64(s.Asked) ||
+			s.Relayed > 0 != c.relayed || s.Direct == 0 {
 			t.Errorf("%s: %+v", c.name, s)
 		}
 	}

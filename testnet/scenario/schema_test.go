@@ -14,7 +14,8 @@ import (
 
 // sample is an outcome with some of everything.
 func sample() *Outcome {
-	return &Outcome{Scenario: "x", Nodes: 3, Seed: 4, Join: "naturally", Joining: time.Second, Length: time.Minute, Rate: 1.5, IdleRate: 0.25, Memory: 3e6,
+	return &Outcome{Scenario: "x", Nodes: 3, Seed: 4, Join: "naturally", Joining: time.Second,
+		Length: time.Minute, Rate: 1.5, IdleRate: 0.25, Memory: 3e6,
 		Lookups:  []Lookup{{true, 3, 1, time.Second}, {false, 9, 0, time.Second}},
 		Problems: []error{errors.New("a problem")},
 		Records: []Record{
@@ -76,7 +77,8 @@ func TestSchema(t *testing.T) {
 	quiet := simulate(t, "duration = \"1s\"\n[[group]]\nname = \"a\"\ncount = 1\n")
 	deaf := sample()
 	deaf.Records, deaf.Lookups = deaf.Records[3:], nil
-	for name, o := range map[string]*Outcome{"sample": sample(), "nobody called": quiet, "nobody answered": deaf, "nothing": {}} {
+	for name, o := range map[string]*Outcome{"sample": sample(), "nobody called": quiet,
+		"nobody answered": deaf, "nothing": {}} {
 		d := json.NewDecoder(bytes.NewReader(figures(t, o)))
 		d.UseNumber()
 		var whole map[string]any
@@ -85,7 +87,8 @@ func TestSchema(t *testing.T) {
 		}
 		got, want := map[string]string{}, maps.Clone(documented)
 		kinds(got, "", whole)
-		if _, failed := got["failures[].reason"]; !failed && o.Summary().Asked == o.Summary().Answered {
+		if _, failed := got["failures[].reason"]; !failed &&
+			o.Summary().Asked == o.Summary().Answered {
 			delete(want, "failures[].reason")
 			delete(want, "failures[].times")
 		}

@@ -15,8 +15,9 @@ import (
 const (
 	// Natural is how real stems do it: each begins with a few others, and gets to know more.
 	Natural = "natural"
-	// Preset fills the nodes' tables as if they had long been members, and lets connections that are not used go. It is for
-	// nodes that are all public, in numbers that would take too long, and too much memory, to join.
+	// Preset fills the nodes' tables as if they had long been members, and lets
+	// connections that are not used go. It is for nodes that are all public, in numbers
+	// that would take too long, and too much memory, to join.
 	Preset = "preset"
 )
 
@@ -39,7 +40,9 @@ type simulated struct {
 
 // chooseWay says how the nodes of a plan join, if nobody does.
 func chooseWay(nodes []Node, asked string) (string, error) {
-	public := !slices.ContainsFunc(nodes, func(n Node) bool { return n.Place.Kind != natlab.Public })
+	public := !slices.ContainsFunc(nodes, func(n Node) bool {
+		return n.Place.Kind != natlab.Public
+	})
 	switch {
 	case asked == Preset && !public:
 		return "", errors.New("some nodes are behind routers, and tables name addresses that anybody can call: they have to join naturally")
@@ -70,10 +73,12 @@ func newSimulated(p *Plan, asked string) (*simulated, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &simulated{net: net, way: way, undo: spare(way, len(p.Nodes)), trouble: newTrouble(), nodes: map[string]Node{}}, nil
+	return &simulated{net: net, way: way, undo: spare(way, len(p.Nodes)), trouble: newTrouble(),
+		nodes: map[string]Node{}}, nil
 }
 
-func (s *simulated) begin(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int)) (string, error) {
+func (s *simulated) begin(ctx context.Context, nodes []Node, ready func(context.Context) error,
+	told func(int)) (string, error) {
 	if s.way == Preset {
 		return s.preset(ctx, nodes, told)
 	}

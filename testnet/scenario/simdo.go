@@ -146,7 +146,8 @@ func (s *simulated) call(ctx context.Context, c Call) (Record, bool) {
 		return Record{}, false
 	}
 	got := from.Call(ctx, c.Cell+"@"+c.To, strings.Repeat("x", c.Bytes))
-	r := Record{Call: c, Route: got.Route, Reached: got.Reached, Granted: got.Granted, FirstByte: got.FirstByte, Took: got.Took}
+	r := Record{Call: c, Route: got.Route, Reached: got.Reached, Granted: got.Granted,
+		FirstByte: got.FirstByte, Took: got.Took}
 	if got.Lookup != nil {
 		l := lookup(*got.Lookup)
 		r.Lookup = &l

@@ -24,7 +24,8 @@ type Spec struct {
 	Events []Event `toml:"event,omitempty"`
 }
 
-// Link is the line between a node, or its router, and the internet. A call and its answer cross it twice each.
+// Link is the line between a node, or its router, and the internet. A call and its answer
+// cross it twice each.
 type Link struct {
 	// Delay is how long a packet takes, each way. Of a span, each node gets its own.
 	Delay Span `toml:"delay,omitempty"`
@@ -37,15 +38,17 @@ type Link struct {
 // Group are nodes of one kind: NAME1, NAME2 and so on, or NAME if there is one.
 type Group struct {
 	Name string `toml:"name"`
-	// Count is how many they are, or else Share what part of Spec.Nodes, in proportion to the other groups' shares.
+	// Count is how many they are, or else Share what part of Spec.Nodes, in proportion to
+	// the other groups' shares.
 	Count int     `toml:"count,omitempty"`
 	Share float64 `toml:"share,omitempty"`
 	// Place is where each lives. If zero, public.
 	Place Place `toml:"place,omitempty"`
-	// LAN is the network that they share with each other and with the groups that name the same. If empty, each node has a router
-	// of its own.
+	// LAN is the network that they share with each other and with the groups that name
+	// the same. If empty, each node has a router of its own.
 	LAN string `toml:"lan,omitempty"`
-	// Hairpin lets those behind one router, or one carrier, call each other at its public address, which most refuse.
+	// Hairpin lets those behind one router, or one carrier, call each other at its public
+	// address, which most refuse.
 	Hairpin bool `toml:"hairpin,omitempty"`
 	// Link is their line. If nil, that of the Spec.
 	Link *Link `toml:"link,omitempty"`
@@ -102,11 +105,11 @@ type Event struct {
 	Sides [][]string `toml:"sides,omitempty"`
 	// Link is the new one.
 	Link *Link `toml:"link,omitempty"`
-	// Rate is the share of Who that churn replaces a minute. The first few public nodes stay, so that newcomers have
-	// somewhere to begin.
+	// Rate is the share of Who that churn replaces a minute. The first few public nodes
+	// stay, so that newcomers have somewhere to begin.
 	Rate float64 `toml:"rate,omitempty"`
-	// For is how long it lasts: then who was killed or stopped is restarted, and what was cut is whole, unless another event keeps it so. If
-	// zero, until the end.
+	// For is how long it lasts: then who was killed or stopped is restarted, and what was
+	// cut is whole, unless another event keeps it so. If zero, until the end.
 	For Duration `toml:"for,omitempty"`
 }
 

@@ -17,7 +17,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // What is shipped can be read, says what it is for, and is planned.
 func TestShipped(t *testing.T) {
-	for _, want := range []string{"lan", "home-and-server", "nat-mix", "churn", "partition", "flash-crowd"} {
+	for _, want := range []string{"lan", "home-and-server", "nat-mix", "churn", "partition",
+		"flash-crowd"} {
 		spec, err := Find(want)
 		if err != nil {
 			t.Error(err)
@@ -72,12 +73,15 @@ func everything() Spec {
 	link := Link{Span{time.Millisecond, 1500 * time.Microsecond}, 0.25, Rate{125_000}}
 	return Spec{
 		About: "all \"there\" is\n", Seed: 7, Nodes: 9, Duration: d(time.Hour), Idle: d(time.Second), Timeout: d(time.Minute), Link: link,
-		Cells: map[string]Cell{"a": {Slow, d(time.Second), ""}, "b.c": {DNA, Duration{}, "/bin/cat"}},
+		Cells: map[string]Cell{"a": {Slow, d(time.Second), ""},
+			"b.c": {DNA, Duration{}, "/bin/cat"}},
 		Groups: []Group{
-			{Name: "x", Count: 2, Place: Place{natlab.CGN}, LAN: "l", Hairpin: true, Link: &link, Cells: []string{"a", "b.c"}},
+			{Name: "x", Count: 2, Place: Place{natlab.CGN}, LAN: "l", Hairpin: true, Link: &link,
+				Cells: []string{"a", "b.c"}},
 			{Name: "y", Share: 0.5},
 		},
-		Loads: []Load{{[]string{"x"}, []string{"y", "x1"}, "a", d(time.Second), 3, 64, d(2 * time.Second), d(3 * time.Second)}},
+		Loads: []Load{{[]string{"x"}, []string{"y", "x1"}, "a", d(time.Second), 3, 64,
+			d(2 * time.Second), d(3 * time.Second)}},
 		Events: []Event{
 			{At: d(1), Do: Partition, Sides: [][]string{{"x1"}, {"x2", "y"}}, For: d(5)},
 			{At: d(2), Do: Relink, Who: []string{"x"}, Link: &link},
@@ -131,8 +135,10 @@ func TestMistakes(t *testing.T) {
 		{"count = 2", "count = 99999", "bad:4: group 1: count = 99999: write 1 to 20000"},
 		{"count = 2", "share = 2", "bad:4: group 1: a has a share of nodes, which is 0: write nodes = 50 at the top, or a count here"},
 		{"count = 2", "count = 2\nlan = \"x\"", "bad:5: group 1: public nodes share no LAN"},
-		{"count = 2", "count = 2\ncells = [\"mill\"]", `bad:5: group 1: there is no cell "mill": add [cell.mill], or write one of echo`},
-		{"count = 2", "count = 2\nlink = { loss = 2 }", "bad:5: group 1: loss = 2: write a share, from 0 to 1"},
+		{"count = 2", "count = 2\ncells = [\"mill\"]",
+			`bad:5: group 1: there is no cell "mill": add [cell.mill], or write one of echo`},
+		{"count = 2", "count = 2\nlink = { loss = 2 }",
+			"bad:5: group 1: loss = 2: write a share, from 0 to 1"},
 		{`name = "b"`, `name = "a"`, "bad:6: group 2: there is a group a already"},
 		{`name = "b"`, `name = "a1"`, "bad:6: group 2: another group has a node a1 already: choose another name"},
 		{`name = "b"`, `name = "B"`, `bad:6: group 2: name = "B": write a word in lower case, as in home`},
@@ -146,17 +152,28 @@ func TestMistakes(t *testing.T) {
 		{`"1s"`, `1`, "bad:10: "},
 		{`"1s"`, `"-1s"`, "bad:10: "},
 		{`every = "1s"`, "calls = 3", "bad:9: load 1: every is missing"},
-		{`every = "1s"`, "every = \"1s\"\nto = [\"c\"]", `bad:11: load 1: no group and no node is called "c"`},
-		{`every = "1s"`, "every = \"1s\"\ncell = \"mill\"", `bad:11: load 1: there is no cell "mill": write one of echo`},
-		{"[[load]]", "[link]\nloss = -1\n[[load]]", "bad:10: loss = -1: write a share, from 0 to 1"},
-		{"[[load]]", "[cell.x]\ndoes = \"nothing\"\n[[load]]", `bad:10: cell x: does = "nothing": write echo, slow, crash, silent or dna`},
-		{"[[load]]", "[cell.\"stem.x\"]\ndoes = \"echo\"\n[[load]]", `bad:9: cell stem.x: names that begin with "stem."`},
-		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"sing\"\n[[load]]", `bad:11: event 1: do = "sing": write one of churn, cut, heal, `},
-		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"kill\"\n[[load]]", `bad:11: event 1: kill needs who`},
-		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"heal\"\nwho = [\"a\"]\n[[load]]", `bad:12: event 1: heal takes no who: remove it`},
-		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"renumber\"\nwho = [\"a\"]\n[[load]]", `bad:12: event 1: public nodes have no router`},
-		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"cut\"\nwho = [\"a\", \"b\"]\n[[load]]", `bad:12: event 1: a cut is between two nodes`},
-		{"[[load]]", "[[event]]\nat = \"11s\"\ndo = \"heal\"\n[[load]]", `bad:10: event 1: the scenario is over after 10s`},
+		{`every = "1s"`, "every = \"1s\"\nto = [\"c\"]",
+			`bad:11: load 1: no group and no node is called "c"`},
+		{`every = "1s"`, "every = \"1s\"\ncell = \"mill\"",
+			`bad:11: load 1: there is no cell "mill": write one of echo`},
+		{"[[load]]", "[link]\nloss = -1\n[[load]]",
+			"bad:10: loss = -1: write a share, from 0 to 1"},
+		{"[[load]]", "[cell.x]\ndoes = \"nothing\"\n[[load]]",
+			`bad:10: cell x: does = "nothing": write echo, slow, crash, silent or dna`},
+		{"[[load]]", "[cell.\"stem.x\"]\ndoes = \"echo\"\n[[load]]",
+			`bad:9: cell stem.x: names that begin with "stem."`},
+		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"sing\"\n[[load]]",
+			`bad:11: event 1: do = "sing": write one of churn, cut, heal, `},
+		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"kill\"\n[[load]]",
+			`bad:11: event 1: kill needs who`},
+		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"heal\"\nwho = [\"a\"]\n[[load]]",
+			`bad:12: event 1: heal takes no who: remove it`},
+		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"renumber\"\nwho = [\"a\"]\n[[load]]",
+			`bad:12: event 1: public nodes have no router`},
+		{"[[load]]", "[[event]]\nat = \"1s\"\ndo = \"cut\"\nwho = [\"a\", \"b\"]\n[[load]]",
+			`bad:12: event 1: a cut is between two nodes`},
+		{"[[load]]", "[[event]]\nat = \"11s\"\ndo = \"heal\"\n[[load]]",
+			`bad:10: event 1: the scenario is over after 10s`},
 		{"duration =", "seed = -1\nduration =", "bad:1: seed -1 is negative"},
 		{good, "", "bad:1: there is no [[group]] of nodes"},
 		{good, "duration = \n", "bad:1: "},

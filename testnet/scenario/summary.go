@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Summary is the Outcome in figures. As JSON, in which its parts lie side by side, it has a stable schema, which docs/scale.md tells: keys are
-// added, and none is renamed, removed or given another type; all are always there, and none is null.
+// Summary is the Outcome in figures. As JSON, in which its parts lie side by side, it has
+// a stable schema, which docs/scale.md tells: keys are added, and none is renamed,
+// removed or given another type; all are always there, and none is null.
 type Summary struct {
 	Setting
 	Tally
@@ -30,8 +31,8 @@ type Setting struct {
 	Length   float64 `json:"duration_s"`
 }
 
-// Tally is what came of the calls: Asked are those that were made, and Answered those whose whole answer came, directly or
-// through a relay.
+// Tally is what came of the calls: Asked are those that were made, and Answered those
+// whose whole answer came, directly or through a relay.
 type Tally struct {
 	Asked    int `json:"asked"`
 	Answered int `json:"answered"`
@@ -41,8 +42,8 @@ type Tally struct {
 	FirstByte Percentiles `json:"first_byte_ms"`
 }
 
-// Searches are those of the mesh. Found are those that found an address, Hops how far the member was that knew it, and Messages
-// how many were asked.
+// Searches are those of the mesh. Found are those that found an address, Hops how far the
+// member was that knew it, and Messages how many were asked.
 type Searches struct {
 	Lookups  int         `json:"lookups"`
 	Found    int         `json:"found"`
@@ -52,12 +53,14 @@ type Searches struct {
 
 // Use is what it took of lines and of this machine.
 type Use struct {
-	// Rate is what a node sent a second during the load, Idle before it; 0 if that was not looked at.
+	// Rate is what a node sent a second during the load, Idle before it; 0 if that was
+	// not looked at.
 	Rate float64 `json:"bytes_per_node_s"`
 	Idle float64 `json:"idle_bytes_per_node_s"`
 	// Memory is the most that the process held.
 	Memory float64 `json:"rss_mb"`
-	// Late is how late the latest of this machine's timers in a hundred were: times are only as good as that.
+	// Late is how late the latest of this machine's timers in a hundred were: times are
+	// only as good as that.
 	Late float64 `json:"late_ms"`
 }
 
@@ -74,10 +77,12 @@ type Percentiles struct {
 // Summary counts.
 func (o *Outcome) Summary() Summary {
 	return Summary{
-		Setting:  Setting{o.Scenario, o.Nodes, o.Seed, o.Join, round(o.Joining.Seconds()), o.Length.Seconds()},
+		Setting: Setting{o.Scenario, o.Nodes, o.Seed, o.Join, round(o.Joining.Seconds()),
+			o.Length.Seconds()},
 		Tally:    newTally(o.Records),
 		Searches: newSearches(o.Lookups),
-		Use:      Use{round(o.Rate), round(o.IdleRate), round(float64(o.Memory) / 1e6), round(ms(o.Late))},
+		Use: Use{round(o.Rate), round(o.IdleRate), round(float64(o.Memory) / 1e6),
+			round(ms(o.Late))},
 		Failures: failures(o.Records),
 		Problems: words(o.Problems),
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// trouble is what events have done to a network and not undone yet, by their numbers: so that each ends what it began, and
-// nothing that another one keeps up.
+// trouble is what events have done to a network and not undone yet, by their numbers: so
+// that each ends what it began, and nothing that another one keeps up.
 type trouble struct {
 	mu    sync.Mutex
 	rifts map[int]func()   // what heals a cut or a partition
@@ -55,7 +55,9 @@ func (t *trouble) rise(event int) (names []string) {
 	names = t.down[event]
 	delete(t.down, event)
 	for _, others := range t.down {
-		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(others, name) })
+		names = slices.DeleteFunc(names, func(name string) bool {
+			return slices.Contains(others, name)
+		})
 	}
 	return names
 }
@@ -65,7 +67,9 @@ func (t *trouble) raised(names []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for event, down := range t.down {
-		t.down[event] = slices.DeleteFunc(down, func(name string) bool { return slices.Contains(names, name) })
+		t.down[event] = slices.DeleteFunc(down, func(name string) bool {
+			return slices.Contains(names, name)
+		})
 	}
 }
 

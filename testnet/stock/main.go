@@ -2,8 +2,9 @@
 //
 //	stock 45.1.0.1 [MULTIADDR …]
 //
-// It listens at the address, joins through the others, and prints its own multiaddrs, one a line, and an empty line when it
-// is ready. Nothing of cell is in it: it is libp2p with the public mesh's DHT, set up as kubo does where it can be called.
+// It listens at the address, joins through the others, and prints its own multiaddrs, one
+// a line, and an empty line when it is ready. Nothing of cell is in it: it is libp2p with
+// the public mesh's DHT, set up as kubo does where it can be called.
 package main
 
 import (
@@ -45,11 +46,13 @@ func run(ctx context.Context, args []string) error {
 		others = append(others, *info)
 	}
 	h, err := libp2p.New(
-		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", args[0], port), fmt.Sprintf("/ip4/%s/tcp/%d", args[0], port)),
+		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", args[0], port),
+			fmt.Sprintf("/ip4/%s/tcp/%d", args[0], port)),
 		libp2p.ForceReachabilityPublic(), // which it would find out by itself, some minutes later
 		libp2p.EnableRelayService(),
 		libp2p.EnableAutoNATv2(),
-		// Not stock: these guard a host that has hardly dialled anybody yet, and so would never probe for others.
+		// Not stock: these guard a host that has hardly dialled anybody yet, and so would
+		// never probe for others.
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 	)
@@ -61,7 +64,9 @@ func run(ctx context.Context, args []string) error {
 		dht.QueryFilter(dht.PublicQueryFilter),
 		dht.RoutingTableFilter(dht.PublicRoutingTableFilter),
 		dht.AddressFilter(func(addrs []ma.Multiaddr) []ma.Multiaddr {
-			return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return !manet.IsPublicAddr(a) })
+			return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool {
+				return !manet.IsPublicAddr(a)
+			})
 		}))
 	if err != nil {
 		return err

@@ -13,8 +13,8 @@ import (
 // MaxAnswer is the longest answer Ask takes, in bytes.
 const MaxAnswer = 16 << 20
 
-// Ask calls the cell at an address, sends it the whole question, and returns the whole answer. It is for cells
-// that read to the end before they answer. ctx covers the call.
+// Ask calls the cell at an address, sends it the whole question, and returns the whole
+// answer. It is for cells that read to the end before they answer. ctx covers the call.
 func Ask(ctx context.Context, address string, question []byte) ([]byte, error) {
 	conn, err := synapse.Dial(ctx, address)
 	if err != nil {

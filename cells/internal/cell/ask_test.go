@@ -42,7 +42,8 @@ func TestExchange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, Cell{Serve: tt.serve}, time.Second)
 			got, err := exchange(context.Background(), dial(t, s), tt.question)
-			if string(got) != tt.want || (err != nil) != (tt.wantErr != "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+			if string(got) != tt.want || (err != nil) != (tt.wantErr != "") ||
+				err != nil && !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("got %.80q, %v, want %q, %q", got, err, tt.want, tt.wantErr)
 			}
 		})
@@ -68,11 +69,13 @@ func (d deaf) CloseWrite() error           { return syscall.EPIPE }
 func (d deaf) Close() error                { return nil }
 
 func TestExchangeWithACellThatTakesNothing(t *testing.T) {
-	got, err := exchange(context.Background(), deaf{Reader: strings.NewReader("closed today")}, []byte("question"))
+	got, err := exchange(context.Background(), deaf{Reader: strings.NewReader("closed today")},
+		[]byte("question"))
 	if string(got) != "closed today" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	got, err = exchange(context.Background(), deaf{Reader: strings.NewReader("")}, []byte("question"))
+	got, err = exchange(context.Background(), deaf{Reader: strings.NewReader("")},
+		[]byte("question"))
 	if len(got) > 0 || !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("from one without a word: %q, %v", got, err)
 	}
@@ -85,7 +88,8 @@ func TestExchangeEndsWithItsContext(t *testing.T) {
 		<-called.Done() // never answers
 		return nil
 	}}, time.Millisecond)
-	if _, err := exchange(ctx, dial(t, s), []byte("anybody there?")); !errors.Is(err, context.Canceled) {
+	if _, err := exchange(ctx, dial(t, s), []byte("anybody there?")); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("exchange = %v", err)
 	}
 	s.stop()

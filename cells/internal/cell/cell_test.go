@@ -44,7 +44,8 @@ func echo(_ context.Context, conn io.ReadWriter) error {
 	return err
 }
 
-// started is a cell at work; stop asks it to end, as a signal would, and done is closed when it has.
+// started is a cell at work; stop asks it to end, as a signal would, and done is closed
+// when it has.
 type started struct {
 	net.Listener
 	log  *safeBuffer
@@ -58,7 +59,8 @@ func start(t *testing.T, c Cell, grace time.Duration) started {
 	s := started{listenUnix(t), new(safeBuffer), cancel, make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		server{Cell: c, log: log.New(s.log, "", 0), grace: grace, linger: 10 * time.Second}.serve(ctx, s.Listener)
+		server{Cell: c, log: log.New(s.log, "", 0), grace: grace,
+			linger: 10 * time.Second}.serve(ctx, s.Listener)
 	}()
 	t.Cleanup(func() { cancel(); <-s.done })
 	return s
@@ -101,14 +103,17 @@ func TestRun(t *testing.T) {
 			cancel() // the signal has come before anybody called
 			var stderr bytes.Buffer
 			listenedAs := ""
-			code := Cell{Name: "echo", Serve: echo}.run(ctx, tt.args, &stderr, func(name string) (net.Listener, error) {
-				listenedAs = name
-				return listenUnix(t), tt.listenErr
-			})
+			code := Cell{Name: "echo", Serve: echo}.run(ctx, tt.args, &stderr,
+				func(name string) (net.Listener, error) {
+					listenedAs = name
+					return listenUnix(t), tt.listenErr
+				})
 			if code != tt.wantCode || listenedAs != tt.wantName {
-				t.Errorf("exit code %d, listened as %q, want %d, %q", code, listenedAs, tt.wantCode, tt.wantName)
+				t.Errorf("exit code %d, listened as %q, want %d, %q", code, listenedAs, tt.wantCode,
+					tt.wantName)
 			}
-			if got := stderr.String(); !strings.Contains(got, tt.wantStderr) || (tt.wantStderr == "") != (got == "") {
+			if got := stderr.String(); !strings.Contains(got, tt.wantStderr) ||
+				(tt.wantStderr == "") != (got == "") {
 				t.Errorf("stderr %q, want %q", got, tt.wantStderr)
 			}
 		})
@@ -182,14 +187,15 @@ func TestAtOnceMakesOthersWait(t *testing.T) {
 }
 
 func TestTimeIsUp(t *testing.T) {
-	s := start(t, Cell{Time: 30 * time.Millisecond, Serve: func(ctx context.Context, conn io.ReadWriter) error {
-		if _, err := io.ReadAll(conn); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("reading ended with %v", err)
-		}
-		<-ctx.Done()
-		_, err := io.WriteString(conn, "too late")
-		return err
-	}}, time.Minute)
+	s := start(t, Cell{Time: 30 * time.Millisecond,
+		Serve: func(ctx context.Context, conn io.ReadWriter) error {
+			if _, err := io.ReadAll(conn); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("reading ended with %v", err)
+			}
+			<-ctx.Done()
+			_, err := io.WriteString(conn, "too late")
+			return err
+		}}, time.Minute)
 	conn := dial(t, s)
 	if got, err := io.ReadAll(conn); string(got) != "too late" || err != nil {
 		t.Errorf("read %q, %v", got, err)
@@ -214,7 +220,8 @@ func TestAnswerBeforeTheEndOfTheQuestion(t *testing.T) {
 
 // The answer ends with Serve, whether or not the caller has ended; and the caller isn't hurried.
 func TestTheAnswerEndsFirst(t *testing.T) {
-	s := start(t, Cell{Serve: func(context.Context, io.ReadWriter) error { return nil }}, time.Second)
+	s := start(t, Cell{Serve: func(context.Context, io.ReadWriter) error { return nil }},
+		time.Second)
 	conn := dial(t, s)
 	if got, err := io.ReadAll(conn); len(got) > 0 || err != nil {
 		t.Errorf("read %q, %v", got, err)
@@ -259,7 +266,8 @@ func TestAcceptFailsForAWhile(t *testing.T) {
 	var logged safeBuffer
 	go func() {
 		defer close(done)
-		server{Cell: Cell{Serve: echo, AtOnce: 1}, log: log.New(&logged, "", 0)}.serve(ctx, listener)
+		server{Cell: Cell{Serve: echo, AtOnce: 1}, log: log.New(&logged, "", 0)}.serve(ctx,
+			listener)
 	}()
 	roundTrip(t, dial(t, listener))
 	if got := logged.String(); got != "too many open files\n" {

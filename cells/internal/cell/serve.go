@@ -19,8 +19,8 @@ type server struct {
 	linger time.Duration // how long to wait for a caller to take note that the call is over
 }
 
-// serve accepts until ctx ends, which closes the listener, and returns when the last call has ended:
-// by itself, or cut when the grace is over.
+// serve accepts until ctx ends, which closes the listener, and returns when the last call
+// has ended: by itself, or cut when the grace is over.
 func (s server) serve(ctx context.Context, listener net.Listener) {
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -34,7 +34,8 @@ func (s server) serve(ctx context.Context, listener net.Listener) {
 	defer group.Wait()
 	places := make(chan struct{}, s.places())
 	for {
-		// The place comes before the caller, so that who must wait does so in the socket's own queue.
+		// The place comes before the caller, so that who must wait does so in the
+		// socket's own queue.
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -90,8 +91,8 @@ func hungUp(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// end ends the answer, and then drops what the caller still sends. Closing at once, input unread, would
-// break the caller's writing before it had a chance to read the answer.
+// end ends the answer, and then drops what the caller still sends. Closing at once, input
+// unread, would break the caller's writing before it had a chance to read the answer.
 func (s server) end(conn net.Conn) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

@@ -1,5 +1,6 @@
-// drawing draws the picture that the examples and tests look at: three nerve cells, the way a microscope
-// sees them, each reaching for the next as brain, retina and edge_detector do.
+// drawing draws the picture that the examples and tests look at: three nerve cells, the
+// way a microscope sees them, each reaching for the next as brain, retina and
+// edge_detector do.
 //
 // It draws the same picture every time, from nothing but the numbers in this file.
 package main
@@ -45,7 +46,8 @@ func draw() *image.RGBA {
 	return picture
 }
 
-// at is the light at a point: the background, and over it the cells from the farthest to the nearest.
+// at is the light at a point: the background, and over it the cells from the farthest to
+// the nearest.
 func at(x, y float64) light {
 	l := background(x, y)
 	for i := range cells {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The picture that is shipped is the one that is drawn here. Not every processor rounds the last bit of a
-// product alike, which is worth one step of the levels.
+// The picture that is shipped is the one that is drawn here. Not every processor rounds
+// the last bit of a product alike, which is worth one step of the levels.
 func TestShippedPictureIsDrawnHere(t *testing.T) {
 	file, err := os.Open("../../testdata/picture.png")
 	if err != nil {
@@ -25,7 +25,8 @@ func TestShippedPictureIsDrawnHere(t *testing.T) {
 	}
 	for y := 0; y < height; y += 7 { // some of the pixels will do
 		for x := 0; x < width; x += 5 {
-			a, b := color.RGBAModel.Convert(shipped.At(x, y)).(color.RGBA), at(float64(x), float64(y)).rgba()
+			a, b := color.RGBAModel.Convert(shipped.At(x, y)).(color.RGBA), at(float64(x),
+				float64(y)).rgba()
 			if far(a.R, b.R) || far(a.G, b.G) || far(a.B, b.B) {
 				t.Fatalf("(%d, %d) is %v as shipped, %v as drawn: run go generate", x, y, a, b)
 			}

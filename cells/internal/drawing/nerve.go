@@ -21,7 +21,8 @@ func arm(x0, y0, x1, y1, x2, y2, from, to float64) []bead {
 		t := float64(i) / n
 		a, b, c := (1-t)*(1-t), 2*t*(1-t), t*t
 		sway := 3 * math.Sin(9*t+x0+y2) * t * (1 - t)
-		beads[i] = bead{a*x0 + b*x1 + c*x2 + sway, a*y0 + b*y1 + c*y2 - sway, from + (to-from)*math.Sqrt(t)}
+		beads[i] = bead{a*x0 + b*x1 + c*x2 + sway, a*y0 + b*y1 + c*y2 - sway,
+			from + (to-from)*math.Sqrt(t)}
 	}
 	return beads
 }
@@ -78,12 +79,14 @@ func (n *nerve) over(behind light, x, y float64) light {
 	l = l.mix(inside, coverage(d))
 
 	nucleus := math.Hypot(x-n.x-0.08*n.r, (y-n.y+0.05*n.r)*1.08) - 0.42*n.r
-	l = l.mix(n.color.mix(light{1, 1, 1}, 0.55+0.25*smooth(0, 0.4*n.r, -nucleus)), coverage(nucleus))
+	l = l.mix(n.color.mix(light{1, 1, 1}, 0.55+0.25*smooth(0, 0.4*n.r, -nucleus)),
+		coverage(nucleus))
 	core := math.Hypot(x-n.x-0.16*n.r, y-n.y+0.10*n.r) - 0.13*n.r
 	return l.mix(light{0.16, 0.08, 0.20}, coverage(core))
 }
 
-// distance is how far a point is from the cell's skin, below 0 inside. Where the parts meet, they melt.
+// distance is how far a point is from the cell's skin, below 0 inside. Where the parts
+// meet, they melt.
 func (n *nerve) distance(x, y float64) float64 {
 	angle := math.Atan2(y-n.y, x-n.x)
 	d := math.Hypot(x-n.x, y-n.y) - n.r*(1+0.05*math.Sin(n.lobes*angle+n.x))

@@ -9,7 +9,8 @@ import (
 	"unicode"
 )
 
-// Ask sends a picture to the cell at an address and returns the whole of its answer. ctx covers the call.
+// Ask sends a picture to the cell at an address and returns the whole of its answer. ctx
+// covers the call.
 type Ask func(ctx context.Context, address string, picture []byte) (answer []byte, err error)
 
 const (
@@ -17,8 +18,8 @@ const (
 	maxReason   = 500 // bytes of a reason that came from elsewhere
 )
 
-// reply writes a picture cell's answer. What went wrong is told to the caller, since it is the caller's
-// picture; only a caller who can't be told is an error here.
+// reply writes a picture cell's answer. What went wrong is told to the caller, since it
+// is the caller's picture; only a caller who can't be told is an error here.
 func reply(w io.Writer, answer []byte, failed error) error {
 	if failed != nil {
 		answer = []byte(errorPrefix + oneLine(failed.Error()) + "\n")
@@ -58,8 +59,9 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// turns are how many pictures a cell works on at once. A large one takes some 400 MB while it is decoded.
-// A turn is taken only when the whole picture has arrived, so that a slow caller holds up nobody.
+// turns are how many pictures a cell works on at once. A large one takes some 400 MB
+// while it is decoded. A turn is taken only when the whole picture has arrived, so that a
+// slow caller holds up nobody.
 var turns = make(chan struct{}, 2)
 
 func inTurn(ctx context.Context, work func() ([]byte, error)) ([]byte, error) {

@@ -9,21 +9,23 @@ import (
 	"math"
 )
 
-// Threshold is the magnitude from which on a pixel is an edge: a straight step of a quarter of the way
-// from black to white.
+// Threshold is the magnitude from which on a pixel is an edge: a straight step of a
+// quarter of the way from black to white.
 const Threshold = 64
 
-// Report is what brain says about a picture. Shares are rounded to four decimals. The ninths are three columns
-// and three rows: a pixel at (x, y) is in column floor(3x/width) and row floor(3y/height), counted from 0.
+// Report is what brain says about a picture. Shares are rounded to four decimals. The
+// ninths are three columns and three rows: a pixel at (x, y) is in column floor(3x/width)
+// and row floor(3y/height), counted from 0.
 type Report struct {
 	// Width and Height are of the picture that was looked at, which is the one retina normalised.
 	Width  int `json:"width"`
 	Height int `json:"height"`
 	// EdgeShare is how many of all the pixels are edges, from 0 to 1.
 	EdgeShare float64 `json:"edge_share"`
-	// Where is the ninth in which the center of gravity of all the edges lies, a pixel's own place being its
-	// middle, (x+0.5, y+0.5): "upper left", "top", "upper right", "left", "center", "right", "lower left",
-	// "bottom" or "lower right". Without an edge it is "nowhere".
+	// Where is the ninth in which the center of gravity of all the edges lies, a pixel's
+	// own place being its middle, (x+0.5, y+0.5): "upper left", "top", "upper right",
+	// "left", "center", "right", "lower left", "bottom" or "lower right". Without an edge
+	// it is "nowhere".
 	Where string `json:"where"`
 	// EdgeGrid is how many of all the edges lie in each ninth, from 0 to 1, the upper row first.
 	EdgeGrid [3][3]float64 `json:"edge_grid"`
@@ -35,7 +37,8 @@ var places = [3][3]string{
 	{"lower left", "bottom", "lower right"},
 }
 
-// Brain reads a picture, asks retina for its edges, and answers one line of JSON: a Report, or {"error":...}.
+// Brain reads a picture, asks retina for its edges, and answers one line of JSON: a
+// Report, or {"error":...}.
 func Brain(ctx context.Context, conn io.ReadWriter, ask Ask) error {
 	report, err := think(ctx, conn, ask)
 	var answer any = report
@@ -98,8 +101,8 @@ func Describe(edges *image.Gray) Report {
 	return report
 }
 
-// third is the third of a side in which the mean of the pixels' middles lies, floor(3·(sum/n + 0.5) / side),
-// reckoned in whole numbers, so that nothing is lost.
+// third is the third of a side in which the mean of the pixels' middles lies,
+// floor(3·(sum/n + 0.5) / side), reckoned in whole numbers, so that nothing is lost.
 func third(sum, n, side int) int { return 3 * (2*sum + n) / (2 * n * side) }
 
 func share(part, whole int) float64 {

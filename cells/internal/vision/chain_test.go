@@ -79,7 +79,8 @@ func slowReport(edges levels) map[string]any {
 		grid[row] = shares
 	}
 	return map[string]any{
-		"width": width, "height": height, "edge_share": rounded(n, width*height), "where": where, "edge_grid": grid,
+		"width": width, "height": height, "edge_share": rounded(n,
+			width*height), "where": where, "edge_grid": grid,
 	}
 }
 
@@ -87,8 +88,12 @@ func TestBrainCountsTheDefinition(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"without an edge": pngOf(t, paint(90, 60, slope)),
 		"flat":            pngOf(t, paint(50, 50, func(x, y int) int { return 77 })),
-		"nearly flat":     pngOf(t, paint(50, 50, func(x, y int) int { return 77 + noise(x, y)%15 })),
-		"faint step":      pngOf(t, paint(40, 30, func(x, y int) int { return 100 + step(x, y)/5 })),
+		"nearly flat": pngOf(t, paint(50, 50, func(x, y int) int {
+			return 77 + noise(x, y)%15
+		})),
+		"faint step": pngOf(t, paint(40, 30, func(x, y int) int {
+			return 100 + step(x, y)/5
+		})),
 		"a vertical step": pngOf(t, paint(40, 30, step)),
 		"shipped":         shipped(t),
 		"two pixels":      pngOf(t, paint(2, 1, func(x, y int) int { return 255 * x })),
@@ -123,7 +128,9 @@ func TestAnswersInWords(t *testing.T) {
 			`{"width":50,"height":50,"edge_share":0,"where":"nowhere","edge_grid":[[0,0,0],[0,0,0],[0,0,0]]}`},
 		"left": {pngOf(t, paint(90, 60, func(x, y int) int { return 255 * min(x/10, 1) })),
 			`{"width":90,"height":60,"edge_share":0.0222,"where":"left","edge_grid":[[0.3333,0,0],[0.3333,0,0],[0.3333,0,0]]}`},
-		"lower right": {pngOf(t, paint(90, 60, func(x, y int) int { return 255 * (x / 80) * (y / 50) })),
+		"lower right": {pngOf(t, paint(90, 60, func(x, y int) int {
+			return 255 * (x / 80) * (y / 50)
+		})),
 			`{"width":90,"height":60,"edge_share":0.0074,"where":"lower right","edge_grid":[[0,0,0],[0,0,0],[0,0,1]]}`},
 		"not a picture": {[]byte("hello\n"),
 			`{"error":"retina: not a picture: it does not begin like PNG, JPEG, GIF, WebP, BMP, TIFF"}`},
@@ -146,13 +153,15 @@ func TestErrorsTravelInWords(t *testing.T) {
 		ask  Ask
 		want string
 	}{
-		"not reached": {answers("", errors.New("dial: no stem is running")), "dial: no stem is running"},
+		"not reached": {answers("", errors.New("dial: no stem is running")),
+			"dial: no stem is running"},
 		"not in line": {answers("", errors.New("no:\n\tnot today")), "no:  not today"},
 		"error":       {answers("error: out of paper\n", nil), "NEXT: out of paper"},
 		"silence":     {answers("", nil), "NEXT: ended without an answer"},
 		"nonsense":    {answers("hello", nil), "NEXT: answered neither a picture nor an error"},
 		"two lines":   {answers("error: one\ntwo\x00\xff\n", nil), "NEXT: one two ?"},
-		"a flood":     {answers("error: "+strings.Repeat("a", 1<<20), nil), "NEXT: " + strings.Repeat("a", maxReason-len("NEXT: "))},
+		"a flood": {answers("error: "+strings.Repeat("a", 1<<20), nil),
+			"NEXT: " + strings.Repeat("a", maxReason-len("NEXT: "))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := pngOf(t, paint(3, 3, noise))
@@ -176,7 +185,8 @@ func TestErrorsTravelInWords(t *testing.T) {
 
 // sameStart compares the first hundred bytes, and that nothing is much longer than what is allowed.
 func sameStart(got, want string) bool {
-	return got[:min(len(got), 100)] == want[:min(len(want), 100)] && len(got) <= maxReason+len("error: \n")
+	return got[:min(len(got), 100)] == want[:min(len(want), 100)] &&
+		len(got) <= maxReason+len("error: \n")
 }
 
 func TestBrainDistrustsItsRetina(t *testing.T) {
@@ -184,7 +194,8 @@ func TestBrainDistrustsItsRetina(t *testing.T) {
 		return shipped(t)[:5000], nil
 	}
 	line, err := call(brain(broken), shipped(t))
-	if want := `{"error":"not a picture: the PNG breaks off or is damaged: `; err != nil || !strings.HasPrefix(string(line), want) {
+	if want := `{"error":"not a picture: the PNG breaks off or is damaged: `; err != nil ||
+		!strings.HasPrefix(string(line), want) {
 		t.Errorf("got %s, %v, want %s...", line, err, want)
 	}
 }

@@ -6,8 +6,8 @@
 //	  asks retina          the picture, normalised, and then its edges
 //	    asks edge_detector   the edges of a picture
 //
-// Every cell here reads a picture until its caller ends the writing side, answers, and ends its own.
-// Nothing else marks an end: a picture is all there is on the wire.
+// Every cell here reads a picture until its caller ends the writing side, answers, and
+// ends its own. Nothing else marks an end: a picture is all there is on the wire.
 //
 // # Answers and errors
 //
@@ -18,11 +18,11 @@
 //
 // # Definitions
 //
-// They are exact, so that anyone can check the numbers. To round is to round to the nearest whole number, and
-// halves up.
+// They are exact, so that anyone can check the numbers. To round is to round to the
+// nearest whole number, and halves up.
 //
-// Gray is 8 bit luma as [color.GrayModel] has it: Rec. 601 weights on the gamma-encoded values, colors
-// premultiplied by alpha, so that what is transparent is black.
+// Gray is 8 bit luma as [color.GrayModel] has it: Rec. 601 weights on the gamma-encoded
+// values, colors premultiplied by alpha, so that what is transparent is black.
 //
 // An edge's magnitude at a pixel is the length of the Sobel gradient divided by 4:
 //
@@ -30,14 +30,16 @@
 //	gx = -2 0 2    gy =  0  0  0    magnitude = min(255, round(sqrt(gx² + gy²) / 4))
 //	     -1 0 1          1  2  1
 //
-// Beyond the border the picture goes on with its nearest pixel (coordinates are clamped). The 4 makes the
-// unit plain: a straight step between the levels a and b has magnitude |a-b|.
+// Beyond the border the picture goes on with its nearest pixel (coordinates are clamped).
+// The 4 makes the unit plain: a straight step between the levels a and b has magnitude
+// |a-b|.
 //
-// To normalise a picture is, in this order, to make it gray; if a side is longer than [MaxSide], to
-// scale it down to that (the other side in proportion, rounded, at least 1; bilinear, each source pixel
-// has its part); and to stretch the contrast: with lo and hi the darkest and brightest level,
-// a level v becomes round(255·(v-lo) / (hi-lo)). A picture with hi-lo < [MinRange] keeps its levels:
-// stretching it would make edges of its noise, and a flat one has nothing to divide by.
+// To normalise a picture is, in this order, to make it gray; if a side is longer than
+// [MaxSide], to scale it down to that (the other side in proportion, rounded, at least 1;
+// bilinear, each source pixel has its part); and to stretch the contrast: with lo and hi
+// the darkest and brightest level, a level v becomes round(255·(v-lo) / (hi-lo)). A
+// picture with hi-lo < [MinRange] keeps its levels: stretching it would make edges of its
+// noise, and a flat one has nothing to divide by.
 //
 // A pixel is an edge when its magnitude is at least [Threshold]. What brain counts is in [Report].
 package vision

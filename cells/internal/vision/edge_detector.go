@@ -7,7 +7,8 @@ import (
 	"math"
 )
 
-// EdgeDetector reads a PNG or JPEG and answers with a gray PNG of the same size, the magnitudes of its edges.
+// EdgeDetector reads a PNG or JPEG and answers with a gray PNG of the same size, the
+// magnitudes of its edges.
 func EdgeDetector(ctx context.Context, conn io.ReadWriter) error {
 	edges, err := detect(ctx, conn)
 	return reply(conn, edges, err)
@@ -41,8 +42,10 @@ func Sobel(gray *image.Gray) *image.Gray {
 		out := edges.Pix[y*edges.Stride:][:width]
 		for x := range width {
 			left, right := max(x-1, 0), min(x+1, width-1)
-			gx := weigh(above[right], here[right], below[right]) - weigh(above[left], here[left], below[left])
-			gy := weigh(below[left], below[x], below[right]) - weigh(above[left], above[x], above[right])
+			gx := weigh(above[right], here[right], below[right]) - weigh(above[left], here[left],
+				below[left])
+			gy := weigh(below[left], below[x], below[right]) - weigh(above[left], above[x],
+				above[right])
 			out[x] = magnitude(gx, gy)
 		}
 	}

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// FuzzEdges sends anything to retina, which reads all formats and passes its own on to edge_detector.
-// Whatever it was, the answer is a picture within the limits or one line that says why not.
+// FuzzEdges sends anything to retina, which reads all formats and passes its own on to
+// edge_detector. Whatever it was, the answer is a picture within the limits or one line
+// that says why not.
 func FuzzEdges(f *testing.F) {
 	picture := paint(12, 9, noise)
 	var asJPEG, asGIF, asBMP, asTIFF bytes.Buffer
@@ -30,7 +31,8 @@ func FuzzEdges(f *testing.F) {
 	asPNG := pngOf(f, picture)
 	for _, seed := range [][]byte{
 		nil, []byte("hello"), asPNG, asPNG[:len(asPNG)/2], asJPEG.Bytes(), asJPEG.Bytes()[:asJPEG.Len()/2], asGIF.Bytes(),
-		asBMP.Bytes(), asTIFF.Bytes(), tinyWebP, hollowPNG(50000, 50000), hollowJPEG(65535, 65535), hollowGIF(9, 9), emptyGIF(),
+		asBMP.Bytes(), asTIFF.Bytes(), tinyWebP, hollowPNG(50000, 50000), hollowJPEG(65535,
+			65535), hollowGIF(9, 9), emptyGIF(),
 		hollowBMP(60000, 60000), hollowTIFF(9, 9), hollowWebP(16384, 16384),
 	} {
 		f.Add(seed)

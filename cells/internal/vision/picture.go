@@ -64,8 +64,9 @@ func readPicture(r io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// decode makes a picture of bytes nobody vouches for. It has at least one pixel and at most MaxPixels.
-// When ctx ends, so does the decoding: a JPEG, say, can ask for hours of work without many pixels.
+// decode makes a picture of bytes nobody vouches for. It has at least one pixel and at
+// most MaxPixels. When ctx ends, so does the decoding: a JPEG, say, can ask for hours of
+// work without many pixels.
 func decode(ctx context.Context, data []byte, formats []format) (image.Image, error) {
 	if len(data) == 0 {
 		return nil, errors.New("not a picture: nothing was sent")
@@ -88,7 +89,8 @@ func decode(ctx context.Context, data []byte, formats []format) (image.Image, er
 	case err != nil:
 		return nil, damaged(f, err)
 	}
-	// The frame of a GIF may be smaller than its header said, down to nothing, so its size is looked at again.
+	// The frame of a GIF may be smaller than its header said, down to nothing, so its
+	// size is looked at again.
 	return picture, checkSize(picture.Bounds().Dx(), picture.Bounds().Dy())
 }
 
@@ -102,7 +104,8 @@ func recognise(data []byte, formats []format) (format, error) {
 			names = append(names, f.name)
 		}
 	}
-	return format{}, fmt.Errorf("not a picture: it does not begin like %s", strings.Join(names, ", "))
+	return format{}, fmt.Errorf("not a picture: it does not begin like %s",
+		strings.Join(names, ", "))
 }
 
 func begins(data []byte, pattern string) bool {
@@ -122,7 +125,8 @@ func checkSize(width, height int) error {
 	case width <= 0 || height <= 0:
 		return errors.New("not a picture: it has no pixels")
 	case width > maxLength || height > maxLength || width*height > MaxPixels:
-		return fmt.Errorf("picture too large: %d x %d pixels, the limit is %d million", width, height, MaxPixels/1_000_000)
+		return fmt.Errorf("picture too large: %d x %d pixels, the limit is %d million", width,
+			height, MaxPixels/1_000_000)
 	}
 	return nil
 }
@@ -144,12 +148,14 @@ func (u readerUntil) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// asGray copies to 8 bit gray, with its upper left pixel at (0, 0) and nothing between its rows. (What a
-// decoder returns may be a part of something larger: a JPEG is made of whole blocks.)
+// asGray copies to 8 bit gray, with its upper left pixel at (0, 0) and nothing between
+// its rows. (What a decoder returns may be a part of something larger: a JPEG is made of
+// whole blocks.)
 func asGray(picture image.Image) *image.Gray {
 	size := picture.Bounds()
 	gray := image.NewGray(image.Rect(0, 0, size.Dx(), size.Dy()))
-	draw.Draw(gray, gray.Rect, picture, size.Min, draw.Src) // to color.GrayModel, without its allocations
+	// to color.GrayModel, without its allocations
+	draw.Draw(gray, gray.Rect, picture, size.Min, draw.Src)
 	return gray
 }
 

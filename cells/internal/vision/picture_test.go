@@ -100,16 +100,20 @@ func TestBadInput(t *testing.T) {
 		"a PNG's first word": {[]byte("\x89PNG"), "not a picture: it does not begin like"},
 		"a PNG's signature":  {whole[:8], "not a picture: the PNG breaks off or is damaged"},
 		"a PNG's header":     {whole[:33], "not a picture: the PNG breaks off or is damaged"},
-		"half a PNG":         {whole[:len(whole)/2], "not a picture: the PNG breaks off or is damaged"},
-		"a bit flipped":      {flipped, "not a picture: the PNG breaks off or is damaged"},
-		"half a JPEG":        {photo.Bytes()[:photo.Len()/2], "not a picture: the JPEG breaks off or is damaged"},
-		"no pixels":          {hollowJPEG(1, 0), "not a picture: "},
-		"a hollow PNG":       {hollowPNG(5000, 5000), "not a picture: the PNG breaks off or is damaged"},
-		"a PNG bomb":         {hollowPNG(50000, 50000), "picture too large: 50000 x 50000 pixels"},
-		"a JPEG bomb":        {hollowJPEG(65535, 65535), "picture too large: 65535 x 65535 pixels"},
-		"just too many":      {hollowPNG(8000, 4001), "picture too large: 8000 x 4001 pixels, the limit is 32 million"},
-		"one long line":      {hollowPNG(100_000, 1), "picture too large: 100000 x 1 pixels"},
-		"too many bytes":     {tooLong, "picture too large: more than 16 MiB"},
+		"half a PNG": {whole[:len(whole)/2],
+			"not a picture: the PNG breaks off or is damaged"},
+		"a bit flipped": {flipped, "not a picture: the PNG breaks off or is damaged"},
+		"half a JPEG": {photo.Bytes()[:photo.Len()/2],
+			"not a picture: the JPEG breaks off or is damaged"},
+		"no pixels": {hollowJPEG(1, 0), "not a picture: "},
+		"a hollow PNG": {hollowPNG(5000, 5000),
+			"not a picture: the PNG breaks off or is damaged"},
+		"a PNG bomb":  {hollowPNG(50000, 50000), "picture too large: 50000 x 50000 pixels"},
+		"a JPEG bomb": {hollowJPEG(65535, 65535), "picture too large: 65535 x 65535 pixels"},
+		"just too many": {hollowPNG(8000, 4001),
+			"picture too large: 8000 x 4001 pixels, the limit is 32 million"},
+		"one long line":  {hollowPNG(100_000, 1), "picture too large: 100000 x 1 pixels"},
+		"too many bytes": {tooLong, "picture too large: more than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for cell, serve := range map[string]func(context.Context, io.ReadWriter) error{
@@ -117,7 +121,8 @@ func TestBadInput(t *testing.T) {
 			} {
 				start := time.Now()
 				answer, err := call(serve, tt.input)
-				if got := string(answer); err != nil || !strings.HasPrefix(got, "error: "+tt.want) || strings.Count(got, "\n") != 1 {
+				if got := string(answer); err != nil ||
+					!strings.HasPrefix(got, "error: "+tt.want) || strings.Count(got, "\n") != 1 {
 					t.Errorf("%s answered %.200q, %v, want %q", cell, got, err, "error: "+tt.want)
 				}
 				if took := time.Since(start); took > 5*time.Second {
@@ -136,12 +141,14 @@ func TestBombsOfEveryFormat(t *testing.T) {
 		"WebP": hollowWebP(16384, 16384),
 	} {
 		answer, err := call(retina(inMemory), file)
-		if got := string(answer); err != nil || !strings.HasPrefix(got, "error: picture too large: ") {
+		if got := string(answer); err != nil ||
+			!strings.HasPrefix(got, "error: picture too large: ") {
 			t.Errorf("%s: answered %q, %v", name, got, err)
 		}
 		// The same header with a modest size gets further, so it is the size that was refused.
 		answer, err = call(retina(inMemory), map[string][]byte{
-			"GIF": hollowGIF(6, 6), "BMP": hollowBMP(6, 6), "TIFF": hollowTIFF(6, 6), "WebP": hollowWebP(6, 6),
+			"GIF": hollowGIF(6, 6), "BMP": hollowBMP(6, 6), "TIFF": hollowTIFF(6,
+				6), "WebP": hollowWebP(6, 6),
 		}[name])
 		if got, want := string(answer), "error: not a picture: the "+name+" breaks off"; err != nil || !strings.HasPrefix(got, want) {
 			t.Errorf("%s: answered %q, %v, want %q", name, got, err, want)
@@ -157,16 +164,19 @@ func TestGIFWithoutPixels(t *testing.T) {
 }
 
 func TestRetinaReadsEveryFormat(t *testing.T) {
-	picture := image.NewPaletted(image.Rect(0, 0, 40, 30), color.Palette{color.Gray{Y: 0}, color.Gray{Y: 255}})
+	picture := image.NewPaletted(image.Rect(0, 0, 40, 30),
+		color.Palette{color.Gray{Y: 0}, color.Gray{Y: 255}})
 	for i := range picture.Pix {
 		picture.Pix[i] = uint8(i % 40 / 20)
 	}
 	want := slowSobel(grayLevels(picture))
 	for name, encode := range map[string]func(io.Writer) error{
-		"GIF":  func(w io.Writer) error { return gif.Encode(w, picture, nil) },
-		"BMP":  func(w io.Writer) error { return bmp.Encode(w, picture) },
-		"TIFF": func(w io.Writer) error { return tiff.Encode(w, picture, &tiff.Options{Compression: tiff.Deflate}) },
-		"PNG":  func(w io.Writer) error { _, err := w.Write(pngOf(t, picture)); return err },
+		"GIF": func(w io.Writer) error { return gif.Encode(w, picture, nil) },
+		"BMP": func(w io.Writer) error { return bmp.Encode(w, picture) },
+		"TIFF": func(w io.Writer) error {
+			return tiff.Encode(w, picture, &tiff.Options{Compression: tiff.Deflate})
+		},
+		"PNG": func(w io.Writer) error { _, err := w.Write(pngOf(t, picture)); return err },
 	} {
 		var file bytes.Buffer
 		if err := encode(&file); err != nil {
@@ -178,7 +188,8 @@ func TestRetinaReadsEveryFormat(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) { compare(t, grayLevels(decodePNG(t, answer)), want) })
 
-		if answer, _ := call(EdgeDetector, file.Bytes()); name != "PNG" && !strings.HasPrefix(string(answer), "error: not a picture") {
+		if answer, _ := call(EdgeDetector, file.Bytes()); name != "PNG" &&
+			!strings.HasPrefix(string(answer), "error: not a picture") {
 			t.Errorf("edge_detector read %s: %.80q", name, answer)
 		}
 	}
@@ -213,7 +224,8 @@ func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 func TestDecodeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := decode(ctx, shipped(t), anyFormat); err == nil || err.Error() != "decode the picture: context canceled" {
+	if _, err := decode(ctx, shipped(t), anyFormat); err == nil ||
+		err.Error() != "decode the picture: context canceled" {
 		t.Errorf("decode = %v", err)
 	}
 }

@@ -16,8 +16,8 @@ const (
 	MinRange = 16
 )
 
-// Retina reads a picture of any format it knows, normalises it, asks edge_detector, and answers with
-// the edges.
+// Retina reads a picture of any format it knows, normalises it, asks edge_detector, and
+// answers with the edges.
 func Retina(ctx context.Context, conn io.ReadWriter, ask Ask) error {
 	edges, err := see(ctx, conn, ask)
 	return reply(conn, edges, err)
@@ -41,8 +41,8 @@ func see(ctx context.Context, r io.Reader, ask Ask) ([]byte, error) {
 	return askForPicture(ctx, ask, "edge_detector", normal)
 }
 
-// Normalise returns the picture in gray, no larger than MaxSide, from black to white, as the package
-// comment defines it.
+// Normalise returns the picture in gray, no larger than MaxSide, from black to white, as
+// the package comment defines it.
 func Normalise(picture image.Image) *image.Gray {
 	gray := shrink(asGray(picture))
 	stretch(gray.Pix)

@@ -24,7 +24,8 @@ func TestNormaliseSize(t *testing.T) {
 	}
 }
 
-// A picture that is scaled down keeps what is seen: halves stay halves, and fine stripes become their mean.
+// A picture that is scaled down keeps what is seen: halves stay halves, and fine stripes
+// become their mean.
 func TestNormaliseScales(t *testing.T) {
 	halves := Normalise(paint(4000, 40, func(x, _ int) int { return 50 + 100*(x/2000) }))
 	for x, want := range map[int]uint8{0: 0, 500: 0, 520: 255, 1023: 255} {

@@ -17,8 +17,9 @@ import (
 // levels is a gray picture as a plain table, row by row.
 type levels [][]float64
 
-// slowSobel is the definition in the package comment, word for word, and shares no code with Sobel: a
-// picture one pixel larger on every side, and two tables of weights laid over it.
+// slowSobel is the definition in the package comment, word for word, and shares no code
+// with Sobel: a picture one pixel larger on every side, and two tables of weights laid
+// over it.
 func slowSobel(picture levels) levels {
 	var wider levels
 	for _, row := range picture {
@@ -192,8 +193,10 @@ func TestGrayIsGrayModel(t *testing.T) {
 	gray, gray16 := image.NewGray(bounds), image.NewGray16(bounds)
 	nrgba, nrgba64, cmyk := image.NewNRGBA(bounds), image.NewNRGBA64(bounds), image.NewCMYK(bounds)
 	ycbcr := image.NewYCbCr(bounds, image.YCbCrSubsampleRatio420)
-	paletted := image.NewPaletted(bounds, color.Palette{color.White, color.Black, color.NRGBA{200, 100, 50, 128}})
-	for _, pix := range [][]uint8{gray.Pix, gray16.Pix, nrgba.Pix, nrgba64.Pix, cmyk.Pix, ycbcr.Y, ycbcr.Cb, ycbcr.Cr} {
+	paletted := image.NewPaletted(bounds, color.Palette{color.White, color.Black,
+		color.NRGBA{200, 100, 50, 128}})
+	for _, pix := range [][]uint8{gray.Pix, gray16.Pix, nrgba.Pix, nrgba64.Pix, cmyk.Pix, ycbcr.Y,
+		ycbcr.Cb, ycbcr.Cr} {
 		fill(pix)
 	}
 	for i := range paletted.Pix {

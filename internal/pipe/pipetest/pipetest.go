@@ -1,5 +1,5 @@
-// Package pipetest has a pipe.Stream in memory, with the half-close that net.Pipe lacks. It blocks only on
-// channels and conditions, so it lives in a testing/synctest bubble.
+// Package pipetest has a pipe.Stream in memory, with the half-close that net.Pipe lacks.
+// It blocks only on channels and conditions, so it lives in a testing/synctest bubble.
 package pipetest
 
 import (
@@ -34,7 +34,10 @@ type end struct{ in, out *half }
 func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }
 func (e *end) Write(p []byte) (int, error) { return e.out.write(p) }
 func (e *end) CloseWrite() error           { e.out.end(io.EOF, errClosed); return nil }
-func (e *end) CloseRead() error            { e.in.end(pipe.ErrReadClosed, pipe.ErrStopped); return nil }
+func (e *end) CloseRead() error {
+	e.in.end(pipe.ErrReadClosed, pipe.ErrStopped)
+	return nil
+}
 
 func (e *end) Close() error {
 	e.CloseRead()
@@ -134,7 +137,8 @@ func (h *half) setDeadline(which *time.Time, t time.Time) {
 	}
 }
 
-// wake takes the lock, so that it comes before a look at the clock or after the Wait behind it, never between.
+// wake takes the lock, so that it comes before a look at the clock or after the Wait
+// behind it, never between.
 func (h *half) wake() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -27,7 +27,8 @@ func TestEnds(t *testing.T) {
 		"CloseRead":  {func(s pipe.Stream) { s.CloseRead(); s.CloseWrite() }, nil, pipe.ErrStopped},
 		"Close":      {func(s pipe.Stream) { s.Close() }, nil, pipe.ErrStopped},
 		"Abort":      {func(s pipe.Stream) { s.Abort(gone) }, pipetest.ErrReset, pipetest.ErrReset},
-		"late Abort": {func(s pipe.Stream) { s.CloseWrite(); s.Abort(gone) }, pipetest.ErrReset, pipetest.ErrReset},
+		"late Abort": {func(s pipe.Stream) { s.CloseWrite(); s.Abort(gone) }, pipetest.ErrReset,
+			pipetest.ErrReset},
 	} {
 		a, b := pipetest.New()
 		io.WriteString(a, "text")
@@ -51,7 +52,8 @@ func TestDeadlines(t *testing.T) {
 		a, _ := pipetest.New()
 		start := time.Now()
 		a.SetDeadline(start.Add(time.Minute))
-		if n, err := a.Write(make([]byte, 2*pipetest.Capacity)); n != pipetest.Capacity || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if n, err := a.Write(make([]byte, 2*pipetest.Capacity)); n != pipetest.Capacity ||
+			!errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("write: %d, %v", n, err)
 		}
 		if took := time.Since(start); took != time.Minute {

@@ -20,7 +20,8 @@ func Listen(t testing.TB, path string, serve func(net.Conn)) net.Listener {
 	return l
 }
 
-// Serve has each connection served, which is closed behind that and takes a minute at most, until the test ends.
+// Serve has each connection served, which is closed behind that and takes a minute at
+// most, until the test ends.
 func Serve(t testing.TB, l net.Listener, serve func(net.Conn)) {
 	var serving sync.WaitGroup
 	serving.Go(func() {

@@ -1,4 +1,5 @@
-// Package localtest runs stems for tests, as processes of the program cell, which is the one in $PATH.
+// Package localtest runs stems for tests, as processes of the program cell, which is the
+// one in $PATH.
 package localtest
 
 import (
@@ -11,19 +12,20 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/home"
-	"github.com/cell-mesh/cell/testnet/local"
 	"github.com/cell-mesh/cell/internal/process"
+	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// Main runs the tests of a package with a program cell in $PATH that it has built for them, and looks for goroutines that they
-// have left. It returns the exit code.
+// Main runs the tests of a package with a program cell in $PATH that it has built for
+// them, and looks for goroutines that they have left. It returns the exit code.
 func Main(m *testing.M) int {
 	bin, err := os.MkdirTemp("", "cell")
 	if err != nil {
 		panic(err)
 	}
 	defer os.RemoveAll(bin)
-	if out, err := exec.Command("go", "build", "-o", bin, "github.com/cell-mesh/cell/cmd/cell").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", bin,
+		"github.com/cell-mesh/cell/cmd/cell").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
@@ -36,7 +38,8 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// New is the machine of a home, whose stem does not run yet. Its stem and its cells end with the test.
+// New is the machine of a home, whose stem does not run yet. Its stem and its cells end
+// with the test.
 func New(t testing.TB, home string) *local.Machine {
 	m := &local.Machine{Home: home, Cell: "cell", Mesh: "test"}
 	t.Cleanup(func() { KillCells(home); m.Kill() })
@@ -63,7 +66,8 @@ func Run(t testing.TB, m *local.Machine, args ...string) string {
 	return string(out)
 }
 
-// KillCells ends the cells that run in a home, which outlive its stem, but for those of this process.
+// KillCells ends the cells that run in a home, which outlive its stem, but for those of
+// this process.
 func KillCells(dir string) {
 	h, err := home.At(dir)
 	if err != nil {

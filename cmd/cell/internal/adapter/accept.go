@@ -21,9 +21,11 @@ type call struct {
 	from string
 }
 
-// accept has each caller served, at most w.Most at once, until ctx ends or the cell leaves. Then it lets the calls under way
-// go on for the grace period, cuts those that are left, and waits for all of them.
-func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener, serve func(context.Context, call) error) error {
+// accept has each caller served, at most w.Most at once, until ctx ends or the cell
+// leaves. Then it lets the calls under way go on for the grace period, cuts those that
+// are left, and waits for all of them.
+func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
+	serve func(context.Context, call) error) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -40,7 +42,8 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener, serve func(
 	defer serving.Wait()
 	pause := socket.FirstPause
 	for {
-		if len(room) == most && time.Since(told) > time.Minute { // programs that never end may hold it all
+		// programs that never end may hold it all
+		if len(room) == most && time.Since(told) > time.Minute {
 			w.note("%d calls are under way, and no more are taken until one of them ends", most)
 			told = time.Now()
 		}
@@ -50,7 +53,8 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener, serve func(
 			return ctx.Err()
 		}
 		conn, ended, err := l.Accept()
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) { // a call under way will give some back
+		// a call under way will give some back
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			<-room
 			pause = socket.NextPause(pause)
 			socket.Pause(ctx, pause)

@@ -7,7 +7,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// callerOf says who calls, in the words of synapse.Caller: a peer by its ID, or a process of this machine.
+// callerOf says who calls, in the words of synapse.Caller: a peer by its ID, or a process
+// of this machine.
 func callerOf(conn *net.UnixConn) string {
 	if peer, ok := socket.Caller(conn.RemoteAddr().String()); ok {
 		return peer

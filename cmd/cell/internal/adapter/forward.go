@@ -12,7 +12,8 @@ import (
 // dialTimeout is how long the server may take to answer.
 const dialTimeout = 10 * time.Second
 
-// forward joins one call with the server. A server that does not answer, or breaks off, cuts the call.
+// forward joins one call with the server. A server that does not answer, or breaks off,
+// cuts the call.
 func (w Wrapper) forward(ctx context.Context, c call) error {
 	caller := &caller{pipe.Unix(c.conn), func() { w.cut(c) }}
 	dialer := net.Dialer{Timeout: dialTimeout}

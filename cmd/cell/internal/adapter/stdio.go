@@ -11,12 +11,14 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// spawn starts the program for one call and waits for its end. The socket itself is its stdin and stdout: nothing is copied,
-// and we keep no end of it, so that the caller sees each direction end when the program ends it. The price is that we can't
-// tell when the caller has gone: a program that neither reads nor writes stays until it ends by itself.
+// spawn starts the program for one call and waits for its end. The socket itself is its
+// stdin and stdout: nothing is copied, and we keep no end of it, so that the caller sees
+// each direction end when the program ends it. The price is that we can't tell when the
+// caller has gone: a program that neither reads nor writes stays until it ends by itself.
 //
-// The call of a program that fails is not cut. Between machines, a cut overtakes what was written before it, which may well say
-// why the program failed; and many exit with 1 in ordinary use, as grep does.
+// The call of a program that fails is not cut. Between machines, a cut overtakes what was
+// written before it, which may well say why the program failed; and many exit with 1 in
+// ordinary use, as grep does.
 func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	file, err := handOver(c.conn)
 	if err != nil {
@@ -43,16 +45,18 @@ func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	return err
 }
 
-// killAll ends a program and those that it has started, which hold the call, too: they are one process group, unless they
-// have left it.
+// killAll ends a program and those that it has started, which hold the call, too: they
+// are one process group, unless they have left it.
 func killAll(process *os.Process) {
 	if process.Signal(syscall.Signal(0)) == nil { // else its number may be another's by now
 		syscall.Kill(-process.Pid, syscall.SIGKILL)
 	}
 }
 
-// start executes the program. One that was written just now may still be open in a child that another thread has forked.
-func (w Wrapper) start(ctx context.Context, path string, env []string, file *os.File) (*os.Process, error) {
+// start executes the program. One that was written just now may still be open in a child
+// that another thread has forked.
+func (w Wrapper) start(ctx context.Context, path string, env []string,
+	file *os.File) (*os.Process, error) {
 	attr := &os.ProcAttr{
 		Dir:   w.Settings.Dir,
 		Env:   env,
@@ -67,8 +71,9 @@ func (w Wrapper) start(ctx context.Context, path string, env []string, file *os.
 	}
 }
 
-// handOver makes the connection a file for another process. The connection is ours no more. os.StartProcess puts it in blocking
-// mode, since that is what programs expect of their stdin.
+// handOver makes the connection a file for another process. The connection is ours no
+// more. os.StartProcess puts it in blocking mode, since that is what programs expect of
+// their stdin.
 func handOver(conn *net.UnixConn) (*os.File, error) {
 	defer conn.Close()
 	file, err := conn.File()

@@ -23,13 +23,16 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// TestMain runs a wrapper in mode FD if the environment says so: the program takes this process's place.
+// TestMain runs a wrapper in mode FD if the environment says so: the program takes this
+// process's place.
 func TestMain(m *testing.M) {
 	if script := os.Getenv("WRAP_TEST_FD"); script != "" {
 		h, err := home.Default()
 		cell, _ := address.ParseName("greet")
 		if err == nil {
-			err = Wrapper{Home: h, Cell: cell, Settings: dna.Settings{Mode: dna.FD, Env: []string{"MINE=1"}, Dir: "/"}, Program: []string{"sh", "-c", script}, Stderr: os.Stderr}.Run(context.Background())
+			err = Wrapper{Home: h, Cell: cell,
+				Settings: dna.Settings{Mode: dna.FD, Env: []string{"MINE=1"},
+					Dir: "/"}, Program: []string{"sh", "-c", script}, Stderr: os.Stderr}.Run(context.Background())
 		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(7)
@@ -40,8 +43,10 @@ func TestMain(m *testing.M) {
 // patience bounds what should take no time at all, so that a hang fails and names its test.
 const patience = 30 * time.Second
 
-// wrapper runs a wrapper for the test, and returns its socket, its log, and what ends it and returns how it ended.
-func wrapper(t *testing.T, settings dna.Settings, most int, program ...string) (path, log string, end func() error) {
+// wrapper runs a wrapper for the test, and returns its socket, its log, and what ends it
+// and returns how it ended.
+func wrapper(t *testing.T, settings dna.Settings, most int,
+	program ...string) (path, log string, end func() error) {
 	t.Helper()
 	h, cell := hometest.New(t), addresstest.Name("greet")
 	stderr, err := os.Create(h.Log(cell))
@@ -52,7 +57,8 @@ func wrapper(t *testing.T, settings dna.Settings, most int, program ...string) (
 	ended := make(chan error, 1)
 	go func() {
 		defer stderr.Close()
-		ended <- Wrapper{Home: h, Cell: cell, Settings: settings, Program: program, Stderr: stderr, Most: most}.Run(ctx)
+		ended <- Wrapper{Home: h, Cell: cell, Settings: settings, Program: program, Stderr: stderr,
+			Most: most}.Run(ctx)
 	}()
 	end = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { end() })
@@ -120,20 +126,22 @@ const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 
 // The call is the program's stdin and stdout, its stderr is the log, and it learns who calls.
 func TestStdio(t *testing.T) {
-	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Env: []string{"GREETING=hello"}, Dir: "/"}, 0,
+	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Env: []string{"GREETING=hello"},
+		Dir: "/"}, 0,
 		"sh", "-c", `n=$(wc -c); echo "$GREETING $CELL_CALLER, $((n)) bytes, $CELL_NAME $CELL_STARTED$LISTEN_FDS in $PWD"; echo grumble >&2; exit 3`)
 	if got, want := ask(t, path, peer, "word"), "hello "+peer+", 4 bytes, greet  in /\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	wantLog(t, log, "grumble\n")
 	wantLog(t, log, "cell: greet: a call from "+peer+": exit status 3\n")
-	if got, want := ask(t, path, "", ""), fmt.Sprintf("hello local pid %d uid %d, 0 bytes", os.Getpid(), os.Getuid()); !strings.HasPrefix(got, want) {
+	if got, want := ask(t, path, "", ""), fmt.Sprintf("hello local pid %d uid %d, 0 bytes",
+		os.Getpid(), os.Getuid()); !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// A direction that has ended leaves the other open, and a program that writes as it reads is answered as it does: it has
-// the socket itself, in blocking mode.
+// A direction that has ended leaves the other open, and a program that writes as it reads
+// is answered as it does: it has the socket itself, in blocking mode.
 func TestStdioConverses(t *testing.T) {
 	path, _, _ := wrapper(t, dna.Settings{Mode: dna.Stdio}, 0, "cat")
 	conn := dial(t, path, "")
@@ -154,7 +162,8 @@ func TestStdioConverses(t *testing.T) {
 // Many at once are served, but no more than may be; the others wait, and none is lost.
 func TestStdioIsBounded(t *testing.T) {
 	dir := t.TempDir()
-	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Dir: dir}, 3, "sh", "-c", `touch $$; ls | wc -l; cat >/dev/null; rm $$; echo bye`)
+	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Dir: dir}, 3, "sh", "-c",
+		`touch $$; ls | wc -l; cat >/dev/null; rm $$; echo bye`)
 	var callers sync.WaitGroup
 	for range 12 {
 		callers.Go(func() {
@@ -176,14 +185,16 @@ func TestStdioIsBounded(t *testing.T) {
 	wantLog(t, log, "cell: greet: 3 calls are under way, and no more are taken until one of them ends\n")
 }
 
-// Whoever ends the cell has the calls under way end, and is not kept waiting by a program that does not care, nor the caller by what
-// that has started.
+// Whoever ends the cell has the calls under way end, and is not kept waiting by a program
+// that does not care, nor the caller by what that has started.
 func TestEnd(t *testing.T) {
-	path, _, end := wrapper(t, dna.Settings{Mode: dna.Stdio}, 0, "sh", "-c", `trap "" TERM; echo here; sleep 1000; echo never`)
+	path, _, end := wrapper(t, dna.Settings{Mode: dna.Stdio}, 0, "sh", "-c",
+		`trap "" TERM; echo here; sleep 1000; echo never`)
 	conn := dial(t, path, "")
 	conn.Read(make([]byte, 8))
 	began := time.Now()
-	if err := end(); err != nil || time.Since(began) < grace || time.Since(began) > grace+10*time.Second {
+	if err := end(); err != nil || time.Since(began) < grace ||
+		time.Since(began) > grace+10*time.Second {
 		t.Errorf("ended after %v: %v", time.Since(began), err)
 	}
 	if alive, _ := socket.Alive(path); alive {
@@ -229,7 +240,8 @@ func TestBadProgram(t *testing.T) {
 	}
 }
 
-// The program is the process itself: it has the socket as file descriptor 3, and nothing else that was ours.
+// The program is the process itself: it has the socket as file descriptor 3, and nothing
+// else that was ours.
 func TestFD(t *testing.T) {
 	dir := hometest.Dir(t)
 	self, err := os.Executable()
@@ -237,7 +249,8 @@ func TestFD(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "CELL_HOME="+dir, "CELL_STARTED=1", "CELL_NAME=greet", "LISTEN_FDS=9",
+	cmd.Env = append(os.Environ(), "CELL_HOME="+dir, "CELL_STARTED=1", "CELL_NAME=greet",
+		"LISTEN_FDS=9",
 		`WRAP_TEST_FD=echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES $$ $MINE "$CELL_WRAP_VACATED$CELL_STARTED" $PWD; for f in /proc/self/fd/*; do readlink $f; done; exec sleep 1000`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -296,7 +309,8 @@ func TestForward(t *testing.T) {
 				})
 			}
 		})
-		path, log, end := wrapper(t, dna.Settings{Mode: dna.Forward, Target: dna.Target{Network: network, Address: server.Addr().String()}}, 0)
+		path, log, end := wrapper(t, dna.Settings{Mode: dna.Forward,
+			Target: dna.Target{Network: network, Address: server.Addr().String()}}, 0)
 		for range 3 {
 			if got := ask(t, path, "", strings.Repeat("x", 300000)); got != "300000 bytes" {
 				t.Errorf("%s: got %q", network, got)
@@ -321,7 +335,8 @@ func TestForwardCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Forward, Target: dna.Target{Network: "tcp", Address: server.Addr().String()}}, 0)
+	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Forward,
+		Target: dna.Target{Network: "tcp", Address: server.Addr().String()}}, 0)
 	conn := dial(t, path, peer)
 	far, err := server.Accept()
 	if err != nil {

@@ -4,14 +4,15 @@
 //	cells/lens/cell.toml           any other: the command that is its build, and its settings, which become dna/lens.toml
 //	cells/internal/…               neither of them: passed over
 //
-// A build command is run by "sh -c" in the cell's directory, and writes the program to the file that $CELL_OUT names;
-// $CELL_NAME is what the cell is called.
+// A build command is run by "sh -c" in the cell's directory, and writes the program to
+// the file that $CELL_OUT names; $CELL_NAME is what the cell is called.
 //
 //	build = "cargo build --release && cp target/release/lens $CELL_OUT"
 //
-// Only what has changed is built and put in place. Whether a Go program has changed, go build tells, quickly; a command is
-// run anew when it reads otherwise, or a file of its directory or its inputs does. What was made is kept in
-// cache/build/, so that this can be told; deleting it costs no more than the time to build.
+// Only what has changed is built and put in place. Whether a Go program has changed, go
+// build tells, quickly; a command is run anew when it reads otherwise, or a file of its
+// directory or its inputs does. What was made is kept in cache/build/, so that this can
+// be told; deleting it costs no more than the time to build.
 package build
 
 import (
@@ -56,9 +57,9 @@ type Result struct {
 	Took time.Duration
 }
 
-// Run builds the cells side by side and then puts those that were built and have changed into the home's dna/. If it
-// fails, all of dna/ is as it was; what keeps one cell from being built is in its result. When ctx ends, it
-// ends the commands that run, and fails.
+// Run builds the cells side by side and then puts those that were built and have changed
+// into the home's dna/. If it fails, all of dna/ is as it was; what keeps one cell from
+// being built is in its result. When ctx ends, it ends the commands that run, and fails.
 func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 	if err := c.Home.Make(); err != nil {
 		return nil, err
@@ -107,8 +108,9 @@ func (c Config) wait(ctx context.Context, s store) (*socket.Lock, error) {
 	return socket.WaitLock(ctx, s.lock())
 }
 
-// makeAll makes what is to be installed, as many at once as there are cores. The first Go program goes ahead of the others: it
-// fills go's cache with what they share, which they would compile once each.
+// makeAll makes what is to be installed, as many at once as there are cores. The first Go
+// program goes ahead of the others: it fills go's cache with what they share, which they
+// would compile once each.
 func (c Config) makeAll(ctx context.Context, s store, cells []Cell) []Result {
 	results := make([]Result, len(cells))
 	var group errgroup.Group
@@ -168,7 +170,8 @@ func inOrder(cells []Cell) (order []int, first int) {
 	return append(order, waiting...), first
 }
 
-// another returns the directory that the cell's name was built from before, if it is not the cell's and is a cell yet.
+// another returns the directory that the cell's name was built from before, if it is not
+// the cell's and is a cell yet.
 func (s store) another(cell Cell) string {
 	dir := s.note(cell.Name).Dir
 	if _, err := os.Stat(dir); dir == cell.Dir || err != nil {
@@ -198,19 +201,22 @@ func (s store) make(ctx context.Context, cell Cell, all bool) (changed bool, err
 	return !same(s.made(cell.Name), s.home.DNA(cell.Name)), nil
 }
 
-// goBuild has go build decide whether the program is up to date. A commit does not make it another one.
+// goBuild has go build decide whether the program is up to date. A commit does not make
+// it another one.
 func (s store) goBuild(ctx context.Context, cell Cell) error {
 	if err := s.write(cell.Name, note{Dir: cell.Dir}); err != nil {
 		return err
 	}
-	if info, err := os.Lstat(s.made(cell.Name)); err == nil && !(info.Mode().IsRegular() && isGoProgram(s.made(cell.Name))) {
-		// A command has made a link, through which go build would write, a directory, into which it would, or a script,
-		// which it would not replace.
+	if info, err := os.Lstat(s.made(cell.Name)); err == nil &&
+		!(info.Mode().IsRegular() && isGoProgram(s.made(cell.Name))) {
+		// A command has made a link, through which go build would write, a directory,
+		// into which it would, or a script, which it would not replace.
 		if err := os.RemoveAll(s.made(cell.Name)); err != nil {
 			return err
 		}
 	}
-	return run(ctx, cell.Dir, []string{"GOTMPDIR=" + s.scratch()}, "go", "build", "-buildvcs=false", "-o", s.made(cell.Name), ".")
+	return run(ctx, cell.Dir, []string{"GOTMPDIR=" + s.scratch()}, "go", "build", "-buildvcs=false",
+		"-o", s.made(cell.Name), ".")
 }
 
 func isGoProgram(path string) bool {

@@ -50,7 +50,8 @@ func expect(t *testing.T, what, got, want string) {
 func TestOnlyWhatChanged(t *testing.T) {
 	h := hometest.New(t)
 	runs := filepath.Join(t.TempDir(), "runs")
-	toml := `build = "echo >>` + runs + ` && cat main.sh ../../lib/tail >$CELL_OUT"` + "\ninputs = [\"../../lib\"]\n"
+	toml := `build = "echo >>` + runs + ` && cat main.sh ../../lib/tail >$CELL_OUT"` +
+		"\ninputs = [\"../../lib\"]\n"
 	dir := tree(t, map[string]string{
 		"cells/lens/cell.toml": toml,
 		"cells/lens/main.sh":   "#!/bin/sh\necho one\n",
@@ -64,23 +65,43 @@ func TestOnlyWhatChanged(t *testing.T) {
 	}{
 		{"the first time", func() {}, "lens changed", 1},
 		{"nothing changed", func() {}, "lens as it was", 1},
-		{"touched", func() { hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho one\n") }, "lens as it was", 1},
-		{"another text", func() { hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/sh\necho two\n") }, "lens changed", 2},
-		{"another input", func() { hometest.Write(t, dir+"/lib/tail", "# fin\n") }, "lens changed", 3},
-		{"one more file", func() { hometest.Write(t, dir+"/cells/lens/more", "") }, "lens as it was", 4},
-		{"a file less", func() { check(t, os.Remove(dir+"/cells/lens/more")) }, "lens as it was", 5},
-		{"left by a build", func() { hometest.Write(t, dir+"/cells/lens/target/debug/x", "") }, "lens as it was", 5},
-		{"another command", func() { hometest.Write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)) }, "lens as it was", 6},
+		{"touched", func() {
+			hometest.Write(t, dir+"/cells/lens/main.sh",
+				"#!/bin/sh\necho one\n")
+		}, "lens as it was", 1},
+		{"another text", func() {
+			hometest.Write(t, dir+"/cells/lens/main.sh",
+				"#!/bin/sh\necho two\n")
+		}, "lens changed", 2},
+		{"another input", func() { hometest.Write(t, dir+"/lib/tail", "# fin\n") }, "lens changed",
+			3},
+		{"one more file", func() { hometest.Write(t, dir+"/cells/lens/more", "") },
+			"lens as it was", 4},
+		{"a file less", func() { check(t, os.Remove(dir+"/cells/lens/more")) }, "lens as it was",
+			5},
+		{"left by a build", func() { hometest.Write(t, dir+"/cells/lens/target/debug/x", "") },
+			"lens as it was", 5},
+		{"another command", func() {
+			hometest.Write(t, dir+"/cells/lens/cell.toml",
+				strings.Replace(toml, "&&", "; ", 1))
+		}, "lens as it was", 6},
 		{"other settings", func() {
-			hometest.Write(t, dir+"/cells/lens/cell.toml", strings.Replace(toml, "&&", "; ", 1)+"mode = \"stdio\"\n")
+			hometest.Write(t, dir+"/cells/lens/cell.toml",
+				strings.Replace(toml, "&&", "; ", 1)+"mode = \"stdio\"\n")
 		}, "lens changed", 7},
 		{"dna removed", func() { check(t, os.Remove(h.DNADir()+"/lens")) }, "lens changed", 7},
-		{"dna replaced", func() { hometest.Write(t, h.DNADir()+"/lens", "#!/bin/sh\necho mine\n") }, "lens changed", 7},
-		{"dna not executable", func() { check(t, os.Chmod(h.DNADir()+"/lens", 0o600)) }, "lens changed", 7},
-		{"settings removed", func() { check(t, os.Remove(h.DNADir()+"/lens.toml")) }, "lens changed", 7},
-		{"cache deleted", func() { check(t, os.RemoveAll(h.CacheDir()+"/build")) }, "lens as it was", 8},
-		{"cache damaged", func() { hometest.Write(t, h.CacheDir()+"/build/lens.toml", "!") }, "lens as it was", 9},
-		{"cached program gone", func() { check(t, os.Remove(h.CacheDir()+"/build/lens")) }, "lens as it was", 10},
+		{"dna replaced", func() { hometest.Write(t, h.DNADir()+"/lens", "#!/bin/sh\necho mine\n") },
+			"lens changed", 7},
+		{"dna not executable", func() { check(t, os.Chmod(h.DNADir()+"/lens", 0o600)) },
+			"lens changed", 7},
+		{"settings removed", func() { check(t, os.Remove(h.DNADir()+"/lens.toml")) },
+			"lens changed", 7},
+		{"cache deleted", func() { check(t, os.RemoveAll(h.CacheDir()+"/build")) },
+			"lens as it was", 8},
+		{"cache damaged", func() { hometest.Write(t, h.CacheDir()+"/build/lens.toml", "!") },
+			"lens as it was", 9},
+		{"cached program gone", func() { check(t, os.Remove(h.CacheDir()+"/build/lens")) },
+			"lens as it was", 10},
 	}
 	for _, step := range steps {
 		step.do()
@@ -97,7 +118,8 @@ func TestOnlyWhatChanged(t *testing.T) {
 	if string(out) != "two\n" || err != nil {
 		t.Errorf("the program says %q, %v", out, err)
 	}
-	if text := read(t, h.DNADir()+"/lens.toml"); !strings.Contains(text, "mode = 'stdio'") || strings.Contains(text, "build =") {
+	if text := read(t, h.DNADir()+"/lens.toml"); !strings.Contains(text, "mode = 'stdio'") ||
+		strings.Contains(text, "build =") {
 		t.Errorf("the settings are\n%s", text)
 	}
 }
@@ -126,7 +148,8 @@ func TestIgnoredFilesAreNoInputs(t *testing.T) {
 	if sum() == before {
 		t.Error("a file that is not ignored, and not yet tracked, is no input")
 	}
-	hometest.Write(t, dir+"/.gitignore", "cells\n") // git sees nothing of the cell: all of it counts
+	// git sees nothing of the cell: all of it counts
+	hometest.Write(t, dir+"/.gitignore", "cells\n")
 	before = sum()
 	hometest.Write(t, dir+"/cells/lens/main.sh", "#!/bin/bash\n")
 	if sum() == before {
@@ -134,7 +157,8 @@ func TestIgnoredFilesAreNoInputs(t *testing.T) {
 	}
 }
 
-// One that fails keeps what it had, is told in its compiler's words, and keeps no other from being built.
+// One that fails keeps what it had, is told in its compiler's words, and keeps no other
+// from being built.
 func TestOneFails(t *testing.T) {
 	h := hometest.New(t)
 	hometest.Write(t, h.DNADir()+"/bad", "#!/bin/sh\n# of yesterday\n")
@@ -162,7 +186,8 @@ func TestOneFails(t *testing.T) {
 		switch {
 		case want == "" && (r.Err != nil || !r.Changed):
 			t.Errorf("%s: %v, changed %v", r.Name, r.Err, r.Changed)
-		case want != "" && (r.Err == nil || !strings.Contains(r.Err.Error(), want) || len(r.Err.Error()) > 2*maxSaid || r.Changed):
+		case want != "" && (r.Err == nil || !strings.Contains(r.Err.Error(), want) ||
+			len(r.Err.Error()) > 2*maxSaid || r.Changed):
 			t.Errorf("%s: %v, changed %v\nwant %q", r.Name, r.Err, r.Changed, want)
 		}
 	}
@@ -173,7 +198,8 @@ func TestOneFails(t *testing.T) {
 		t.Errorf("in dna/ is %q", left)
 	}
 	hometest.Write(t, dir+"/cells/bad/cell.toml", `build = "cp ../good/main.sh $CELL_OUT"`)
-	expect(t, "mended", built(t, Config{Home: h}, dir), "bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, text failed")
+	expect(t, "mended", built(t, Config{Home: h}, dir),
+		"bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, text failed")
 }
 
 // Nothing is built, and nothing installed, as long as something is in the way.
@@ -195,7 +221,8 @@ func TestInTheWay(t *testing.T) {
 	expect(t, "what a person wrote", read(t, h.DNADir()+"/lens.toml"), own)
 }
 
-// Whoever looks sees the old program or the new one, and two builds at once are as good as one after the other.
+// Whoever looks sees the old program or the new one, and two builds at once are as good
+// as one after the other.
 func TestAtomic(t *testing.T) {
 	h := hometest.New(t)
 	long := strings.Repeat("# a long program\n", 50_000)
@@ -210,7 +237,8 @@ func TestAtomic(t *testing.T) {
 	looking.Go(func() {
 		for {
 			seen, err := os.ReadFile(h.DNADir() + "/lens")
-			if err != nil || len(seen) < len(text(0)) || string(seen[10:13]) != string(seen[len(seen)-4:len(seen)-1]) {
+			if err != nil || len(seen) < len(text(0)) ||
+				string(seen[10:13]) != string(seen[len(seen)-4:len(seen)-1]) {
 				t.Errorf("half a program: %d bytes, %v", len(seen), err)
 				return
 			}
@@ -228,7 +256,8 @@ func TestAtomic(t *testing.T) {
 		var both sync.WaitGroup
 		for range 2 {
 			both.Go(func() {
-				if _, err := Run(t.Context(), Config{Home: h, Waits: func() { waited.Add(1) }}, cells); err != nil {
+				if _, err := Run(t.Context(), Config{Home: h, Waits: func() { waited.Add(1) }},
+					cells); err != nil {
 					t.Error(err)
 				}
 			})
@@ -242,13 +271,15 @@ func TestAtomic(t *testing.T) {
 	}
 }
 
-// Who holds the lock under which a cell is started finds a program and the settings that belong to it.
+// Who holds the lock under which a cell is started finds a program and the settings that
+// belong to it.
 func TestStartsFindWhatBelongsTogether(t *testing.T) {
 	h := hometest.New(t)
 	cell := addresstest.Name("lens")
 	dir := tree(t, map[string]string{})
 	write := func(n int) {
-		hometest.Write(t, dir+"/cells/lens/cell.toml", fmt.Sprintf("build = \"printf '#!/bin/sh %d' >$CELL_OUT\"\nargs = [\"%d\"]", n, n))
+		hometest.Write(t, dir+"/cells/lens/cell.toml",
+			fmt.Sprintf("build = \"printf '#!/bin/sh %d' >$CELL_OUT\"\nargs = [\"%d\"]", n, n))
 	}
 	write(0)
 	built(t, Config{Home: h}, dir)
@@ -263,7 +294,8 @@ func TestStartsFindWhatBelongsTogether(t *testing.T) {
 			settings, err := dna.Read(h, cell)
 			program, _ := os.ReadFile(h.DNA(cell))
 			lock.Unlock()
-			if want := "#!/bin/sh " + strings.Join(settings.Args, " "); err != nil || string(program) != want {
+			if want := "#!/bin/sh " + strings.Join(settings.Args, " "); err != nil ||
+				string(program) != want {
 				t.Errorf("the program is %q, and the settings are %+v, %v", program, settings, err)
 				return
 			}
@@ -295,15 +327,18 @@ func TestLanguageChanges(t *testing.T) {
 		"go.mod":             "module mono\n\ngo 1.26\n",
 		"cells/lens/main.go": "package main\n\nfunc main() { println(\"program\") }\n",
 	})
-	for _, step := range []struct{ dir, want string }{{script, "script"}, {program, "program"}, {script, "script"}} {
+	for _, step := range []struct{ dir, want string }{{script, "script"}, {program, "program"},
+		{script, "script"}} {
 		expect(t, step.want, built(t, Config{Home: h}, step.dir), "lens changed")
-		if out, err := exec.Command(h.DNADir() + "/lens").CombinedOutput(); string(out) != step.want+"\n" || err != nil {
+		if out, err := exec.Command(h.DNADir() +
+			"/lens").CombinedOutput(); string(out) != step.want+"\n" || err != nil {
 			t.Errorf("%s: it says %q, %v", step.want, out, err)
 		}
 	}
 }
 
-// A cell that takes the place of another one, from another tree, is told of; not so one that has moved.
+// A cell that takes the place of another one, from another tree, is told of; not so one
+// that has moved.
 func TestInstead(t *testing.T) {
 	h := hometest.New(t)
 	files := func(text string) map[string]string {
@@ -314,7 +349,8 @@ func TestInstead(t *testing.T) {
 	}
 	t.Setenv("GOFLAGS", "")
 	one, two, three := tree(t, files("one")), tree(t, files("two")), tree(t, files("three"))
-	for _, step := range []struct{ dir, instead string }{{one, ""}, {one, ""}, {two, one}, {one, two}, {three, ""}} {
+	for _, step := range []struct{ dir, instead string }{{one, ""}, {one, ""}, {two, one},
+		{one, two}, {three, ""}} {
 		if step.dir == three {
 			check(t, os.RemoveAll(one))
 		}
@@ -326,7 +362,8 @@ func TestInstead(t *testing.T) {
 				want = step.instead + "/cells/" + r.Name.String()
 			}
 			if r.Instead != want || r.Err != nil {
-				t.Errorf("%s from %s: instead of %q, %v, want %q", r.Name, step.dir, r.Instead, r.Err, want)
+				t.Errorf("%s from %s: instead of %q, %v, want %q", r.Name, step.dir, r.Instead,
+					r.Err, want)
 			}
 		}
 	}

@@ -11,11 +11,13 @@ import (
 	"time"
 )
 
-// patience is how long a command may take to end once it is asked to, and what it has started to let go of its output.
+// patience is how long a command may take to end once it is asked to, and what it has
+// started to let go of its output.
 const patience = 2 * time.Second
 
-// run runs a program in a directory, with more of an environment, to its end. The error has its last words. When ctx ends, the
-// program is interrupted, with all that it started, as by Ctrl-C, and killed if that does not help.
+// run runs a program in a directory, with more of an environment, to its end. The error
+// has its last words. When ctx ends, the program is interrupted, with all that it
+// started, as by Ctrl-C, and killed if that does not help.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -38,7 +40,8 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	case errors.Is(err, exec.ErrNotFound) && name == "go":
 		return errors.New("it is a Go program, and there is no go on the PATH: install Go from https://go.dev/dl")
 	case err != nil:
-		return fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args[:1]...), " "), err, said.String())
+		return fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args[:1]...), " "), err,
+			said.String())
 	}
 	return nil
 }

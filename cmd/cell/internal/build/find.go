@@ -39,8 +39,9 @@ var (
 	ErrNoCells = errors.New("there is no directory cells/")
 )
 
-// Find returns the cells of a monorepo, in order of their names. A directory of cells/ that is none, having neither a Go
-// program nor a cell.toml, is passed over. All that is wrong is in the error, by file and line, with the remedy.
+// Find returns the cells of a monorepo, in order of their names. A directory of cells/
+// that is none, having neither a Go program nor a cell.toml, is passed over. All that is
+// wrong is in the error, by file and line, with the remedy.
 func Find(dir string) ([]Cell, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -75,7 +76,8 @@ func Find(dir string) ([]Cell, error) {
 
 // hidden names the directories that the tools of Go pass over, too.
 func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor"
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" ||
+		name == "vendor"
 }
 
 // at looks at one directory.
@@ -107,13 +109,14 @@ func at(dir string) (cell Cell, err error) {
 	return cell, nil
 }
 
-// isProgram says whether go build makes a program of the directory. One whose Go files it can't understand is taken
-// for one, so that it is go build that explains.
+// isProgram says whether go build makes a program of the directory. One whose Go files it
+// can't understand is taken for one, so that it is go build that explains.
 func isProgram(dir string) bool {
 	pkg, err := gobuild.Default.ImportDir(dir, 0)
 	var noGo *gobuild.NoGoError
 	if errors.As(err, &noGo) {
 		return false
 	}
-	return err != nil || pkg.IsCommand() && len(pkg.GoFiles)+len(pkg.CgoFiles) > 0 // and not its tests alone
+	// and not its tests alone
+	return err != nil || pkg.IsCommand() && len(pkg.GoFiles)+len(pkg.CgoFiles) > 0
 }

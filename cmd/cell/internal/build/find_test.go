@@ -38,7 +38,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s is in %s", cell.Name, cell.Dir)
 		}
 	}
-	want := fmt.Sprintf("db:%d lens:%d linked:%d odd:%d retina:%d", settings, command, goProgram, goProgram, goProgram)
+	want := fmt.Sprintf("db:%d lens:%d linked:%d odd:%d retina:%d", settings, command, goProgram,
+		goProgram, goProgram)
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}

@@ -24,9 +24,11 @@ func TestGoPrograms(t *testing.T) {
 		"cells/bad/main.go": "package main\n\nfunc main() { focus() }\n",
 	})
 	t.Setenv("GOFLAGS", "")
-	expect(t, "the first time", built(t, Config{Home: h}, dir), "bad failed, one changed, own changed, two changed")
+	expect(t, "the first time", built(t, Config{Home: h}, dir),
+		"bad failed, one changed, own changed, two changed")
 	for _, name := range []string{"one", "two", "own"} {
-		if out, err := exec.Command(h.DNADir() + "/" + name).CombinedOutput(); string(out) != name+"\n" || err != nil {
+		if out, err := exec.Command(h.DNADir() + "/" +
+			name).CombinedOutput(); string(out) != name+"\n" || err != nil {
 			t.Errorf("%s says %q, %v", name, out, err)
 		}
 	}
@@ -36,12 +38,14 @@ func TestGoPrograms(t *testing.T) {
 	if len(results) != 4 || !results[1].Changed || results[2].Changed || results[3].Changed {
 		t.Errorf("one of them edited: %+v", results)
 	}
-	if err := results[0].Err; err == nil || !strings.Contains(err.Error(), "main.go:3:15: undefined: focus") {
+	if err := results[0].Err; err == nil || !strings.Contains(err.Error(),
+		"main.go:3:15: undefined: focus") {
 		t.Errorf("bad: %v", err)
 	}
 }
 
-// What is made may be a link to a program that stays where it is. Once it is a Go program, nothing is written there.
+// What is made may be a link to a program that stays where it is. Once it is a Go
+// program, nothing is written there.
 func TestLinked(t *testing.T) {
 	h := hometest.New(t)
 	const script = "#!/bin/sh\n"

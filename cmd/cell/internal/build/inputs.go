@@ -16,8 +16,9 @@ import (
 	"strings"
 )
 
-// inputs is a hash of what a build command makes its program of: the command itself, the files of the cell's directory,
-// and those that cell.toml names besides, by name, content and whether they may be executed.
+// inputs is a hash of what a build command makes its program of: the command itself, the
+// files of the cell's directory, and those that cell.toml names besides, by name, content
+// and whether they may be executed.
 func inputs(ctx context.Context, cell Cell) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q\n", cell.source.Build)
@@ -50,7 +51,8 @@ func add(sum hash.Hash, path, root, file string) error {
 		fmt.Fprintf(sum, "%q %q gone\n", path, file)
 		return nil
 	}
-	fmt.Fprintf(sum, "%q %q %v %v %d\n", path, file, info.Mode().Type(), info.Mode().Perm()&0o111 != 0, info.Size())
+	fmt.Fprintf(sum, "%q %q %v %v %d\n", path, file, info.Mode().Type(),
+		info.Mode().Perm()&0o111 != 0, info.Size())
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		to, err := os.Readlink(whole)
@@ -68,13 +70,15 @@ func add(sum hash.Hash, path, root, file string) error {
 	return err
 }
 
-// list names the files at a path, relative to it: those that git would track, so that what a build leaves behind is not
-// among them; or, where git knows nothing of them, all but those in directories where builds use to leave things.
+// list names the files at a path, relative to it: those that git would track, so that
+// what a build leaves behind is not among them; or, where git knows nothing of them, all
+// but those in directories where builds use to leave things.
 func list(ctx context.Context, root string) ([]string, error) {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return []string{"."}, err
 	}
-	git := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
+	git := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard", "--", ".")
 	git.Dir = root
 	if out, err := git.Output(); err == nil && len(out) > 0 {
 		files := strings.Split(string(bytes.TrimSuffix(out, []byte{0})), "\x00")
@@ -104,5 +108,6 @@ func list(ctx context.Context, root string) ([]string, error) {
 }
 
 func leftByBuilds(dir string) bool {
-	return strings.HasPrefix(dir, ".") || dir == "target" || dir == "node_modules" || dir == "__pycache__"
+	return strings.HasPrefix(dir, ".") || dir == "target" || dir == "node_modules" ||
+		dir == "__pycache__"
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// An interrupted build leaves no process, and all as it was, also of the cells that had been built already.
+// An interrupted build leaves no process, and all as it was, also of the cells that had
+// been built already.
 func TestInterrupted(t *testing.T) {
 	h := hometest.New(t)
 	dir := tree(t, map[string]string{
@@ -61,7 +62,8 @@ func TestInterrupted(t *testing.T) {
 	expect(t, "afterwards", built(t, Config{Home: h}, dir), "quick changed, slow changed")
 }
 
-// ended says whether a process ends within seconds; an orphan that was killed has to be reaped by somebody first.
+// ended says whether a process ends within seconds; an orphan that was killed has to be
+// reaped by somebody first.
 func ended(pid int) bool {
 	for range 500 {
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -14,8 +14,9 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Outdated returns those of the cells that run since before their dna came into its place, and so run as they were. One whose
-// program was executed before that moment and has bound its socket after it is missed.
+// Outdated returns those of the cells that run since before their dna came into its
+// place, and so run as they were. One whose program was executed before that moment and
+// has bound its socket after it is missed.
 func Outdated(h home.Home, cells []Cell) (names []address.Name) {
 	for _, cell := range cells {
 		now, runs := process.Find(h, cell.Name)
@@ -29,7 +30,8 @@ func Outdated(h home.Home, cells []Cell) (names []address.Name) {
 	return names
 }
 
-// readAtStart names what a cell is made of when it starts. In mode stdio the program is started for each call.
+// readAtStart names what a cell is made of when it starts. In mode stdio the program is
+// started for each call.
 func readAtStart(h home.Home, cell address.Name) []string {
 	if settings, err := dna.Read(h, cell); err == nil && settings.Mode == dna.Stdio {
 		return []string{dna.Path(h, cell)}

@@ -50,7 +50,8 @@ func (s store) made(cell address.Name) string { return filepath.Join(s.dir, cell
 type note struct {
 	// Dir is the directory of the cell.
 	Dir string `toml:"dir"`
-	// Inputs is the hash of what a command has read; empty, while it is at work, and for Go programs.
+	// Inputs is the hash of what a command has read; empty, while it is at work, and for
+	// Go programs.
 	Inputs string `toml:"inputs"`
 }
 
@@ -87,8 +88,9 @@ func (s store) check(cell address.Name) error {
 // startPatience is how long a start of the cell that is under way may hold up its installation.
 var startPatience = 5 * time.Second
 
-// install puts what was made into dna/, in the place of what was there: each file at once, and both under the lock that is held
-// while the cell is started, so that no start finds a new program with old settings. A cell that runs goes on with the old file.
+// install puts what was made into dna/, in the place of what was there: each file at
+// once, and both under the lock that is held while the cell is started, so that no start
+// finds a new program with old settings. A cell that runs goes on with the old file.
 func (s store) install(ctx context.Context, cell Cell) error {
 	next := ""
 	if cell.kind != settings && !same(s.made(cell.Name), s.home.DNA(cell.Name)) {
@@ -97,7 +99,8 @@ func (s store) install(ctx context.Context, cell Cell) error {
 			return errors.Join(err, os.Remove(next))
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startPatience) // an interrupt leaves all or nothing
+	// an interrupt leaves all or nothing
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startPatience)
 	defer cancel()
 	lock, err := socket.WaitLock(ctx, s.home.Lock(cell.Name))
 	if errors.Is(err, socket.ErrLocked) {
@@ -118,7 +121,8 @@ func (s store) install(ctx context.Context, cell Cell) error {
 
 // clone makes another file, or another link to the same.
 func clone(from, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // one of a build that was killed
+	// one of a build that was killed
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if target, err := os.Readlink(from); err == nil {
@@ -146,7 +150,8 @@ func same(a, b string) bool {
 	}
 	aInfo, aErr := os.Stat(a)
 	bInfo, bErr := os.Stat(b)
-	if aErr != nil || bErr != nil || aInfo.Size() != bInfo.Size() || bInfo.Mode().Perm()&0o100 == 0 || !bInfo.Mode().IsRegular() {
+	if aErr != nil || bErr != nil || aInfo.Size() != bInfo.Size() ||
+		bInfo.Mode().Perm()&0o100 == 0 || !bInfo.Mode().IsRegular() {
 		return false
 	}
 	aFile, aErr := os.Open(a)

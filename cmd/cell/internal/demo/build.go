@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// Build builds the example cells into the home at dir: from the checkout that the current directory is in or, outside
-// one, from what this program was built from. It says which.
+// Build builds the example cells into the home at dir: from the checkout that the current
+// directory is in or, outside one, from what this program was built from. It says which.
 func Build(ctx context.Context, dir string) (from string, err error) {
 	h, err := home.At(dir)
 	if err != nil {
@@ -67,7 +67,8 @@ func checkout(ctx context.Context) string {
 	return ""
 }
 
-// download has the go command fetch a version of the source, unless it has it, and returns where it lies.
+// download has the go command fetch a version of the source, unless it has it, and
+// returns where it lies.
 func download(ctx context.Context, o origin.Origin) (dir string, err error) {
 	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", o.String()).Output()
 	var module struct{ Dir, Error string }

@@ -1,5 +1,6 @@
-// Package demo shows the main job done: two stems on this machine, in homes of their own, and a picture sent from
-// one to a cell of the other by nothing but its peer ID. Every step is a command that a person could type.
+// Package demo shows the main job done: two stems on this machine, in homes of their own,
+// and a picture sent from one to a cell of the other by nothing but its peer ID. Every
+// step is a command that a person could type.
 package demo
 
 import (
@@ -21,8 +22,8 @@ import (
 // output is the file that stays, in the current directory.
 const output = "edges.png"
 
-// Run runs the demo with the program at the path cell, and tells of each step on out. When it returns, nothing is left
-// but ./edges.png: no process, no other file.
+// Run runs the demo with the program at the path cell, and tells of each step on out.
+// When it returns, nothing is left but ./edges.png: no process, no other file.
 func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	d := &demo{out: out, began: time.Now()}
 	dir, err := os.MkdirTemp("", "cell-demo-")
@@ -51,7 +52,8 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("retina answered something else than a picture: %w", err)
 	}
-	d.say("a: got its edges, %d x %d; b grew retina, which grew edge_detector", size.Width, size.Height)
+	d.say("a: got its edges, %d x %d; b grew retina, which grew edge_detector", size.Width,
+		size.Height)
 	words, err := d.call(ctx, a, "brain@"+b.ID, cells.Picture)
 	if err != nil {
 		return err
@@ -85,7 +87,8 @@ func (d *demo) build(ctx context.Context, b *local.Machine) error {
 	return nil
 }
 
-// start brings both stems up in a mesh of their own. a is told where b is, as any member of a mesh is told of some other.
+// start brings both stems up in a mesh of their own. a is told where b is, as any member
+// of a mesh is told of some other.
 func (d *demo) start(ctx context.Context, a, b *local.Machine) error {
 	if err := b.Start(ctx); err != nil {
 		return err
@@ -106,7 +109,8 @@ func (d *demo) introduce(ctx context.Context, a, b *local.Machine) error {
 		return fmt.Errorf("a stranger was not denied: %v", err)
 	}
 	d.say("a: cell connect retina@b     denied: b lets nobody in until it is told to")
-	if _, err := b.Run(ctx, nil, "trust", a.ID, "--as", "a", "--cells", "retina,brain"); err != nil {
+	if _, err := b.Run(ctx, nil, "trust", a.ID, "--as", "a", "--cells",
+		"retina,brain"); err != nil {
 		return err
 	}
 	d.say("b: cell trust a --cells retina,brain")
@@ -114,7 +118,8 @@ func (d *demo) introduce(ctx context.Context, a, b *local.Machine) error {
 }
 
 // call sends input to a cell and returns the whole answer.
-func (d *demo) call(ctx context.Context, from *local.Machine, address string, input []byte) ([]byte, error) {
+func (d *demo) call(ctx context.Context, from *local.Machine, address string,
+	input []byte) ([]byte, error) {
 	name, _, _ := strings.Cut(address, "@")
 	d.say("%s: cell connect %s@%s… < picture.png", from.Name, name, address[len(name)+1:][:12])
 	return from.Run(ctx, input, "connect", address)

@@ -1,5 +1,6 @@
-// Package doctor looks for what may be wrong on this machine: small checks, a file for each subject, that say what they saw
-// and the line that mends it. Nothing is changed by looking, and nobody is asked over a network.
+// Package doctor looks for what may be wrong on this machine: small checks, a file for
+// each subject, that say what they saw and the line that mends it. Nothing is changed by
+// looking, and nobody is asked over a network.
 //
 //	checks := doctor.Home(h)
 //	checks = append(checks, doctor.Clock(h, time.Now())...)

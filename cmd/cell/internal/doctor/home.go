@@ -30,7 +30,8 @@ func homeMode(h home.Home, info fs.FileInfo) Check {
 		c.What = fmt.Sprintf("%s is not a directory", h)
 		return c.bad(fmt.Sprintf("mv %s %s.old", h, h))
 	case info.Mode().Perm()&0o077 != 0:
-		c.What = fmt.Sprintf("%s is open to other users (mode %04o): no stem starts there", h, info.Mode().Perm())
+		c.What = fmt.Sprintf("%s is open to other users (mode %04o): no stem starts there", h,
+			info.Mode().Perm())
 		return c.bad(fmt.Sprintf("chmod 700 %s", h))
 	}
 	return c
@@ -47,7 +48,8 @@ func identityMode(h home.Home) Check {
 		c.What = err.Error()
 		return c.bad("restore the file from a copy, or remove it: then this machine gets another ID")
 	case info.Mode().Perm()&0o077 != 0:
-		c.What = fmt.Sprintf("%s can be read by other users (mode %04o)", h.IdentityKey(), info.Mode().Perm())
+		c.What = fmt.Sprintf("%s can be read by other users (mode %04o)", h.IdentityKey(),
+			info.Mode().Perm())
 		return c.bad(fmt.Sprintf("chmod 600 %s", h.IdentityKey()))
 	}
 	return c

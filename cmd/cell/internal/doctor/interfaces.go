@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Own are the addresses of this machine's interfaces, but for loopback and those that no other machine can use.
+// Own are the addresses of this machine's interfaces, but for loopback and those that no
+// other machine can use.
 func Own() (own []netip.Addr) {
 	addrs, _ := net.InterfaceAddrs()
 	for _, addr := range addrs {
@@ -25,14 +26,17 @@ func Own() (own []netip.Addr) {
 // carrier is the range in which those addresses are that a carrier shares out, and some VPNs.
 var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
-// documented are ranges that are nobody's on the Internet, besides those that Go knows to be private.
+// documented are ranges that are nobody's on the Internet, besides those that Go knows to
+// be private.
 var documented = []netip.Prefix{
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("2001:db8::/32"),
 }
 
 func isPrivate(ip netip.Addr) bool {
-	return ip.IsPrivate() || slices.ContainsFunc(documented, func(p netip.Prefix) bool { return p.Contains(ip) })
+	return ip.IsPrivate() || slices.ContainsFunc(documented, func(p netip.Prefix) bool {
+		return p.Contains(ip)
+	})
 }
 
 // Addresses checks what this machine's own addresses say of its place in the network.
@@ -57,11 +61,14 @@ func addresses4(public, private, shared []string) Check {
 	c := ok("addresses", "")
 	switch {
 	case len(public) > 0:
-		c.What = strings.Join(public, ", ") + " is public: others can call this machine, unless a firewall is in between"
+		c.What = strings.Join(public, ", ") +
+			" is public: others can call this machine, unless a firewall is in between"
 	case len(shared) > 0:
-		c.What = strings.Join(shared, ", ") + " is one that carriers share out: there is a NAT beyond your router, where no port can be opened"
+		c.What = strings.Join(shared, ", ") +
+			" is one that carriers share out: there is a NAT beyond your router, where no port can be opened"
 	case len(private) > 0:
-		c.What = strings.Join(private, ", ") + " is private: there is a NAT, if there is a way to the Internet"
+		c.What = strings.Join(private, ", ") +
+			" is private: there is a NAT, if there is a way to the Internet"
 	default:
 		c.What = "this machine has no address but its own loopback: no other machine can be reached"
 		return c.note("connect it to a network")

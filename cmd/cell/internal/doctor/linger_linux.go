@@ -6,15 +6,17 @@ import (
 	"strings"
 )
 
-// Linger checks that the user's programs go on after the last logout, where systemd runs the stem as the user's unit. config is
-// the folder of the user's settings, lingering the one where systemd keeps a file for each user who lingers.
+// Linger checks that the user's programs go on after the last logout, where systemd runs
+// the stem as the user's unit. config is the folder of the user's settings, lingering the
+// one where systemd keeps a file for each user who lingers.
 func Linger(config, lingering, user string) []Check {
 	unit := stemUnit(filepath.Join(config, "systemd", "user"))
 	if unit == "" || user == "" {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(lingering, user)); err != nil {
-		return []Check{ok("lingering", "systemd ends %s, and every cell, when you log out", filepath.Base(unit)).note("loginctl enable-linger " + user)}
+		return []Check{ok("lingering", "systemd ends %s, and every cell, when you log out",
+			filepath.Base(unit)).note("loginctl enable-linger " + user)}
 	}
 	return []Check{ok("lingering", "%s goes on when you log out", filepath.Base(unit))}
 }
@@ -32,7 +34,8 @@ func stemUnit(dir string) string {
 		}
 		for line := range strings.Lines(string(text)) {
 			command, is := strings.CutPrefix(strings.TrimSpace(line), "ExecStart=")
-			if fields := strings.Fields(command); is && len(fields) > 1 && isCell(fields[0]) && fields[1] == "up" {
+			if fields := strings.Fields(command); is && len(fields) > 1 && isCell(fields[0]) &&
+				fields[1] == "up" {
 				return path
 			}
 		}
@@ -40,4 +43,6 @@ func stemUnit(dir string) string {
 	return ""
 }
 
-func isCell(program string) bool { return filepath.Base(strings.Trim(program, `"'-@:+!`)) == "cell" }
+func isCell(program string) bool {
+	return filepath.Base(strings.Trim(program, `"'-@:+!`)) == "cell"
+}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockHolder says which process holds a flock(2) on a file. It does not try the lock: whoever wants it at this moment would
-// find it taken.
+// lockHolder says which process holds a flock(2) on a file. It does not try the lock:
+// whoever wants it at this moment would find it taken.
 func lockHolder(path string) (pid int, held bool) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// want fails the test unless the check of that name is in the state, says the words, and has a remedy just if one is needed.
+// want fails the test unless the check of that name is in the state, says the words, and
+// has a remedy just if one is needed.
 func want(t *testing.T, checks []Check, name string, state State, words string) {
 	t.Helper()
 	for _, c := range checks {
@@ -73,7 +74,8 @@ func TestTexts(t *testing.T) {
 	hometest.Write(t, h.Revoked(), "serials = 1\n")
 	hometest.Write(t, h.Places(), "[")
 	checks := Texts(h, os.ErrInvalid, now)
-	for _, words := range []string{"peers/x.toml:1:", "dna/y.toml:2:", "invites/00000000.toml:1:", "revoked.toml:1:", "places.toml:1:", os.ErrInvalid.Error()} {
+	for _, words := range []string{"peers/x.toml:1:", "dna/y.toml:2:", "invites/00000000.toml:1:",
+		"revoked.toml:1:", "places.toml:1:", os.ErrInvalid.Error()} {
 		want(t, checks, "text files", Bad, words)
 	}
 	if len(checks) != 6 {
@@ -83,7 +85,8 @@ func TestTexts(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	h, now := hometest.New(t), time.Now()
-	if c := Clock(h, now.Add(-time.Hour), now)[0]; c.State == Bad || !strings.Contains(c.What, "set") && !strings.Contains(c.What, "nothing speaks against it") {
+	if c := Clock(h, now.Add(-time.Hour), now)[0]; c.State == Bad ||
+		!strings.Contains(c.What, "set") && !strings.Contains(c.What, "nothing speaks against it") {
 		t.Errorf("a good clock: %+v", c)
 	}
 	want(t, Clock(h, now.Add(48*time.Hour), now), "clock", Bad, "was built on")

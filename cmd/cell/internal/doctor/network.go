@@ -15,8 +15,8 @@ type Network struct {
 	// UDP and TCP are what NAT there is over each.
 	UDP, TCP NAT
 	Router   Router
-	// Members are how many of the mesh are known, and Missing why those bootstrap peers are not there that were named; Joining
-	// says that one has not been heard from yet.
+	// Members are how many of the mesh are known, and Missing why those bootstrap peers
+	// are not there that were named; Joining says that one has not been heard from yet.
 	Members int
 	Missing []string
 	Joining bool
@@ -25,7 +25,8 @@ type Network struct {
 	Relays []string
 }
 
-// NAT is how others see this machine: Kind is "none", "same port", "symmetric", "one view" or "unknown".
+// NAT is how others see this machine: Kind is "none", "same port", "symmetric", "one
+// view" or "unknown".
 type NAT struct {
 	Kind string
 	Seen []string
@@ -43,12 +44,14 @@ func (n Network) Check() []Check {
 	return append(checks, n.reachable(), n.mesh(), n.near())
 }
 
-// nat says what lies between this machine and the Internet over a transport; other is what does over the other one.
+// nat says what lies between this machine and the Internet over a transport; other is
+// what does over the other one.
 func (n Network) nat(name string, nat, other NAT) Check {
 	seen := strings.Join(nat.Seen, ", ")
 	switch nat.Kind {
 	case "none":
-		return ok(name, "others see this machine at %s, which is its own address: there is no NAT", seen)
+		return ok(name, "others see this machine at %s, which is its own address: there is no NAT",
+			seen)
 	case "same port":
 		return ok(name, "others see this machine at %s: its NAT keeps to one port, and holes can be punched", seen)
 	case "one view":
@@ -72,7 +75,8 @@ func (n Network) reachable() Check {
 	case n.Reachability == "public":
 		return ok("reachable", "from the Internet")
 	case len(n.Relays) > 0:
-		return ok("reachable", "through relays, of which it holds %s, and by hole punching", strings.Join(n.Relays, ", "))
+		return ok("reachable", "through relays, of which it holds %s, and by hole punching",
+			strings.Join(n.Relays, ", "))
 	case n.Reachability == "private":
 		return ok("reachable", "not from the Internet: no relay has been found").
 			note("run a stem on a machine with a public address, and trust each other: cell trust PEER")
@@ -89,7 +93,8 @@ func (n Network) mesh() Check {
 	case n.Joining:
 		return ok("mesh", "%s, which it is about to join", n.Mesh)
 	case len(n.Missing) > 0:
-		return ok("mesh", "%s: nobody answers who could say where others are: %s", n.Mesh, strings.Join(n.Missing, "; ")).
+		return ok("mesh", "%s: nobody answers who could say where others are: %s", n.Mesh,
+			strings.Join(n.Missing, "; ")).
 			bad(n.bootstrap())
 	}
 	return ok("mesh", "%s, of which nobody is known: that is right for the first one", n.Mesh).

@@ -7,9 +7,12 @@ import (
 )
 
 func TestNetwork(t *testing.T) {
-	none, easy, one := NAT{"none", []string{"198.51.100.7:4433"}}, NAT{"same port", []string{"203.0.113.5:9"}}, NAT{"one view", []string{"203.0.113.5:9"}}
-	symmetric, unknown := NAT{"symmetric", []string{"203.0.113.5:1", "203.0.113.5:2"}}, NAT{Kind: "unknown"}
-	opens := Router{At: "192.168.1.1", By: "UPnP", Opened: []string{"203.0.113.5:9 (UDP)", "203.0.113.5:9 (TCP)"}}
+	none, easy, one := NAT{"none", []string{"198.51.100.7:4433"}}, NAT{"same port",
+		[]string{"203.0.113.5:9"}}, NAT{"one view", []string{"203.0.113.5:9"}}
+	symmetric, unknown := NAT{"symmetric", []string{"203.0.113.5:1",
+		"203.0.113.5:2"}}, NAT{Kind: "unknown"}
+	opens := Router{At: "192.168.1.1", By: "UPnP",
+		Opened: []string{"203.0.113.5:9 (UDP)", "203.0.113.5:9 (TCP)"}}
 	for _, c := range []struct {
 		in    Network
 		name  string
@@ -19,13 +22,18 @@ func TestNetwork(t *testing.T) {
 		{Network{UDP: none}, "UDP", OK, "there is no NAT"},
 		{Network{UDP: easy}, "UDP", OK, "holes can be punched"},
 		{Network{UDP: one}, "UDP", OK, "what kind is not known yet"},
-		{Network{UDP: symmetric}, "UDP", Note, "203.0.113.5:1, 203.0.113.5:2: its NAT takes another port for each"},
+		{Network{UDP: symmetric}, "UDP", Note,
+			"203.0.113.5:1, 203.0.113.5:2: its NAT takes another port for each"},
 		{Network{UDP: symmetric, Router: opens}, "UDP", OK, "where the router lets them in"},
-		{Network{Router: opens, Reachability: "public"}, "router", OK, "192.168.1.1 lets others in, by UPnP, at 203.0.113.5:9 (UDP) and 203.0.113.5:9 (TCP)"},
+		{Network{Router: opens, Reachability: "public"}, "router", OK,
+			"192.168.1.1 lets others in, by UPnP, at 203.0.113.5:9 (UDP) and 203.0.113.5:9 (TCP)"},
 		{Network{Router: opens, Reachability: "private"}, "router", OK, "not known yet"},
-		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}}, "router", Note, "192.168.1.1 opens no ports: no answer"},
-		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}, Reachability: "public"}, "router", OK, "opens no ports"},
-		{Network{Router: Router{At: "192.168.1.1", By: "UPnP", Why: "refuses"}}, "router", Note, "by UPnP, but opens none: refuses"},
+		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}}, "router", Note,
+			"192.168.1.1 opens no ports: no answer"},
+		{Network{Router: Router{At: "192.168.1.1", Why: "no answer"}, Reachability: "public"},
+			"router", OK, "opens no ports"},
+		{Network{Router: Router{At: "192.168.1.1", By: "UPnP", Why: "refuses"}}, "router", Note,
+			"by UPnP, but opens none: refuses"},
 		{Network{UDP: unknown, TCP: easy}, "UDP", Note, "a firewall may drop it"},
 		{Network{UDP: unknown, TCP: easy}, "TCP", OK, "holes can be punched"},
 		{Network{UDP: unknown, TCP: unknown}, "UDP", OK, "not known how"},
@@ -34,9 +42,11 @@ func TestNetwork(t *testing.T) {
 		{Network{Reachability: "private"}, "reachable", Note, "no relay"},
 		{Network{Reachability: "unknown"}, "reachable", OK, "not known yet"},
 		{Network{Mesh: "none"}, "mesh", OK, "none"},
-		{Network{Mesh: "home", Members: 3, Missing: []string{"x: no answer"}}, "mesh", OK, "known: 3"},
+		{Network{Mesh: "home", Members: 3, Missing: []string{"x: no answer"}}, "mesh", OK,
+			"known: 3"},
 		{Network{Mesh: "home", Missing: []string{"x: no answer"}}, "mesh", Bad, "x: no answer"},
-		{Network{Mesh: "home", Missing: []string{"x: no answer"}, Joining: true}, "mesh", OK, "about to join"},
+		{Network{Mesh: "home", Missing: []string{"x: no answer"}, Joining: true}, "mesh", OK,
+			"about to join"},
 		{Network{Mesh: "home"}, "mesh", Note, "right for the first one"},
 		{Network{Near: -1}, "mDNS", OK, "is off"},
 		{Network{Near: 2}, "mDNS", OK, "seen: 2"},
@@ -86,7 +96,8 @@ func TestPort(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	want(t, Port(port, true, []int{port}), "port", OK, "listens on")
-	want(t, Port(port, false, []int{port + 1}), "port", Note, "was taken when it started, or --port names another")
+	want(t, Port(port, false, []int{port + 1}), "port", Note,
+		"was taken when it started, or --port names another")
 	want(t, Port(port, true, nil), "port", Bad, "in use (tcp): no stem starts")
 	want(t, Port(port, false, nil), "port", Note, "in use (tcp): the stem will take another")
 	l.Close()

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Port checks the port that the stem is to have: wanted, which the owner asked for by name or not. has are the ports that
-// a running stem listens on.
+// Port checks the port that the stem is to have: wanted, which the owner asked for by
+// name or not. has are the ports that a running stem listens on.
 func Port(wanted int, asked bool, has []int) []Check {
 	switch {
 	case slices.Contains(has, wanted):
@@ -21,9 +21,11 @@ func Port(wanted int, asked bool, has []int) []Check {
 	case kind == "":
 		return []Check{ok("port", "%d is free", wanted)}
 	case asked:
-		return []Check{ok("port", "stem.toml asks for %d, which is in use (%s): no stem starts", wanted, kind).bad(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
+		return []Check{ok("port", "stem.toml asks for %d, which is in use (%s): no stem starts",
+			wanted, kind).bad(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
 	}
-	return []Check{ok("port", "%d is in use (%s): the stem will take another", wanted, kind).note(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
+	return []Check{ok("port", "%d is in use (%s): the stem will take another", wanted,
+		kind).note(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
 }
 
 // taken says over what another program has the port, or "".

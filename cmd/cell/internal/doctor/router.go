@@ -26,7 +26,8 @@ func (n Network) router() Check {
 		return ok("router", "%s is asked for ports by %s, but opens none: %s", r.At, r.By, r.Why).
 			note("have the router allow it, or ask the provider for a public address or IPv6")
 	case n.Reachability == "public":
-		return ok("router", "%s lets others in, by %s, at %s", r.At, r.By, strings.Join(r.Opened, " and "))
+		return ok("router", "%s lets others in, by %s, at %s", r.At, r.By,
+			strings.Join(r.Opened, " and "))
 	}
 	return ok("router", "%s lets others in, by %s, at %s; that somebody has come through is not known yet", r.At, r.By, strings.Join(r.Opened, " and "))
 }

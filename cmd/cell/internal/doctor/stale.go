@@ -20,7 +20,8 @@ func Stale(h home.Home, up bool, now time.Time) []Check {
 	return checks
 }
 
-// deadSockets are those that nobody holds: a cell was killed. The next start of the cell replaces one.
+// deadSockets are those that nobody holds: a cell was killed. The next start of the cell
+// replaces one.
 func deadSockets(h home.Home) Check {
 	paths, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
 	var dead []string
@@ -75,10 +76,12 @@ func isTemporary(h home.Home, path string) bool {
 // deadStem looks why no stem answers: there is none, one was killed, or one hangs.
 func deadStem(h home.Home) Check {
 	if pid, held := lockHolder(h.StemLock()); held {
-		return ok("stem", "process %d holds %s, and does not answer", pid, h.StemLock()).bad(fmt.Sprintf("kill %d, then cell up", pid))
+		return ok("stem", "process %d holds %s, and does not answer", pid,
+			h.StemLock()).bad(fmt.Sprintf("kill %d, then cell up", pid))
 	}
 	if _, err := os.Stat(h.StemSocket()); err == nil {
-		return ok("stem", "the last one was killed: the next one replaces %s", h.StemSocket()).note("cell up")
+		return ok("stem", "the last one was killed: the next one replaces %s",
+			h.StemSocket()).note("cell up")
 	}
 	return ok("stem", "none is running").note("cell up")
 }

@@ -35,7 +35,8 @@ func TestSockets(t *testing.T) {
 // A temporary file is left behind once nobody can be about to rename it.
 func TestLeftovers(t *testing.T) {
 	h := hometest.New(t)
-	for _, path := range []string{filepath.Join(h.PeersDir(), ".new-1"), filepath.Join(h.CacheDir(), ".cache-1"),
+	for _, path := range []string{filepath.Join(h.PeersDir(), ".new-1"),
+		filepath.Join(h.CacheDir(), ".cache-1"),
 		filepath.Join(h.String(), ".identity-1"), filepath.Join(h.RunDir(), ".0a1b2c3d")} {
 		hometest.Write(t, path, "")
 		hometest.Write(t, filepath.Join(h.PeersDir(), ".mine"), "")
@@ -56,7 +57,8 @@ func TestDeadStem(t *testing.T) {
 	}
 }
 
-// A process that holds the lock, and does not answer at the door, hangs. Looking does not take the lock.
+// A process that holds the lock, and does not answer at the door, hangs. Looking does not
+// take the lock.
 func TestHungStem(t *testing.T) {
 	if _, err := os.Stat("/proc/locks"); err != nil {
 		return // where the system does not tell who holds a lock, nothing is said of it

@@ -31,12 +31,15 @@ func TestLinger(t *testing.T) {
 	if err := os.MkdirAll(units, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	hometest.Write(t, filepath.Join(units, "other.service"), "[Service]\nExecStart=/usr/bin/other up\n")
-	hometest.Write(t, filepath.Join(units, "mail.service"), "[Service]\nExecStart=/usr/bin/cell status\n")
+	hometest.Write(t, filepath.Join(units, "other.service"),
+		"[Service]\nExecStart=/usr/bin/other up\n")
+	hometest.Write(t, filepath.Join(units, "mail.service"),
+		"[Service]\nExecStart=/usr/bin/cell status\n")
 	if got := Linger(config, lingering, "ann"); len(got) > 0 {
 		t.Errorf("without a unit: %+v", got)
 	}
-	hometest.Write(t, filepath.Join(units, "stem.service"), "[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
+	hometest.Write(t, filepath.Join(units, "stem.service"),
+		"[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
 	want(t, Linger(config, lingering, "ann"), "lingering", Note, "ends stem.service")
 	hometest.Write(t, filepath.Join(lingering, "ann"), "")
 	want(t, Linger(config, lingering, "ann"), "lingering", OK, "stem.service goes on")

@@ -12,7 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
-// Texts checks the files that people edit: a bad line grants nothing. config is what reading stem.toml came to.
+// Texts checks the files that people edit: a bad line grants nothing. config is what
+// reading stem.toml came to.
 func Texts(h home.Home, config error, now time.Time) []Check {
 	_, problems := peers.ReadAll(h)
 	_, bad := dna.Public(h)
@@ -25,7 +26,8 @@ func Texts(h home.Home, config error, now time.Time) []Check {
 	var checks []Check
 	for _, err := range problems {
 		if err != nil {
-			checks = append(checks, ok("text files", "%v", err).bad("correct that line; the running stem sees it at once, but for stem.toml"))
+			checks = append(checks, ok("text files", "%v",
+				err).bad("correct that line; the running stem sees it at once, but for stem.toml"))
 		}
 	}
 	if len(checks) == 0 {

@@ -7,10 +7,12 @@ import (
 	"strings"
 )
 
-// wantedBuffer is what quic-go asks of a socket in bytes, so that a burst of packets is not lost while nobody reads.
+// wantedBuffer is what quic-go asks of a socket in bytes, so that a burst of packets is
+// not lost while nobody reads.
 const wantedBuffer = 7 << 20
 
-// UDPBuffers checks how large the buffers of a UDP socket may get: QUIC is slower where they are small.
+// UDPBuffers checks how large the buffers of a UDP socket may get: QUIC is slower where
+// they are small.
 func UDPBuffers() []Check {
 	return udpBuffers(func(name string) (int, error) {
 		text, err := os.ReadFile("/proc/sys/net/core/" + name)
@@ -35,7 +37,8 @@ func udpBuffers(sysctl func(name string) (int, error)) []Check {
 	}
 	c := ok("UDP buffers", "may have the %d bytes that QUIC wants", wantedBuffer)
 	if len(small) > 0 {
-		c.What = fmt.Sprintf("%s, and QUIC wants %d: it loses packets when much arrives at once", strings.Join(small, ", "), wantedBuffer)
+		c.What = fmt.Sprintf("%s, and QUIC wants %d: it loses packets when much arrives at once",
+			strings.Join(small, ", "), wantedBuffer)
 		return []Check{c.note("sudo sysctl -w " + strings.Join(mend, " "))}
 	}
 	return []Check{c}

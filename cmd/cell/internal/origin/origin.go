@@ -1,4 +1,5 @@
-// Package origin tells where the source of this program is: what it builds for others is built from the same.
+// Package origin tells where the source of this program is: what it builds for others is
+// built from the same.
 package origin
 
 import (
@@ -28,7 +29,8 @@ func (o Origin) String() string {
 	return Module + "@" + o.Version
 }
 
-// Find returns what this program was built from; ok is false if that is not there any more, or not known.
+// Find returns what this program was built from; ok is false if that is not there any
+// more, or not known.
 func Find() (o Origin, ok bool) {
 	info, known := debug.ReadBuildInfo()
 	known = known && info.Main.Path == Module
@@ -52,7 +54,8 @@ func IsCheckout(dir string) bool {
 	return err == nil && filepath.IsAbs(dir) && bytes.HasPrefix(text, []byte("module "+Module+"\n"))
 }
 
-// isRelease tells a tagged version from one that go has made up for a commit or for changes that have none.
+// isRelease tells a tagged version from one that go has made up for a commit or for
+// changes that have none.
 func isRelease(version string) bool {
 	return strings.HasPrefix(version, "v") && !strings.ContainsAny(version, "-+")
 }

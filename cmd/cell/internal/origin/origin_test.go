@@ -23,7 +23,8 @@ func TestIsCheckout(t *testing.T) {
 	if IsCheckout(dir) {
 		t.Error("an empty directory is one")
 	}
-	for text, want := range map[string]bool{"module " + Module + "\n\ngo 1.26.0\n": true, "module " + Module + "/v2\n": false} {
+	for text, want := range map[string]bool{"module " + Module + "\n\ngo 1.26.0\n": true,
+		"module " + Module + "/v2\n": false} {
 		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/cell-mesh/cell/cmd/cell/internal/origin"
 )
 
-// inModule sees to it that a package in dir can import synapse, and says what it has done for that: made dir a module,
-// and had the module require the one that this program is of, in the version that it is from or, if that is a
-// checkout, as it lies there.
+// inModule sees to it that a package in dir can import synapse, and says what it has done
+// for that: made dir a module, and had the module require the one that this program is
+// of, in the version that it is from or, if that is a checkout, as it lies there.
 func inModule(ctx context.Context, dir string, from origin.Origin) (done string, err error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", errors.New("a cell in Go takes the go command, and there is none on the PATH: install Go from https://go.dev/dl, or choose another --lang")
@@ -49,10 +49,12 @@ func inModule(ctx context.Context, dir string, from origin.Origin) (done string,
 		_, err := goTool(ctx, dir, "get", origin.Module+"/synapse@"+from.Version)
 		return done + "it requires " + from.String(), err
 	}
-	if _, err := goTool(ctx, dir, "mod", "edit", "-require="+origin.Module+"@v0.0.0", "-replace="+origin.Module+"="+from.Dir); err != nil {
+	if _, err := goTool(ctx, dir, "mod", "edit", "-require="+origin.Module+"@v0.0.0",
+		"-replace="+origin.Module+"="+from.Dir); err != nil {
 		return "", err
 	}
-	// This raises its go version if need be. The version leaves nothing to ask the network, which there may not be.
+	// This raises its go version if need be. The version leaves nothing to ask the
+	// network, which there may not be.
 	_, err = goTool(ctx, dir, "get", origin.Module+"@v0.0.0")
 	return done + "it takes cell from " + from.Dir, err
 }
@@ -61,7 +63,8 @@ func inModule(ctx context.Context, dir string, from origin.Origin) (done string,
 func moduleName(dir string) string {
 	whole, err := filepath.Abs(dir)
 	name := strings.Trim(strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' ||
+			r == '_' {
 			return r
 		}
 		return '-'
@@ -103,7 +106,8 @@ func goTool(ctx context.Context, dir string, args ...string) (string, error) {
 		return "", errors.New("interrupted")
 	}
 	if err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args[:min(2, len(args))], " "), err, strings.TrimSpace(said.String()))
+		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args[:min(2, len(args))], " "), err,
+			strings.TrimSpace(said.String()))
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -1,4 +1,5 @@
-// Package scaffold makes the first files of a cell: a program that answers, its test, and what it takes to build it.
+// Package scaffold makes the first files of a cell: a program that answers, its test, and
+// what it takes to build it.
 package scaffold
 
 import (
@@ -44,7 +45,8 @@ func ParseLang(name string) (Lang, error) {
 		}
 		names = append(names, lang.Name)
 	}
-	return Lang{}, fmt.Errorf("there is no cell in %q to begin with, only in %s", name, strings.Join(names, ", "))
+	return Lang{}, fmt.Errorf("there is no cell in %q to begin with, only in %s", name,
+		strings.Join(names, ", "))
 }
 
 // Made is what New has made.
@@ -59,8 +61,8 @@ type Made struct {
 // ErrExists is what New fails with where there is something by the name of the cell.
 var ErrExists = errors.New("it is there already")
 
-// New makes cells/NAME below dir. For a Go program, it makes dir a module if it is in none, and has the module require this
-// one. If it fails, everything is as it was.
+// New makes cells/NAME below dir. For a Go program, it makes dir a module if it is in
+// none, and has the module require this one. If it fails, everything is as it was.
 func New(ctx context.Context, dir string, name address.Name, lang Lang) (made Made, err error) {
 	made.Dir = filepath.Join(dir, "cells", name.String())
 	if _, err := os.Lstat(made.Dir); err == nil {

@@ -38,7 +38,8 @@ func TestRelease(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-	if err != nil || strings.Contains(string(text), "replace") || !strings.Contains(string(text), origin.Module+" "+version) {
+	if err != nil || strings.Contains(string(text), "replace") ||
+		!strings.Contains(string(text), origin.Module+" "+version) {
 		t.Errorf("go.mod is %v\n%s", err, text)
 	}
 }
@@ -50,7 +51,8 @@ func TestCheckout(t *testing.T) {
 	root, err := filepath.Abs("../../../..")
 	check(t, err)
 	dir := t.TempDir()
-	if done, err := inModule(t.Context(), dir, origin.Origin{Dir: root}); err != nil || done != "made go.mod; it takes cell from "+root {
+	if done, err := inModule(t.Context(), dir, origin.Origin{Dir: root}); err != nil ||
+		done != "made go.mod; it takes cell from "+root {
 		t.Fatalf("%q, %v", done, err)
 	}
 	files, err := langs[0].files(addresstest.Name("shout"))
@@ -76,7 +78,8 @@ func TestUndone(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("from nowhere: %v", err)
 	}
-	if _, err := inModule(t.Context(), dir, origin.Origin{}); err == nil || !strings.Contains(err.Error(), `run "go get `+origin.Module) {
+	if _, err := inModule(t.Context(), dir, origin.Origin{}); err == nil ||
+		!strings.Contains(err.Error(), `run "go get `+origin.Module) {
 		t.Errorf("from no source: %v", err)
 	}
 	if text, _ := os.ReadFile(filepath.Join(root, "go.mod")); string(text) != goMod {
@@ -98,7 +101,8 @@ func TestExists(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.Mkdir(filepath.Join(dir, "cells"), 0o700))
 	check(t, os.Symlink("nowhere", filepath.Join(dir, "cells", "shout")))
-	if _, err := New(t.Context(), dir, addresstest.Name("shout"), langs[2]); !errors.Is(err, ErrExists) {
+	if _, err := New(t.Context(), dir, addresstest.Name("shout"), langs[2]); !errors.Is(err,
+		ErrExists) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Install has the manager run the service; doing so twice is as good as once. If the service does not start, the manager
-// has what it had before.
+// Install has the manager run the service; doing so twice is as good as once. If the
+// service does not start, the manager has what it had before.
 func Install(ctx context.Context, m Manager, s Service) error {
 	path := m.File(s)
 	was, err := os.ReadFile(path)

@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// Ready tells the manager that has started this process, if it wants to be told, that it does its work.
+// Ready tells the manager that has started this process, if it wants to be told, that it
+// does its work.
 func Ready() error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

@@ -1,5 +1,6 @@
-// Package service has the system run a user's stem, from boot to shutdown: as a user unit of systemd, or as a launch agent on
-// macOS. Both end the stem alone when they stop it, and never its cells; both start it anew when it has failed.
+// Package service has the system run a user's stem, from boot to shutdown: as a user unit
+// of systemd, or as a launch agent on macOS. Both end the stem alone when they stop it,
+// and never its cells; both start it anew when it has failed.
 package service
 
 import (
@@ -27,7 +28,8 @@ type Service struct {
 	Log string
 }
 
-// ErrNoManager is wrapped by the errors of a machine, or a login, where nothing runs services for the user.
+// ErrNoManager is wrapped by the errors of a machine, or a login, where nothing runs
+// services for the user.
 var ErrNoManager = errors.New("nothing here runs services for this user")
 
 // Manager is what runs services.
@@ -38,7 +40,8 @@ type Manager interface {
 	Text(Service) string
 	// PID returns the process of the service, 0 if it does not run.
 	PID(context.Context, Service) int
-	// Start has the service run, now and from the next boot on, as its file has it, which has changed or not.
+	// Start has the service run, now and from the next boot on, as its file has it, which
+	// has changed or not.
 	Start(ctx context.Context, s Service, changed bool) error
 	// Stop ends it, for good.
 	Stop(context.Context, Service) error

@@ -22,9 +22,11 @@ var update = flag.Bool("update", false, "write the files in testdata anew")
 
 // The texts are a function of the service alone.
 var services = map[string]Service{
-	"plain": {Program: "/usr/local/bin/cell", Path: "/usr/local/bin:/usr/bin:/bin", Log: "/Users/me/.cell/log/stem.service.log"},
-	"odd": {Program: `/opt/my "100%" <cells>\cell`, Home: "/srv/a b/$HOME&co\n", Path: "/opt/100%/bin:/bin",
-		Log: "/srv/a b/log"},
+	"plain": {Program: "/usr/local/bin/cell", Path: "/usr/local/bin:/usr/bin:/bin",
+		Log: "/Users/me/.cell/log/stem.service.log"},
+	"odd": {Program: `/opt/my "100%" <cells>\cell`, Home: "/srv/a b/$HOME&co\n",
+		Path: "/opt/100%/bin:/bin",
+		Log:  "/srv/a b/log"},
 }
 
 func TestTexts(t *testing.T) {
@@ -73,12 +75,14 @@ func TestUnitVerifies(t *testing.T) {
 	check(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700))
 	s := Service{Program: program, Home: "/srv/a b/$HOME\t", Path: "/opt/100%/bin:/bin"}
 	path := filepath.Join(dir, "cell.service")
-	for text, fine := range map[string]bool{systemd{}.Text(s): true, strings.Replace(systemd{}.Text(s), "KillMode=process", "KillMode=most", 1): false} {
+	for text, fine := range map[string]bool{systemd{}.Text(s): true,
+		strings.Replace(systemd{}.Text(s), "KillMode=process", "KillMode=most", 1): false} {
 		check(t, os.WriteFile(path, []byte(text), 0o600))
 		verify := exec.Command("systemd-analyze", "verify", "--user", "--man=no", path)
 		verify.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir)
 		out, err := verify.CombinedOutput()
-		if said := strings.Contains(string(out), "cell.service"); said == fine || fine && err != nil {
+		if said := strings.Contains(string(out), "cell.service"); said == fine ||
+			fine && err != nil {
 			t.Errorf("fine should be %v: %v\n%s\n%s", fine, err, out, text)
 		}
 	}

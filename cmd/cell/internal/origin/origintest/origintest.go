@@ -15,8 +15,9 @@ import (
 	"github.com/cell-mesh/cell/cmd/cell/internal/origin"
 )
 
-// Release has the go command find this checkout as a version of its module, in a module proxy made of files, and all else
-// in the module cache as it is; nothing is asked of the network. What it fetches goes into a cache of the test.
+// Release has the go command find this checkout as a version of its module, in a module
+// proxy made of files, and all else in the module cache as it is; nothing is asked of the
+// network. What it fetches goes into a cache of the test.
 func Release(t *testing.T, version string) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
@@ -26,16 +27,19 @@ func Release(t *testing.T, version string) {
 	proxy := t.TempDir()
 	at := filepath.Join(proxy, origin.Module, "@v")
 	check(t, os.MkdirAll(at, 0o700))
-	check(t, os.WriteFile(filepath.Join(at, version+".info"), []byte(`{"Version":"`+version+`"}`), 0o600))
+	check(t, os.WriteFile(filepath.Join(at, version+".info"), []byte(`{"Version":"`+version+`"}`),
+		0o600))
 	check(t, os.WriteFile(filepath.Join(at, version+".mod"), goMod, 0o600))
 	archive, err := os.Create(filepath.Join(at, version+".zip"))
 	check(t, err)
-	check(t, zip.CreateFromDir(archive, module.Version{Path: origin.Module, Version: version}, root))
+	check(t, zip.CreateFromDir(archive, module.Version{Path: origin.Module, Version: version},
+		root))
 	check(t, archive.Close())
 
 	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
 	check(t, err)
-	t.Setenv("GOPROXY", "file://"+proxy+",file://"+filepath.Join(strings.TrimSpace(string(cache)), "cache", "download"))
+	t.Setenv("GOPROXY", "file://"+proxy+",file://"+filepath.Join(strings.TrimSpace(string(cache)),
+		"cache", "download"))
 	t.Setenv("GOSUMDB", "off")
 	t.Setenv("GOFLAGS", "-modcacherw") // so that the test can remove it
 	t.Setenv("GOMODCACHE", t.TempDir())
