@@ -133,7 +133,7 @@ func (l language) wantError(t *testing.T, home, address, class, words string) {
 }
 
 // up runs a stem in a home of its own.
-func up(t *testing.T) *local.Machine {
+func up(t *testing.T) *local.Stem {
 	t.Helper()
 	return localtest.Up(t, hometest.Dir(t))
 }

@@ -32,7 +32,7 @@ func TestCrowd(t *testing.T) {
 	var callers sync.WaitGroup
 	start := make(chan struct{})
 	for i := range 100 {
-		from := []*local.Machine{here, one, two}[i%3]
+		from := []*local.Stem{here, one, two}[i%3]
 		callers.Go(func() {
 			<-start
 			said := fmt.Sprintf("I am %d", i)

@@ -19,7 +19,7 @@ import (
 )
 
 // linked runs two stems of which the near one may call a cell of the far one, which it calls b.
-func linked(t *testing.T, cell string) (near, far *local.Machine) {
+func linked(t *testing.T, cell string) (near, far *local.Stem) {
 	dir := hometest.Dir(t)
 	far = localtest.Up(t, filepath.Join(dir, "b"))
 	near = localtest.Up(t, filepath.Join(dir, "a"), "--bootstrap", far.Addr("quic-v1"))
@@ -90,7 +90,7 @@ func TestServerBreaksOff(t *testing.T) {
 		t.Errorf("read %q, %v, want a reset", rest, err)
 	}
 
-	for s, why := range map[*local.Machine]string{near: "the other end broke off",
+	for s, why := range map[*local.Stem]string{near: "the other end broke off",
 		far: `the cell could not finish the call: "cell logs half" may say why`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		var said strings.Builder
@@ -136,7 +136,7 @@ func TestLinkLeaksNothing(t *testing.T) {
 		return nil
 	}
 	check(t, say(0))
-	before := map[*local.Machine]int{near: files(t, near), far: files(t, far)}
+	before := map[*local.Stem]int{near: files(t, near), far: files(t, far)}
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
@@ -165,7 +165,7 @@ func TestLinkLeaksNothing(t *testing.T) {
 }
 
 // files counts the file descriptors of a stem.
-func files(t *testing.T, s *local.Machine) int {
+func files(t *testing.T, s *local.Stem) int {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.PID()))
 	check(t, err)
 	return len(entries)

@@ -45,7 +45,7 @@ func TestCallerIsKilled(t *testing.T) {
 
 // awaitCalls waits until a stem has recorded so many calls, which it does when they are
 // over: each in order.
-func awaitCalls(t *testing.T, m *local.Machine, want int) {
+func awaitCalls(t *testing.T, m *local.Stem, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

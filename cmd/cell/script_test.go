@@ -167,7 +167,7 @@ func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: up MACHINE FLAG...")
 	}
-	m := &local.Machine{Home: homeOf(ts, args[0]), Cell: "cell", Mesh: "test"}
+	m := &local.Stem{Home: homeOf(ts, args[0]), Cell: "cell", Mesh: "test"}
 	ts.Defer(m.Kill)
 	ts.Defer(func() { localtest.KillCells(m.Home) })
 	ts.Check(m.Start(context.Background(), args[1:]...))
@@ -177,7 +177,7 @@ func cmdUp(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0]+"_TCP", m.Addr("tcp"))
 }
 
-func runningStem(ts *testscript.TestScript, neg bool, args []string) *local.Machine {
+func runningStem(ts *testscript.TestScript, neg bool, args []string) *local.Stem {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: down or kill9 MACHINE")
 	}
@@ -185,12 +185,12 @@ func runningStem(ts *testscript.TestScript, neg bool, args []string) *local.Mach
 	if !ok {
 		ts.Fatalf("%s is not up", args[0])
 	}
-	return m.(*local.Machine)
+	return m.(*local.Stem)
 }
 
 // down MACHINE: asks the stem to end, and waits until it has, in good order.
 func cmdDown(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Check(runningStem(ts, neg, args).Down())
+	ts.Check(runningStem(ts, neg, args).Stop())
 }
 
 // kill9 MACHINE: ends the stem without asking.

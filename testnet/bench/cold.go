@@ -14,7 +14,7 @@ import (
 
 // cold measures a call that starts its cell, next to a start of the same executable by hand.
 func (l *lab) cold() error {
-	m, err := l.machine("a")
+	m, err := l.stem("a")
 	if err != nil {
 		return err
 	}

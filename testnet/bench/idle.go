@@ -12,16 +12,16 @@ const idlePeers = 20
 // idle measures what a stem costs that has nothing to do, alone and with peers that have
 // nothing to do either.
 func (l *lab) idle() error {
-	alone, err := l.machine("alone")
+	alone, err := l.stem("alone")
 	if err != nil {
 		return err
 	}
-	hub, err := l.machine("hub")
+	hub, err := l.stem("hub")
 	if err != nil {
 		return err
 	}
 	for i := range l.times(idlePeers) {
-		if _, err := l.machine(fmt.Sprintf("p%d", i), "--bootstrap",
+		if _, err := l.stem(fmt.Sprintf("p%d", i), "--bootstrap",
 			hub.Addr("quic-v1")); err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (l *lab) idle() error {
 	time.Sleep(2 * l.settle())
 	stems := []struct {
 		what string
-		*local.Machine
+		*local.Stem
 	}{{"idle stem, no peers", alone}, {fmt.Sprintf("idle stem, %d idle peers", idlePeers), hub}}
 	var before []use
 	for _, s := range stems {

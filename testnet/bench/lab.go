@@ -32,17 +32,17 @@ func (l *lab) close() (err error) {
 	return err
 }
 
-// machine makes a machine whose stem runs.
-func (l *lab) machine(name string, flags ...string) (*local.Machine, error) {
-	m := &local.Machine{Name: name, Home: filepath.Join(l.dir, name), Cell: l.Cell, Mesh: "bench"}
-	l.undo = append(l.undo, m.Stop)
-	return m, m.Start(l.ctx, flags...)
+// stem runs a stem in a home of its own.
+func (l *lab) stem(name string, flags ...string) (*local.Stem, error) {
+	s := &local.Stem{Name: name, Home: filepath.Join(l.dir, name), Cell: l.Cell, Mesh: "bench"}
+	l.undo = append(l.undo, s.StopAll)
+	return s, s.Start(l.ctx, flags...)
 }
 
-// pair makes two machines that are connected by a transport; there may be a way in
+// pair runs two stems that are connected by a transport; there may be a way in
 // between. The first may reach the second's cells.
-func (l *lab) pair(transport string, way func(multiaddr string) (string, error)) (here, there *local.Machine, err error) {
-	if there, err = l.machine("b"); err != nil {
+func (l *lab) pair(transport string, way func(multiaddr string) (string, error)) (here, there *local.Stem, err error) {
+	if there, err = l.stem("b"); err != nil {
 		return nil, nil, err
 	}
 	addr := there.Addr(transport)
@@ -51,7 +51,7 @@ func (l *lab) pair(transport string, way func(multiaddr string) (string, error))
 			return nil, nil, err
 		}
 	}
-	if here, err = l.machine("a", "--bootstrap", addr); err != nil {
+	if here, err = l.stem("a", "--bootstrap", addr); err != nil {
 		return nil, nil, err
 	}
 	_, err = there.Run(l.ctx, nil, "trust", here.ID, "--as", "a", "--cells", CellName+","+HelloName)
@@ -81,7 +81,7 @@ func (l *lab) serve(role, home string, env ...string) (lines []string, err error
 		err := cmd.Wait()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
-			return nil // a cell that was stopped with its machine
+			return nil // a cell that was stopped with its stem
 		}
 		return err
 	})

@@ -85,7 +85,7 @@ func (l *lab) settle() time.Duration {
 }
 
 // openMany opens the bridges, a few at a time, each with a round trip.
-func (l *lab) openMany(here, there *local.Machine) (conns []Conn, opening []time.Duration, err error) {
+func (l *lab) openMany(here, there *local.Stem) (conns []Conn, opening []time.Duration, err error) {
 	var mu sync.Mutex
 	err = inParallel(l.Bridges, func(int) error {
 		began := time.Now()

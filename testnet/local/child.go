@@ -13,51 +13,53 @@ import (
 	"time"
 )
 
-// child is the process of a stem.
+// child is the process of a Stem.
 type child struct {
-	cmd  *exec.Cmd
-	says *os.File
-	said chan string // what it said after it was ready, once it has ended; closed if it never was
+	cmd    *exec.Cmd
+	output *os.File
+	// rest gets what the stem printed after it was ready, when it has ended. If it never
+	// was ready, rest is closed.
+	rest chan string
 	once sync.Once
 	err  error
 }
 
-// Start runs the machine's stem and returns when it is ready. Down or Kill ends it, and
-// not ctx: its cells have to be ended before.
-func (m *Machine) Start(ctx context.Context, flags ...string) error {
-	m.ID, m.Addrs = "", nil
-	flags = append([]string{"up", "--mesh", m.Mesh, "--no-mdns", "--listen", "127.0.0.1"}, flags...)
-	cmd := m.command(context.WithoutCancel(ctx), flags...)
-	says, said, err := os.Pipe()
+// Start runs the stem and returns when it is ready. ctx covers the start only: Stop or
+// Kill ends the stem.
+func (s *Stem) Start(ctx context.Context, flags ...string) error {
+	s.ID, s.Addrs = "", nil
+	flags = append([]string{"up", "--mesh", s.Mesh, "--no-mdns", "--listen", loopback}, flags...)
+	cmd := s.command(context.WithoutCancel(ctx), flags...)
+	output, input, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Stdout, cmd.Stderr = input, input
 	err = cmd.Start()
-	said.Close()
+	input.Close()
 	if err != nil {
-		says.Close()
+		output.Close()
 		return err
 	}
-	m.stem = &child{cmd: cmd, says: says, said: make(chan string, 1)}
-	says.SetReadDeadline(time.Now().Add(time.Minute))
-	stop := context.AfterFunc(ctx, func() { says.SetReadDeadline(time.Now()) })
+	s.child = &child{cmd: cmd, output: output, rest: make(chan string, 1)}
+	output.SetReadDeadline(time.Now().Add(readyTimeout))
+	stop := context.AfterFunc(ctx, func() { output.SetReadDeadline(time.Now()) })
 	defer stop()
-	lines := bufio.NewReader(says)
-	if err := m.awaitReady(lines); err != nil {
-		close(m.stem.said)
-		m.Kill()
+	lines := bufio.NewReader(output)
+	if err := s.awaitReady(lines); err != nil {
+		close(s.child.rest)
+		s.Kill()
 		return err
 	}
 	if stop() {
-		says.SetReadDeadline(time.Time{})
+		output.SetReadDeadline(time.Time{})
 	}
-	go m.stem.listen(lines)
+	go s.child.collect(lines)
 	return nil
 }
 
-// awaitReady reads what the stem says until it is ready, and keeps its ID and its addresses.
-func (m *Machine) awaitReady(lines *bufio.Reader) error {
+// awaitReady reads the stem's output until it is ready, and keeps its ID and addresses.
+func (s *Stem) awaitReady(lines *bufio.Reader) error {
 	var all strings.Builder
 	for {
 		line, err := lines.ReadString('\n')
@@ -67,58 +69,46 @@ func (m *Machine) awaitReady(lines *bufio.Reader) error {
 		case err != nil:
 			return &Failure{"up", all.String(), errors.Join(errors.New("was not ready"), err)}
 		case strings.HasPrefix(line, "12D3"):
-			m.ID = line
+			s.ID = line
 		case strings.HasPrefix(line, "/"):
-			m.Addrs = append(m.Addrs, line)
+			s.Addrs = append(s.Addrs, line)
 		case line == "cell: ready":
 			return nil
 		}
 	}
 }
 
-// listen reads what the stem says until it has ended, and keeps the beginning.
-func (s *child) listen(lines io.Reader) {
-	said, _ := io.ReadAll(io.LimitReader(lines, 64<<10))
+// collect reads the output until the stem has ended, and keeps the first 64 KiB.
+func (c *child) collect(lines io.Reader) {
+	rest, _ := io.ReadAll(io.LimitReader(lines, 64<<10))
 	io.Copy(io.Discard, lines)
-	s.said <- string(said)
+	c.rest <- string(rest)
 }
 
-// PID is that of the stem, once it has been started.
-func (m *Machine) PID() int { return m.stem.cmd.Process.Pid }
+// Stop asks the stem to end, if it runs, and waits for it. It fails if the stem exited
+// with an error. Cells keep running.
+func (s *Stem) Stop() error { return s.end(syscall.SIGTERM) }
 
-// Addr returns the stem's multiaddr of a transport, "quic-v1" or "tcp".
-func (m *Machine) Addr(transport string) string {
-	for _, addr := range m.Addrs {
-		if strings.Contains(addr, "/"+transport+"/") {
-			return addr
-		}
-	}
-	return ""
-}
+// Kill kills the stem, if it runs, and waits for it.
+func (s *Stem) Kill() { s.end(syscall.SIGKILL) }
 
-// Down asks the stem to end, if it runs, and returns when it has: an error if it did not
-// end in order. Its cells go on.
-func (m *Machine) Down() error { return m.end(syscall.SIGTERM) }
-
-// Kill ends the stem, if it runs, without asking.
-func (m *Machine) Kill() { m.end(syscall.SIGKILL) }
-
-func (m *Machine) end(signal syscall.Signal) error {
-	s := m.stem
-	if s == nil {
+func (s *Stem) end(signal syscall.Signal) error {
+	c := s.child
+	if c == nil {
 		return nil
 	}
-	s.once.Do(func() {
-		s.cmd.Process.Signal(signal)
-		slow := time.AfterFunc(20*time.Second, func() { s.cmd.Process.Kill() })
+	c.once.Do(func() {
+		c.cmd.Process.Signal(signal)
+		slow := time.AfterFunc(20*time.Second, func() { c.cmd.Process.Kill() })
 		defer slow.Stop()
-		err := s.cmd.Wait()
-		s.says.SetReadDeadline(time.Now().Add(time.Second)) // a child of it may hold the other end
-		said := <-s.said
-		s.says.Close()
+		err := c.cmd.Wait()
+		// A child of the stem may still hold the other end of the pipe.
+		c.output.SetReadDeadline(time.Now().Add(time.Second))
+		rest := <-c.rest
+		c.output.Close()
 		if err != nil && signal == syscall.SIGTERM {
-			s.err = &Failure{"up", said, err}
+			c.err = &Failure{"up", rest, err}
 		}
 	})
-	return s.err
+	return c.err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// readiness bounds the start of a stem on a loaded machine.
-const readiness = time.Minute
+// readyTimeout bounds how long a stem may take to start on a loaded machine.
+const readyTimeout = time.Minute
 
 // Start runs a node's stem, which does not run, and returns when it answers. The stem
 // outlives this process. If it fails, or ctx ends first, the stem has been ended.
@@ -42,7 +42,7 @@ func (n *Net) Start(ctx context.Context, node Node) (err error) {
 		return err
 	}
 	defer cmd.Process.Release()
-	ctx, cancel := context.WithTimeout(ctx, readiness)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := node.await(ctx, cmd.Process.Pid); err != nil {
 		cmd.Process.Kill()

@@ -14,22 +14,23 @@ import (
 	"github.com/cell-mesh/cell/internal/process"
 )
 
-// Machine is a home with a stem of its own.
-type Machine struct {
+// Stem is a stem that runs as a child process, for a test, a benchmark or a demo. It ends
+// with this process at the latest; a Node of a testnet goes on.
+type Stem struct {
 	Name, Home string
-	Cell       string // the program
-	Mesh       string // that it belongs to
-	// Env is added to the environment of its programs, as KEY=VALUE.
+	Cell       string // the path of the program cell
+	Mesh       string
+	// Env is added to the environment of the programs that Run and Start run, as KEY=VALUE.
 	Env []string
 
-	// ID and Addrs, the stem's multiaddrs, are known once it has been started.
+	// Start sets ID, the peer ID, and Addrs, the multiaddrs.
 	ID    string
 	Addrs []string
 
-	stem *child
+	child *child
 }
 
-// Failure is a command that failed, with what it said.
+// Failure is a command that failed, with its output.
 type Failure struct {
 	Command string
 	Said    string
@@ -40,11 +41,11 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("cell %s: %v\n%s", f.Command, f.Err, strings.TrimSpace(f.Said))
 }
 
-// Run runs one command in the machine's home and returns what it printed.
-func (m *Machine) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+// Run runs one cell command in the stem's home and returns its output.
+func (s *Stem) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := m.command(ctx, args...)
+	cmd := s.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -53,19 +54,32 @@ func (m *Machine) Run(ctx context.Context, stdin []byte, args ...string) ([]byte
 	return stdout.Bytes(), nil
 }
 
-func (m *Machine) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, m.Cell, args...)
-	cmd.Env = append(append(os.Environ(), "CELL_HOME="+m.Home), m.Env...)
+func (s *Stem) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, s.Cell, args...)
+	cmd.Env = append(append(os.Environ(), "CELL_HOME="+s.Home), s.Env...)
 	cmd.WaitDelay = time.Second
 	return cmd
 }
 
-// Stop ends the machine's cells, which outlive their stem, and then the stem.
-func (m *Machine) Stop() error { return errors.Join(m.StopCells(), m.Down()) }
+// PID is the process ID of the started stem.
+func (s *Stem) PID() int { return s.child.cmd.Process.Pid }
 
-// StopCells ends the cells of the machine.
-func (m *Machine) StopCells() error {
-	h, err := home.At(m.Home)
+// Addr returns the stem's multiaddr for a transport, "quic-v1" or "tcp".
+func (s *Stem) Addr(transport string) string {
+	for _, addr := range s.Addrs {
+		if strings.Contains(addr, "/"+transport+"/") {
+			return addr
+		}
+	}
+	return ""
+}
+
+// StopAll stops the cells, which would outlive the stem, and then the stem.
+func (s *Stem) StopAll() error { return errors.Join(s.StopCells(), s.Stop()) }
+
+// StopCells stops the cells that run in the stem's home.
+func (s *Stem) StopCells() error {
+	h, err := home.At(s.Home)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // stem is one whose programs have its home as theirs.
 type stem struct {
-	*local.Machine
+	*local.Stem
 	other string // what it calls the other one
 }
 
@@ -56,7 +56,7 @@ func up(t *testing.T, flags ...string) *stem {
 	m := localtest.New(t, hometest.Dir(t))
 	m.Env = []string{"HOME=" + m.Home}
 	check(t, m.Start(t.Context(), flags...))
-	return &stem{Machine: m}
+	return &stem{Stem: m}
 }
 
 // dna makes a cell of a program: text is the script, or names the program; settings are
@@ -82,7 +82,7 @@ func (s *stem) allow(t *testing.T, name string) {
 // cell runs the program cell in the stem's home, and returns the line that it prints.
 func (s *stem) cell(t *testing.T, args ...string) string {
 	t.Helper()
-	return strings.TrimSpace(localtest.Run(t, s.Machine, args...))
+	return strings.TrimSpace(localtest.Run(t, s.Stem, args...))
 }
 
 // run runs a program in the stem's home, where it finds cell, and returns what it prints.

@@ -1,5 +1,11 @@
-// Package localtest runs stems for tests, as processes of the program cell, which is the
-// one in $PATH.
+// Package localtest runs stems in tests, as child processes of the program cell in $PATH.
+//
+//	func TestMain(m *testing.M) { os.Exit(localtest.Main(m)) }
+//
+//	func TestCall(t *testing.T) {
+//		s := localtest.Up(t, hometest.Dir(t))
+//		answer := localtest.Run(t, s, "connect", "echo")
+//	}
 package localtest
 
 import (
@@ -16,8 +22,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// Main runs the tests of a package with a program cell in $PATH that it has built for
-// them, and looks for goroutines that they have left. It returns the exit code.
+// Main builds the program cell, puts it into $PATH, runs the tests of a package and checks
+// that they leave no goroutine. It returns the exit code.
 func Main(m *testing.M) int {
 	bin, err := os.MkdirTemp("", "cell")
 	if err != nil {
@@ -38,36 +44,35 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// New is the machine of a home, whose stem does not run yet. Its stem and its cells end
-// with the test.
-func New(t testing.TB, home string) *local.Machine {
-	m := &local.Machine{Home: home, Cell: "cell", Mesh: "test"}
-	t.Cleanup(func() { KillCells(home); m.Kill() })
-	return m
+// New returns a stem that is not started. It and its cells are killed when the test ends.
+func New(t testing.TB, home string) *local.Stem {
+	s := &local.Stem{Home: home, Cell: "cell", Mesh: "test"}
+	t.Cleanup(func() { KillCells(home); s.Kill() })
+	return s
 }
 
-// Up is New with a stem that is ready.
-func Up(t testing.TB, home string, flags ...string) *local.Machine {
+// Up starts a stem with New and returns when it is ready.
+func Up(t testing.TB, home string, flags ...string) *local.Stem {
 	t.Helper()
-	m := New(t, home)
-	if err := m.Start(t.Context(), flags...); err != nil {
+	s := New(t, home)
+	if err := s.Start(t.Context(), flags...); err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return s
 }
 
-// Run runs the program in a machine's home, where it must succeed, and returns what it prints.
-func Run(t testing.TB, m *local.Machine, args ...string) string {
+// Run runs a cell command in the stem's home and returns its output. The test fails if
+// the command does.
+func Run(t testing.TB, s *local.Stem, args ...string) string {
 	t.Helper()
-	out, err := m.Run(t.Context(), nil, args...)
+	out, err := s.Run(t.Context(), nil, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(out)
 }
 
-// KillCells ends the cells that run in a home, which outlive its stem, but for those of
-// this process.
+// KillCells kills the cells that run in a home, except those of this process.
 func KillCells(dir string) {
 	h, err := home.At(dir)
 	if err != nil {

@@ -30,9 +30,9 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &local.Machine{Name: "a", Home: filepath.Join(dir, "a"), Cell: cell, Mesh: "demo"}
-	b := &local.Machine{Name: "b", Home: filepath.Join(dir, "b"), Cell: cell, Mesh: "demo"}
-	defer func() { err = errors.Join(err, a.Stop(), b.Stop(), os.RemoveAll(dir)) }()
+	a := &local.Stem{Name: "a", Home: filepath.Join(dir, "a"), Cell: cell, Mesh: "demo"}
+	b := &local.Stem{Name: "b", Home: filepath.Join(dir, "b"), Cell: cell, Mesh: "demo"}
+	defer func() { err = errors.Join(err, a.StopAll(), b.StopAll(), os.RemoveAll(dir)) }()
 
 	d.say("two machines, a and b: homes of their own under %s", dir)
 	if err := d.build(ctx, b); err != nil {
@@ -77,7 +77,7 @@ func (d *demo) say(format string, args ...any) {
 }
 
 // build puts the cells into b's store.
-func (d *demo) build(ctx context.Context, b *local.Machine) error {
+func (d *demo) build(ctx context.Context, b *local.Stem) error {
 	d.say("b: building echo, edge_detector, retina and brain")
 	from, err := Build(ctx, b.Home)
 	if err != nil {
@@ -89,7 +89,7 @@ func (d *demo) build(ctx context.Context, b *local.Machine) error {
 
 // start brings both stems up in a mesh of their own. a is told where b is, as any member
 // of a mesh is told of some other.
-func (d *demo) start(ctx context.Context, a, b *local.Machine) error {
+func (d *demo) start(ctx context.Context, a, b *local.Stem) error {
 	if err := b.Start(ctx); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (d *demo) start(ctx context.Context, a, b *local.Machine) error {
 }
 
 // introduce shows that b lets nobody in until it is told to.
-func (d *demo) introduce(ctx context.Context, a, b *local.Machine) error {
+func (d *demo) introduce(ctx context.Context, a, b *local.Stem) error {
 	_, err := a.Run(ctx, nil, "connect", "retina@"+b.ID)
 	var failed *local.Failure
 	if !errors.As(err, &failed) || !strings.Contains(failed.Said, "denied") {
@@ -118,7 +118,7 @@ func (d *demo) introduce(ctx context.Context, a, b *local.Machine) error {
 }
 
 // call sends input to a cell and returns the whole answer.
-func (d *demo) call(ctx context.Context, from *local.Machine, address string,
+func (d *demo) call(ctx context.Context, from *local.Stem, address string,
 	input []byte) ([]byte, error) {
 	name, _, _ := strings.Cut(address, "@")
 	d.say("%s: cell connect %s@%s… < picture.png", from.Name, name, address[len(name)+1:][:12])
