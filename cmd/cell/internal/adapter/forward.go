@@ -15,7 +15,7 @@ const dialTimeout = 10 * time.Second
 // forward joins one call with the server. A server that does not answer, or breaks off,
 // cuts the call.
 func (w Wrapper) forward(ctx context.Context, c call) error {
-	caller := &caller{pipe.Unix(c.conn), func() { w.cut(c) }}
+	caller := &caller{pipe.Wrapper{Stream: pipe.Unix(c.conn)}, func() { w.cut(c) }}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	server, err := dialer.DialContext(ctx, w.Settings.Target.Network, w.Settings.Target.Address)
 	if err != nil {
