@@ -6,13 +6,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Seen notes that the peer was there at some time, in whatever way it was reached.
-func (f *Finder) Seen(id peer.ID, at time.Time) {
-	f.cache.mu.Lock()
-	defer f.cache.mu.Unlock()
-	f.cache.note(id, at)
-	signal(f.cache.dirty)
-}
+// Seen notes that the peer answered at a time when there is no connection any more.
+// Where there is one, Reached notes it.
+func (f *Finder) Seen(id peer.ID, at time.Time) { f.cache.heard(id, at) }
 
 // LastSeen returns when the peer was there, in this life or an earlier one, and the zero
 // Time if it never was.
@@ -20,6 +16,20 @@ func (f *Finder) LastSeen(id peer.ID) time.Time {
 	f.cache.mu.Lock()
 	defer f.cache.mu.Unlock()
 	return f.cache.seen[id]
+}
+
+// heard notes that the peer answered. That alone is saved once a minute.
+func (c *cache) heard(id peer.ID, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last := c.seen[id]
+	if !at.After(last) {
+		return
+	}
+	c.note(id, at)
+	if !at.Truncate(putAgain).Equal(last.Truncate(putAgain)) {
+		signal(c.dirty)
+	}
 }
 
 // note keeps the newest maxCached peers; c.mu is held.

@@ -62,3 +62,22 @@ func TestCacheOfClockAhead(t *testing.T) {
 		t.Errorf("the peer that was reached last is not the first: %v", got)
 	}
 }
+
+// A peer that is called all the time does not have the cache saved all the time.
+func TestHeardIsSavedOnceAMinute(t *testing.T) {
+	c, id := loadCache("", slog.New(slog.DiscardHandler)), newID(t)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	saves := 0
+	for i := range 120 {
+		c.heard(id, start.Add(time.Duration(i)*time.Second))
+		c.heard(id, start) // out of order
+		select {
+		case <-c.dirty:
+			saves++
+		default:
+		}
+	}
+	if saves != 2 || !c.seen[id].Equal(start.Add(119*time.Second)) {
+		t.Errorf("%d saves in two minutes, last seen at %v", saves, c.seen[id])
+	}
+}

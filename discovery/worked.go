@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"net"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
@@ -9,10 +10,17 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Worked remembers where the peer is that a connection leads to. If the peer made the
-// connection, that is where it says that it listens, at the very address from which it
-// came: in a local network that holds, and for others we can't tell.
-func (f *Finder) Worked(conn network.Conn) {
+// Reached notes that a connection leads to its peer: the address is remembered, and when
+// the peer last answered, which is heard, unless that is zero or known already. It is
+// cheap enough for every call.
+//
+// If the peer made the connection, the address is where it says that it listens, at the
+// very IP address from which it came. That holds in a local network; for others we can't
+// tell.
+func (f *Finder) Reached(conn network.Conn, heard time.Time) {
+	if !heard.IsZero() {
+		f.cache.heard(conn.RemotePeer(), heard)
+	}
 	if lasting(conn) {
 		f.cache.put(conn.RemotePeer(), conn.RemoteMultiaddr())
 		return
@@ -37,6 +45,9 @@ func (f *Finder) Worked(conn network.Conn) {
 		}
 	})
 }
+
+// Worked is Reached for a connection on which the peer has not answered yet.
+func (f *Finder) Worked(conn network.Conn) { f.Reached(conn, time.Time{}) }
 
 // listens remembers where the peer says that it listens at an address, and whether it says so.
 func (f *Finder) listens(conn network.Conn, from net.IP) (told bool) {
