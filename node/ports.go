@@ -11,7 +11,7 @@ import (
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"github.com/cell-mesh/cell/node/portmap"
+	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
 // ports has the router open ports for us, and tells libp2p where they are: these

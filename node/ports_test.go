@@ -8,7 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"github.com/cell-mesh/cell/node/portmap"
+	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
 // A router is asked only where it matters: not for those who listen on loopback, nor for

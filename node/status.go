@@ -7,7 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/cell-mesh/cell/discovery"
-	"github.com/cell-mesh/cell/node/portmap"
+	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
 // Status is what a node knows about itself and its peers at one moment.

@@ -20,7 +20,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
-	"github.com/cell-mesh/cell/node/portmap"
+	"github.com/cell-mesh/cell/node/nat/portmap"
 	"github.com/cell-mesh/cell/synapse"
 )
 
