@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // approachWait bounds the dialling of a neighbour.
@@ -52,8 +54,8 @@ func (n *Node) sighted(seen peer.AddrInfo) {
 // approach has a peer dialled at those of the addresses that are in our own networks.
 func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
-		ip, _, _ := parts(addr)
-		return !isNear(ip) || ip.IsLoopback() || !n.hearsay.reaches(ip)
+		ip, _, _ := maddrs.Parts(addr)
+		return !maddrs.IsLocal(ip) || ip.IsLoopback() || !n.hearsay.reaches(ip)
 	})
 	if len(addrs) == 0 {
 		return

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/cell-mesh/cell/discovery"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // connect returns a connection to the peer, and whether it was made just now.
@@ -51,7 +53,7 @@ func detour(conn network.Conn) int {
 	switch {
 	case conn.Stat().Limited:
 		return 2
-	case transport(conn.RemoteMultiaddr()) == "relay":
+	case maddrs.Transport(conn.RemoteMultiaddr()) == "relay":
 		return 1
 	}
 	return 0

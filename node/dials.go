@@ -3,6 +3,8 @@ package node
 import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // dials makes a resource manager leave out of its limits for IP addresses what they are
@@ -13,7 +15,7 @@ type dials struct{ network.ResourceManager }
 
 func (d dials) OpenConnection(dir network.Direction, usefd bool,
 	at ma.Multiaddr) (network.ConnManagementScope, error) {
-	if dir == network.DirOutbound || relayOf(at) != "" {
+	if dir == network.DirOutbound || maddrs.RelayOf(at) != "" {
 		at = neighbour
 	}
 	return d.ResourceManager.OpenConnection(dir, usefd, at)

@@ -8,6 +8,7 @@ import (
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // Find asks every source for a peer, to its end, and tells what each knows, from one
@@ -22,8 +23,9 @@ func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) e
 	return n.attend(ctx, w, tell, func(ctx context.Context) error {
 		var known atomic.Bool
 		n.finder.Survey(ctx, id, func(a discovery.Answer) {
-			e := trace.Event{Kind: trace.Found, Source: a.Source, Addresses: texts(a.Addrs),
-				Seen: a.Seen}
+			e := trace.Event{Kind: trace.Found, Source: a.Source,
+				Addresses: maddrs.Strings(a.Addrs),
+				Seen:      a.Seen}
 			if a.Err != nil && len(a.Addrs) == 0 {
 				e.Kind, e.Reason = trace.Nothing, a.Err.Error()
 			} else {

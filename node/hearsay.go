@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -68,14 +70,11 @@ func (h *hearsay) remembers(known func(peer.ID) []ma.Multiaddr) {
 
 // give notes that a person named the address.
 func (h *hearsay) give(addr ma.Multiaddr) {
-	below := addr
-	if relayOf(addr) != "" {
-		below, _ = ma.SplitFunc(addr, func(c ma.Component) bool {
-			return c.Protocol().Code == ma.P_CIRCUIT
-		})
+	if relay := maddrs.ToRelay(addr); relay != nil {
+		addr = relay
 	}
-	ip, _, _ := parts(below)
-	if !isNear(ip) {
+	ip, _, _ := maddrs.Parts(addr)
+	if !maddrs.IsLocal(ip) {
 		return
 	}
 	h.mu.Lock()
@@ -88,8 +87,8 @@ func (h *hearsay) give(addr ma.Multiaddr) {
 
 // InterceptAddrDial says whether an address may be dialled.
 func (h *hearsay) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
-	ip, _, _ := parts(addr)
-	if !isNear(ip) || slices.Contains(h.boots, id) || h.reaches(ip) {
+	ip, _, _ := maddrs.Parts(addr)
+	if !maddrs.IsLocal(ip) || slices.Contains(h.boots, id) || h.reaches(ip) {
 		return true
 	}
 	h.mu.Lock()
@@ -112,13 +111,6 @@ func (h *hearsay) reaches(ip netip.Addr) bool {
 	}
 	h.nets, h.at = h.on.Networks(), time.Now()
 	return slices.ContainsFunc(h.nets, contains)
-}
-
-// isNear says whether an address means different machines in different networks. The zero
-// Addr is none.
-func isNear(ip netip.Addr) bool {
-	contains := func(net netip.Prefix) bool { return net.Contains(ip) }
-	return slices.ContainsFunc(near4, contains) || slices.ContainsFunc(near6, contains)
 }
 
 // The rest of a gater has no objections.

@@ -3,12 +3,15 @@ package node
 import (
 	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/x/rate"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // maxCalls is how many streams a peer that is trusted may have open to us, and we to it,
@@ -59,7 +62,7 @@ func newLimits(others *strangers) (network.ResourceManager, error) {
 	})
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()),
 		rcmgr.WithMetricsDisabled(),
-		rcmgr.WithNetworkPrefixLimit(unlimited(near4), unlimited(near6)),
+		rcmgr.WithNetworkPrefixLimit(unlimited(local4), unlimited(local6)),
 		rcmgr.WithConnRateLimiters(newRates()))
 	if err != nil {
 		return nil, err
@@ -84,22 +87,9 @@ func allow(l *rcmgr.BaseLimit, more rcmgr.BaseLimit) {
 	l.Memory += more.Memory
 }
 
-// Addresses that only neighbours have: several stems on one machine, or a testnet on one
-// bridge, are not a flood. The limits for addresses on the Internet, 8 connections for
-// each, stay.
-var (
-	near4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-		"169.254.0.0/16", "100.64.0.0/10")
-	near6 = prefixes("::1/128", "fc00::/7", "fe80::/10")
-)
-
-func prefixes(text ...string) []netip.Prefix {
-	list := make([]netip.Prefix, len(text))
-	for i, t := range text {
-		list[i] = netip.MustParsePrefix(t)
-	}
-	return list
-}
+// Several stems on one machine, or a testnet on one bridge, are not a flood. The limits for
+// addresses on the Internet, 8 connections for each, stay.
+var local4, local6 = maddrs.LocalPrefixes()
 
 func unlimited(list []netip.Prefix) []rcmgr.NetworkPrefixLimit {
 	var limits []rcmgr.NetworkPrefixLimit
@@ -120,7 +110,7 @@ func newRates() *rate.Limiter {
 			{PrefixLength: 48, Limit: rate.Limit{RPS: 0.5, Burst: 80}},
 		},
 	}}
-	for _, p := range append(near4[:len(near4):len(near4)], near6...) {
+	for _, p := range slices.Concat(local4, local6) {
 		limiter.NetworkPrefixLimits = append(limiter.NetworkPrefixLimits,
 			rate.PrefixLimit{Prefix: p})
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/multiformats/go-multistream"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // A link is a connection that has carried calls. A machine that is switched off says
@@ -78,7 +80,7 @@ func (n *Node) forget(_ network.Network, conn network.Conn) {
 	if len(n.swarm.ConnsToPeer(conn.RemotePeer())) == 0 {
 		n.strangers.forget(conn.RemotePeer())
 	}
-	if relayOf(conn.RemoteMultiaddr()) == "" {
+	if maddrs.RelayOf(conn.RemoteMultiaddr()) == "" {
 		n.tasks.Go(func() { n.leaveRelays(conn.RemotePeer()) })
 	}
 }

@@ -16,6 +16,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multistream"
 	"github.com/quic-go/quic-go"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // mirrorProtocol tells those who connect to us at which address we see them now: a line
@@ -60,7 +62,7 @@ func seenAt(conn network.Conn) (netip.AddrPort, bool) {
 		seen, err := netip.ParseAddrPort(q.RemoteAddr().String())
 		return netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port()), err == nil
 	}
-	ip, port, _ := parts(conn.RemoteMultiaddr())
+	ip, port, _ := maddrs.Parts(conn.RemoteMultiaddr())
 	return netip.AddrPortFrom(ip, port), ip.IsValid()
 }
 

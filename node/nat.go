@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // punchWait bounds one try of a direct connection beside a relayed one. libp2p begins
@@ -43,6 +45,6 @@ func isWide(ips []netip.Addr) bool {
 func isAbroad(bootstrap []string) bool {
 	return slices.ContainsFunc(bootstrap, func(text string) bool {
 		addr, err := ma.NewMultiaddr(text)
-		return err == nil && outside(addr)
+		return err == nil && maddrs.IsPublic(addr)
 	})
 }

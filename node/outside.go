@@ -6,6 +6,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // A machine with a public IPv6 address, and an IPv4 one behind a NAT, reaches most peers
@@ -15,8 +17,8 @@ import (
 // lookOutside asks a peer that was reached by IPv6 for that, at its IPv4 address, unless
 // it is known.
 func (r *reach) lookOutside(e event.EvtPeerIdentificationCompleted) {
-	if ip, _, _ := parts(e.Conn.RemoteMultiaddr()); !ip.Is6() || r.outside4.Load() != nil ||
-		!slices.ContainsFunc(r.own(), isHidden4) {
+	if ip, _, _ := maddrs.Parts(e.Conn.RemoteMultiaddr()); !ip.Is6() || r.outside4.Load() != nil ||
+		!slices.ContainsFunc(r.own(), maddrs.IsPrivate4) {
 		return
 	}
 	for _, addr := range e.ListenAddrs {
@@ -24,8 +26,8 @@ func (r *reach) lookOutside(e event.EvtPeerIdentificationCompleted) {
 		if at == nil {
 			continue
 		}
-		ip, _, kind := parts(at)
-		if !ip.Is4() || kind != "quic" || !outside(at) {
+		ip, _, kind := maddrs.Parts(at)
+		if !ip.Is4() || kind != "quic" || !maddrs.IsPublic(at) {
 			continue
 		}
 		select {
@@ -54,6 +56,3 @@ func (r *reach) outside() netip.AddrPort {
 	}
 	return netip.AddrPort{}
 }
-
-// isHidden4 says whether an address is one behind a NAT.
-func isHidden4(ip netip.Addr) bool { return ip.Is4() && !ip.IsLoopback() && !isGlobal4(ip) }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // paths are what has been seen of the ways out of this machine, as far as it matters for
@@ -39,7 +41,7 @@ func (p *paths) moved(nets []netip.Prefix) {
 
 // near says whether an address is a neighbour's; p.mu is held.
 func (p *paths) near(addr ma.Multiaddr) bool {
-	ip, _, _ := parts(addr)
+	ip, _, _ := maddrs.Parts(addr)
 	return ip.IsLoopback() || slices.ContainsFunc(p.subnets, func(s netip.Prefix) bool {
 		return s.Contains(ip)
 	})
@@ -47,14 +49,14 @@ func (p *paths) near(addr ma.Multiaddr) bool {
 
 // waits says whether TCP to an address is held back while QUIC has its chance; p.mu is held.
 func (p *paths) waits(tcp ma.Multiaddr) bool {
-	ip, _, _ := parts(tcp)
+	ip, _, _ := maddrs.Parts(tcp)
 	_, blocked := p.blocked[ip]
 	return p.udp && !blocked
 }
 
 // learn takes in a connection that we have made to a peer that is known by these addresses.
 func (p *paths) learn(made ma.Multiaddr, known []ma.Multiaddr) {
-	ip, _, kind := parts(made)
+	ip, _, kind := maddrs.Parts(made)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -63,7 +65,7 @@ func (p *paths) learn(made ma.Multiaddr, known []ma.Multiaddr) {
 		p.udp = true
 		delete(p.blocked, ip)
 	case slices.ContainsFunc(known, func(addr ma.Multiaddr) bool {
-		other, _, kind := parts(addr)
+		other, _, kind := maddrs.Parts(addr)
 		return kind == "quic" && other == ip
 	}):
 		if len(p.blocked) >= maxBlocked {
@@ -76,7 +78,7 @@ func (p *paths) learn(made ma.Multiaddr, known []ma.Multiaddr) {
 // why says in a few words why a connection has the transport it has, or nothing where
 // that is as usual.
 func (p *paths) why(conn ma.Multiaddr) string {
-	ip, _, kind := parts(conn)
+	ip, _, kind := maddrs.Parts(conn)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, blocked := p.blocked[ip]

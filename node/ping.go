@@ -12,6 +12,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -215,11 +216,11 @@ func (p *pinger) sum() trace.Sum {
 // route tells of a connection by which way it goes.
 func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
 	at := conn.RemoteMultiaddr()
-	e := trace.Event{Kind: kind, Address: at.String(), Route: routeTo(at)}
+	e := trace.Event{Kind: kind, Address: at.String(), Route: maddrs.Route(at)}
 	if kind == trace.Connected {
 		e.Reason = n.paths.why(at)
 	}
-	if relay := relayOf(at); relay != "" {
+	if relay := maddrs.RelayOf(at); relay != "" {
 		e.Relay = relay.String()
 	}
 	return e

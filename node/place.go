@@ -10,6 +10,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // spot is a place in libp2p's terms.
@@ -42,7 +43,7 @@ func newSpot(place address.Place) (*spot, error) {
 		s.name = host
 		return s, nil
 	}
-	s.known, err = bothTransports(ip, s.port)
+	s.known, err = maddrs.QUICAndTCP(ip, s.port)
 	return s, err
 }
 
@@ -58,21 +59,4 @@ func (s *spot) readMultiaddr(text string) error {
 	}
 	s.peer, s.known = id, []ma.Multiaddr{addr}
 	return nil
-}
-
-// bothTransports are the addresses at which a node that has the port can be reached.
-func bothTransports(ip netip.Addr, port uint16) ([]ma.Multiaddr, error) {
-	family := "ip6"
-	if ip = ip.Unmap(); ip.Is4() {
-		family = "ip4"
-	}
-	var addrs []ma.Multiaddr
-	for _, format := range []string{"/%s/%s/udp/%d/quic-v1", "/%s/%s/tcp/%d"} {
-		addr, err := ma.NewMultiaddr(fmt.Sprintf(format, family, ip.WithZone(""), port))
-		if err != nil {
-			return nil, err
-		}
-		addrs = append(addrs, addr)
-	}
-	return addrs, nil
 }

@@ -11,6 +11,7 @@ import (
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
@@ -65,7 +66,7 @@ func (p *ports) manager(network.Network) basichost.NATManager { return p }
 
 // GetMapping is the address outside that leads to one that we listen at, or nil.
 func (p *ports) GetMapping(listened ma.Multiaddr) ma.Multiaddr {
-	ip, _, kind := parts(listened)
+	ip, _, kind := maddrs.Parts(listened)
 	if !ip.Is4() || ip.IsLoopback() {
 		return nil
 	}

@@ -12,7 +12,8 @@ import (
 	tpt "github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // punchLate punches holes to those who have called us through a relay before libp2p was
@@ -37,7 +38,7 @@ func (n *Node) punchLate(ctx context.Context) error {
 	}
 	for _, conn := range n.swarm.Conns() {
 		if conn.Stat().Direction == network.DirInbound &&
-			transport(conn.RemoteMultiaddr()) == "relay" {
+			maddrs.Transport(conn.RemoteMultiaddr()) == "relay" {
 			n.tasks.Go(func() { n.punches.service.DirectConnect(conn.RemotePeer()) })
 		}
 	}
@@ -61,14 +62,14 @@ func (guesses) FilterRemote(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr { re
 
 func (g guesses) FilterLocal(_ peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 	if outside := g.reach.outside(); outside.IsValid() {
-		if both, err := bothTransports(outside.Addr(), outside.Port()); err == nil {
+		if both, err := maddrs.QUICAndTCP(outside.Addr(), outside.Port()); err == nil {
 			addrs = append(addrs[:len(addrs):len(addrs)], both...)
 		}
 	}
 	mapped := g.reach.mapped()
 	for _, addr := range addrs[:len(addrs):len(addrs)] {
-		if ip, port, _ := parts(addr); ip.Is4() {
-			both, err := bothTransports(ip, port)
+		if ip, port, _ := maddrs.Parts(addr); ip.Is4() {
+			both, err := maddrs.QUICAndTCP(ip, port)
 			if err == nil {
 				addrs = append(addrs, both...)
 			}
@@ -107,9 +108,4 @@ func (c *calling) Dial(ctx context.Context, addr ma.Multiaddr,
 		}
 	}
 	return c.Transport.Dial(network.WithSimultaneousConnect(ctx, true, reason), addr, id)
-}
-
-// outside says whether an address is a direct one on the Internet.
-func outside(addr ma.Multiaddr) bool {
-	return transport(addr) != "relay" && manet.IsPublicAddr(addr)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -37,13 +39,14 @@ const (
 func (p *paths) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 	addrs = slices.Clone(addrs)
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int {
-		return cmp.Or(cmp.Compare(cost(a), cost(b)), cmp.Compare(relayCost(a), relayCost(b)))
+		return cmp.Or(cmp.Compare(maddrs.Cost(a), maddrs.Cost(b)),
+			cmp.Compare(relayCost(a), relayCost(b)))
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	has := map[string]bool{} // which ways there are
 	way := func(addr ma.Multiaddr) string {
-		kind := transport(addr)
+		kind := maddrs.Transport(addr)
 		if kind != "relay" && p.near(addr) {
 			return "near " + kind
 		}
@@ -84,11 +87,8 @@ func (p *paths) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 
 // relayCost puts relays that are reached by QUIC first. For a direct address it is 0.
 func relayCost(addr ma.Multiaddr) int {
-	below, circuit := ma.SplitFunc(addr, func(c ma.Component) bool {
-		return c.Protocol().Code == ma.P_CIRCUIT
-	})
-	if circuit == nil || below == nil {
-		return 0
+	if relay := maddrs.ToRelay(addr); relay != nil {
+		return maddrs.Cost(relay)
 	}
-	return cost(below)
+	return 0
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // reach finds out whether others can reach the node, and does what follows: one that can
@@ -74,8 +76,8 @@ func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 	confirmed, _ := r.confirmed.Load().([]ma.Multiaddr)
 	own := r.own()
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
-		ip, _, _ := parts(addr)
-		return outside(addr) && !slices.Contains(own, ip) && !ma.Contains(confirmed, addr)
+		ip, _, _ := maddrs.Parts(addr)
+		return maddrs.IsPublic(addr) && !slices.Contains(own, ip) && !ma.Contains(confirmed, addr)
 	})
 	return ma.Unique(append(addrs, *more...))
 }
@@ -85,7 +87,7 @@ func (r *reach) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 	own := r.own()
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
-		ip, _, _ := parts(addr)
+		ip, _, _ := maddrs.Parts(addr)
 		return ip.IsValid() && manet.IsPrivateAddr(addr) && !slices.Contains(own, ip)
 	})
 	for _, ip := range own {
@@ -95,7 +97,7 @@ func (r *reach) current(addrs []ma.Multiaddr) []ma.Multiaddr {
 		if !listening || ip.IsLinkLocalUnicast() {
 			continue
 		}
-		if both, err := bothTransports(ip, r.port); err == nil && !ip.IsLoopback() {
+		if both, err := maddrs.QUICAndTCP(ip, r.port); err == nil && !ip.IsLoopback() {
 			addrs = append(addrs, both...)
 		}
 	}
@@ -160,12 +162,13 @@ func (r *reach) note(e any) {
 		r.probes = e
 		r.confirmed.Store(e.Reachable)
 	case event.EvtPeerIdentificationCompleted:
-		if e.ObservedAddr == nil || transport(e.Conn.RemoteMultiaddr()) == "relay" {
+		if e.ObservedAddr == nil || maddrs.Transport(e.Conn.RemoteMultiaddr()) == "relay" {
 			return
 		}
 		r.views.add(e.Conn, e.ObservedAddr)
 		r.lookOutside(e)
-		if ip, _, _ := parts(e.ObservedAddr); ip.Is4() && manet.IsPublicAddr(e.ObservedAddr) &&
+		if ip, _, _ := maddrs.Parts(e.ObservedAddr); ip.Is4() &&
+			manet.IsPublicAddr(e.ObservedAddr) &&
 			!slices.Contains(r.own(), ip) {
 			r.behind = true
 		}
@@ -177,7 +180,7 @@ func (r *reach) judge() {
 	open4, closed4 := openness(r.probes, netip.Addr.Is4)
 	open6, _ := openness(r.probes, netip.Addr.Is6)
 	own := r.own()
-	claim := slices.ContainsFunc(own, isGlobal4) && (!closed4 || len(r.probes.Reachable) > 0)
+	claim := slices.ContainsFunc(own, maddrs.IsPublic4) && (!closed4 || len(r.probes.Reachable) > 0)
 	settled := len(r.probes.Unreachable) > 0 && len(r.probes.Unknown) == 0
 	state := network.ReachabilityUnknown
 	switch {
@@ -203,12 +206,12 @@ func openness(probes event.EvtHostReachableAddrsChanged,
 	version func(netip.Addr) bool) (open, closed bool) {
 	kinds := map[string]bool{}
 	for _, addr := range probes.Reachable {
-		if ip, _, kind := parts(addr); version(ip) {
+		if ip, _, kind := maddrs.Parts(addr); version(ip) {
 			kinds[kind] = true
 		}
 	}
 	closed = slices.ContainsFunc(probes.Unreachable, func(addr ma.Multiaddr) bool {
-		ip, _, _ := parts(addr)
+		ip, _, _ := maddrs.Parts(addr)
 		return version(ip)
 	})
 	return kinds["quic"] && kinds["tcp"], closed
@@ -280,9 +283,4 @@ func (r *reach) look() []netip.Addr {
 		}
 	}
 	return own
-}
-
-func isGlobal4(ip netip.Addr) bool {
-	addr, err := manet.FromIP(ip.AsSlice())
-	return err == nil && ip.Is4() && manet.IsPublicAddr(addr)
 }

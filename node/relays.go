@@ -18,6 +18,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -213,7 +215,7 @@ func stranger(known []peer.ID, id peer.ID) int {
 // this connection.
 func (r *relays) lends(addr ma.Multiaddr, over network.Conn) bool {
 	switch {
-	case transport(addr) == "relay", manet.IsIPUnspecified(addr), manet.IsIP6LinkLocal(addr):
+	case maddrs.Transport(addr) == "relay", manet.IsIPUnspecified(addr), manet.IsIP6LinkLocal(addr):
 		return false
 	case manet.IsIPLoopback(addr):
 		return manet.IsIPLoopback(over.RemoteMultiaddr())

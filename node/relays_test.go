@@ -22,13 +22,14 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // noDirect keeps a node from dialling a peer but through a relay, as a NAT before that peer would.
 type noDirect struct{ to address.ID }
 
 func (g noDirect) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
-	return id.String() != g.to.String() || transport(addr) == "relay"
+	return id.String() != g.to.String() || maddrs.Transport(addr) == "relay"
 }
 func (noDirect) InterceptPeerDial(peer.ID) bool              { return true }
 func (noDirect) InterceptAccept(network.ConnMultiaddrs) bool { return true }

@@ -11,6 +11,8 @@ import (
 	tpt "github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // relayTransport is the transport that goes through relays. libp2p has it, but its own
@@ -67,7 +69,7 @@ func (n *Node) addRelayTransport(upgrader tpt.Upgrader) error {
 // used, and doubted at the same time: if it is dead, there is another one.
 func (t *relayTransport) Dial(ctx context.Context, addr ma.Multiaddr,
 	id peer.ID) (tpt.CapableConn, error) {
-	relay := relayOf(addr)
+	relay := maddrs.RelayOf(addr)
 	through, err := t.through(relay)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	madns "github.com/multiformats/go-multiaddr-dns"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -91,7 +93,7 @@ func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) 
 	group.Wait()
 	for _, record := range records {
 		if ip, ok := netip.AddrFromSlice(record.IP); ok {
-			if both, err := bothTransports(ip, s.port); err == nil {
+			if both, err := maddrs.QUICAndTCP(ip, s.port); err == nil {
 				addrs = append(addrs, both...)
 			}
 		}

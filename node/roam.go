@@ -8,6 +8,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 const (
@@ -40,14 +42,14 @@ func (n *Node) roam() {
 	n.paths.moved(n.on.Networks())
 	carries := map[peer.ID]bool{} // relays that do, for calls of ours
 	for _, conn := range n.swarm.Conns() {
-		if relay := relayOf(conn.RemoteMultiaddr()); relay != "" && n.linkOf(conn).calls() > 0 {
+		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" && n.linkOf(conn).calls() > 0 {
 			carries[relay] = true
 		}
 	}
 	var group sync.WaitGroup
 	for _, conn := range n.swarm.Conns() {
 		age := time.Since(conn.Stat().Opened)
-		switch over := transport(conn.RemoteMultiaddr()); {
+		switch over := maddrs.Transport(conn.RemoteMultiaddr()); {
 		case over == "relay": // ends with the connection to the relay
 			if age > punching {
 				n.leaveRelays(conn.RemotePeer())
@@ -98,7 +100,7 @@ func (n *Node) doubtPeer(id peer.ID, since time.Time) {
 	}
 	asked := map[peer.ID]bool{"": true}
 	for _, addr := range addrs {
-		if relay := relayOf(addr); !asked[relay] {
+		if relay := maddrs.RelayOf(addr); !asked[relay] {
 			asked[relay] = true
 			suspects = append(suspects, n.swarm.ConnsToPeer(relay)...)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/cell-mesh/cell/discovery"
+	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
@@ -59,12 +60,12 @@ func (n *Node) Status() Status {
 		p := PeerStatus{
 			ID:        conn.RemotePeer().String(),
 			Address:   conn.RemoteMultiaddr().String(),
-			Transport: transport(conn.RemoteMultiaddr()),
+			Transport: maddrs.Transport(conn.RemoteMultiaddr()),
 			Why:       n.paths.why(conn.RemoteMultiaddr()),
 			Direction: direction(conn),
 			RTT:       float64(n.rtt(conn).Microseconds()) / 1000,
 		}
-		if relay := relayOf(conn.RemoteMultiaddr()); relay != "" {
+		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" {
 			p.Relay = relay.String()
 		}
 		n.mu.Lock()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // Codes that a reset carries, so that the other end can tell the two apart. They are
@@ -50,6 +51,9 @@ type stream struct {
 }
 
 var _ pipe.Stream = (*stream)(nil)
+
+// Route describes how the call travels, as maddrs.Route does.
+func (s *stream) Route() string { return maddrs.Route(s.raw.Conn().RemoteMultiaddr()) }
 
 // newStream wraps a stream that was negotiated; calling says that it is still to be.
 func newStream(raw network.Stream, on *link, calling bool) *stream {

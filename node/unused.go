@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // unusedFor is how long a connection lasts that nobody uses, and at most twice that.
@@ -28,7 +30,7 @@ func (n *Node) endUnused(ctx context.Context) {
 		for _, conn := range n.swarm.Conns() {
 			switch {
 			case conn.Stat().Direction != network.DirOutbound ||
-				transport(conn.RemoteMultiaddr()) == "quic":
+				maddrs.Transport(conn.RemoteMultiaddr()) == "quic":
 			case conn.Stat().NumStreams > 0 ||
 				n.host.ConnManager().IsProtected(conn.RemotePeer(), ""):
 			case was[conn]:

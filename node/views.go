@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // NAT is what lies between this machine and the Internet, as far as those tell who have
@@ -53,8 +55,8 @@ const (
 
 // add takes in how the other end of a connection sees us.
 func (v *views) add(conn network.Conn, observed ma.Multiaddr) {
-	from, _, kind := parts(conn.RemoteMultiaddr())
-	ip, port, over := parts(observed)
+	from, _, kind := maddrs.Parts(conn.RemoteMultiaddr())
+	ip, port, over := maddrs.Parts(observed)
 	if conn.Stat().Direction != network.DirOutbound || !from.Is4() || !ip.Is4() || kind != over ||
 		!manet.IsPublicAddr(conn.RemoteMultiaddr()) {
 		return

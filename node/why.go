@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // circumstances are what is known when a peer is reached by a relay still.
@@ -73,7 +75,7 @@ func scattered(addrs []string) bool {
 		if err != nil {
 			continue
 		}
-		ip, port, kind := parts(addr)
+		ip, port, kind := maddrs.Parts(addr)
 		if known, ok := ports[ip]; kind == "quic" && ok && known != port {
 			return true
 		}
@@ -94,7 +96,7 @@ func timesWord(n int) string {
 // directAddrs counts the addresses of a peer that lead to it without a relay, and from here.
 func (n *Node) directAddrs(id peer.ID) (count int) {
 	for _, addr := range n.host.Peerstore().Addrs(id) {
-		if outside(addr) {
+		if maddrs.IsPublic(addr) {
 			count++
 		}
 	}

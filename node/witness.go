@@ -10,6 +10,7 @@ import (
 
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/trace"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // A witness is told what happens on the way to a peer. Hardly ever is there one, and then
@@ -92,7 +93,8 @@ func (all *witnesses) found(id peer.ID) discovery.Told {
 			all.tell(of(id), trace.Event{Kind: trace.Nothing, Source: source, Reason: err.Error()})
 			return
 		}
-		all.tell(of(id), trace.Event{Kind: trace.Found, Source: source, Addresses: texts(addrs)})
+		all.tell(of(id), trace.Event{Kind: trace.Found, Source: source,
+			Addresses: maddrs.Strings(addrs)})
 	}
 }
 
@@ -105,7 +107,7 @@ func (all *witnesses) visited(id peer.ID, s *spot, addrs []ma.Multiaddr, err err
 			Reason: fmt.Sprintf("%s %v", s.place, err)})
 	case s.name != "":
 		all.tell(of(id), trace.Event{Kind: trace.Found, Source: trace.Named,
-			Addresses: texts(addrs)})
+			Addresses: maddrs.Strings(addrs)})
 	}
 }
 
@@ -122,12 +124,4 @@ func (n *Node) tellDials(id peer.ID) {
 			return fresh
 		}, trace.Event{Kind: trace.Dial, Address: address, Wait: trace.MS(d.Delay)})
 	}
-}
-
-func texts(addrs []ma.Multiaddr) []string {
-	list := make([]string, len(addrs))
-	for i, addr := range addrs {
-		list[i] = addr.String()
-	}
-	return list
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/wire"
 	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat/portmap"
 	"github.com/cell-mesh/cell/synapse"
 )
@@ -107,7 +108,7 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 	}
 	var ports []int
 	for _, addr := range n.Addrs {
-		at, ok := node.HostPort(addr)
+		at, ok := maddrs.HostPort(addr)
 		if ok {
 			ports = append(ports, int(at.Port()))
 			network.Loopback = network.Loopback && at.Addr().IsLoopback()
