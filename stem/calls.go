@@ -13,75 +13,75 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// calls remembers which calls of local callers were cut, for those who ask: a Unix socket
-// reads as a clean end of file either way. Numbers begin at a random one, so that those
-// of a stem that died are not taken for this one's.
-type calls struct {
+// localCalls numbers the calls of local callers and remembers which were cut. Callers have to
+// ask, since a Unix socket reads as a clean end of file either way. The first number is random,
+// so that a number from another life of the stem is not taken for one of this.
+type localCalls struct {
 	mu    sync.Mutex
 	first uint64
 	next  uint64
-	cut   map[uint64]string
-	order []uint64 // of cut, oldest first
-	floor uint64   // of calls below it, cuts have been forgotten
 
-	// the calls under way, and whether their callers have asked already
-	under   map[uint64]bool
+	cuts      map[uint64]string // why calls were cut
+	order     []uint64          // the keys of cuts, oldest first
+	forgotten uint64            // cuts of calls below this number are forgotten
+
+	active  map[uint64]bool      // calls under way, and whether their callers have asked already
 	unasked map[uint64]time.Time // when calls ended whose callers have not asked yet
-	asked   chan struct{}        // gets something whenever one does
+	asked   chan struct{}        // receives when a caller asks
 }
 
 const (
-	// maxCuts bounds what is remembered; a caller asks as soon as it reads the end of file.
+	// maxCuts limits memory. A caller asks as soon as it reads the end of file.
 	maxCuts = 4096
-	// askSoon is how long that may take, as a rule: a stem that is stopped doesn't wait
-	// for those who haven't asked by then.
-	askSoon = time.Second
+	// askWithin is how long that usually takes. A stem that stops does not wait for callers who
+	// did not ask within this time.
+	askWithin = time.Second
 )
 
-func newCalls() *calls {
+func newLocalCalls() *localCalls {
 	first := rand.Uint64() >> 1
-	return &calls{first: first, next: first, floor: first, cut: map[uint64]string{},
-		under: map[uint64]bool{}, unasked: map[uint64]time.Time{}, asked: make(chan struct{}, 1)}
+	return &localCalls{first: first, next: first, forgotten: first, cuts: map[uint64]string{},
+		active: map[uint64]bool{}, unasked: map[uint64]time.Time{}, asked: make(chan struct{}, 1)}
 }
 
-// begin numbers a new call.
-func (c *calls) begin() uint64 {
+// begin returns the number of a new call.
+func (c *localCalls) begin() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	number := c.next
 	c.next++
-	c.under[c.next-1] = false
-	return c.next - 1
+	c.active[number] = false
+	return number
 }
 
-// left says that the stem is done with the call.
-func (c *calls) left(call uint64) {
+// finish notes that the stem has closed the call.
+func (c *localCalls) finish(number uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.unasked) == maxCuts {
-		c.forget()
+		c.dropStaleLocked()
 	}
-	if asked, under := c.under[call]; under && !asked && len(c.unasked) < maxCuts {
-		c.unasked[call] = time.Now()
+	if asked, active := c.active[number]; active && !asked && len(c.unasked) < maxCuts {
+		c.unasked[number] = time.Now()
 	}
-	delete(c.under, call)
+	delete(c.active, number)
 }
 
-// forget drops those who had their time to ask; c.mu is held.
-func (c *calls) forget() {
-	maps.DeleteFunc(c.unasked, func(_ uint64, since time.Time) bool {
-		return time.Since(since) > askSoon
+// dropStale forgets the callers who did not ask in time.
+func (c *localCalls) dropStale() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropStaleLocked()
+}
+
+func (c *localCalls) dropStaleLocked() {
+	maps.DeleteFunc(c.unasked, func(_ uint64, ended time.Time) bool {
+		return time.Since(ended) > askWithin
 	})
 }
 
-// close makes only those count as unasked who may still be about to ask.
-func (c *calls) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forget()
-}
-
-// allAsked waits until nobody is left who may ask, or ctx ends.
-func (c *calls) allAsked(ctx context.Context) {
+// waitAsked waits until all callers whose calls ended have asked, or ctx ends.
+func (c *localCalls) waitAsked(ctx context.Context) {
 	for {
 		c.mu.Lock()
 		left := len(c.unasked)
@@ -97,66 +97,71 @@ func (c *calls) allAsked(ctx context.Context) {
 	}
 }
 
-// wasCut records that the caller has not been given the whole answer.
-func (c *calls) wasCut(call uint64, reason error) {
+// cut records that the caller did not get the whole answer.
+func (c *localCalls) cut(number uint64, reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.order) == maxCuts {
-		delete(c.cut, c.order[0])
-		c.floor = max(c.floor, c.order[0]+1)
+		delete(c.cuts, c.order[0])
+		c.forgotten = max(c.forgotten, c.order[0]+1)
 		c.order = c.order[1:]
 	}
-	c.cut[call] = fmt.Sprint(reason)
-	c.order = append(c.order, call)
+	c.cuts[number] = fmt.Sprint(reason)
+	c.order = append(c.order, number)
 }
 
-// end returns nil if the call came to an orderly end, or is under way.
-func (c *calls) end(call uint64) error {
+// outcome answers a caller who asks how its call ended. It returns nil if the call ended in
+// order or is under way.
+func (c *localCalls) outcome(number uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, under := c.under[call]; under {
-		c.under[call] = true
+	if _, active := c.active[number]; active {
+		c.active[number] = true
 	}
-	delete(c.unasked, call)
-	wake(c.asked)
-	reason, cut := c.cut[call]
+	delete(c.unasked, number)
+	select {
+	case c.asked <- struct{}{}:
+	default:
+	}
+	reason, cut := c.cuts[number]
 	switch {
 	case cut:
-		return wire.Refusal{Code: wire.Cut, Reason: reason}
-	case call < c.first || call >= c.next:
-		return wire.Refusal{Code: wire.Cut, Reason: "the stem of this machine was restarted"}
-	case call < c.floor:
-		return wire.Refusal{Code: wire.Cut, Reason: "how it ended has been forgotten"}
+	case number < c.first || number >= c.next:
+		reason = "the stem of this machine was restarted"
+	case number < c.forgotten:
+		reason = "how it ended has been forgotten"
+	default:
+		return nil
 	}
-	return nil
+	return wire.Refusal{Code: wire.Cut, Reason: reason}
 }
 
-// toldStream is a local caller's stream, whose cut is recorded before the caller can see it.
-type toldStream struct {
+// localStream is a local caller's stream. It records a cut before the caller can see it.
+type localStream struct {
 	pipe.Stream
-	calls *calls
-	call  uint64
-	whole atomic.Bool // the caller has been given all there was
+	calls  *localCalls
+	number uint64
+	whole  atomic.Bool // the caller got the whole answer
 }
 
-func (t *toldStream) ReadLate(l *pipe.Loan) (int, error) { return pipe.ReadLate(t.Stream, l) }
-func (t *toldStream) Left(ctx context.Context) bool      { return pipe.HasLeft(ctx, t.Stream) }
+func (l *localStream) ReadLate(loan *pipe.Loan) (int, error) { return pipe.ReadLate(l.Stream, loan) }
+func (l *localStream) Left(ctx context.Context) bool         { return pipe.HasLeft(ctx, l.Stream) }
 
-func (t *toldStream) CloseWrite() error {
-	t.whole.Store(true)
-	return t.Stream.CloseWrite()
+func (l *localStream) CloseWrite() error {
+	l.whole.Store(true)
+	return l.Stream.CloseWrite()
 }
 
-func (t *toldStream) Abort(reason error) {
-	if !t.whole.Load() {
-		t.calls.wasCut(t.call, reason)
+func (l *localStream) Abort(reason error) {
+	if !l.whole.Load() {
+		l.calls.cut(l.number, reason)
 	}
-	t.Stream.Abort(reason)
-	t.calls.left(t.call)
+	l.Stream.Abort(reason)
+	l.calls.finish(l.number)
 }
 
-func (t *toldStream) Close() error {
-	err := t.Stream.Close()
-	t.calls.left(t.call)
+func (l *localStream) Close() error {
+	err := l.Stream.Close()
+	l.calls.finish(l.number)
 	return err
 }

@@ -9,7 +9,9 @@ import (
 	"testing/synctest"
 
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
 // A Unix socket can't carry a reset, so whoever reads the end of file asks, and is told
@@ -98,35 +100,47 @@ func TestEndOfUnknownCalls(t *testing.T) {
 
 // What is remembered is bounded, and what has been forgotten is not taken for an orderly end.
 func TestCutsAreForgotten(t *testing.T) {
-	c := newCalls()
+	c := newLocalCalls()
 	first, whole := c.begin(), c.begin()
-	c.wasCut(first, errors.New("torn"))
+	c.cut(first, errors.New("torn"))
 	var last uint64
 	for range maxCuts - 1 {
 		last = c.begin()
-		c.wasCut(last, errors.New("torn"))
+		c.cut(last, errors.New("torn"))
 	}
-	if err := c.end(first); err == nil || err.Error() != "torn" {
+	if err := c.outcome(first); err == nil || err.Error() != "torn" {
 		t.Errorf("the first of %d cuts: %v", maxCuts, err)
 	}
-	if err := c.end(whole); err != nil {
+	if err := c.outcome(whole); err != nil {
 		t.Errorf("the call that was not cut: %v", err)
 	}
 	for range 2 * maxCuts {
 		last = c.begin()
-		c.wasCut(last, errors.New("torn"))
+		c.cut(last, errors.New("torn"))
 	}
-	if err := c.end(first); !errors.Is(err, wire.Cut) ||
+	if err := c.outcome(first); !errors.Is(err, wire.Cut) ||
 		!strings.Contains(err.Error(), "forgotten") {
 		t.Errorf("a forgotten cut: %v", err)
 	}
-	if err := c.end(last); err == nil || err.Error() != "torn" {
+	if err := c.outcome(last); err == nil || err.Error() != "torn" {
 		t.Errorf("the last cut: %v", err)
 	}
-	if len(c.cut) > maxCuts || len(c.order) > maxCuts {
-		t.Errorf("%d cuts are kept, %d in order", len(c.cut), len(c.order))
+	if len(c.cuts) > maxCuts || len(c.order) > maxCuts {
+		t.Errorf("%d cuts are kept, %d in order", len(c.cuts), len(c.order))
 	}
-	if err := c.end(c.begin()); err != nil {
+	if err := c.outcome(c.begin()); err != nil {
 		t.Errorf("a new call: %v", err)
+	}
+}
+
+// The door takes a cut from a cell, and knows no caller that has none under way.
+func TestCutAtTheDoor(t *testing.T) {
+	h := stemtest.Home(t)
+	runStem(t, h, nil)
+	for _, caller := range []string{"nobody", testID(2).String() + "/0123456789abcdef"} {
+		_, err := stemclient.Ask(t.Context(), h, wire.Request{Verb: wire.CutCall, Object: caller})
+		if !errors.Is(err, wire.NotFound) {
+			t.Errorf("%s: %v", caller, err)
+		}
 	}
 }

@@ -1,21 +1,32 @@
-// Package stem is the daemon: it brings callers and cells together, and keeps no list of either.
+// Package stem is the daemon: it connects callers to cells, here and on other machines.
 //
-// A call travels through its files in this order:
+//	s, err := stem.New(stem.Config{Home: h, Network: network})
+//	…
+//	err = s.Run(ctx) // until ctx ends
 //
-//	local.go, remote.go   the two doors: the Unix socket of this machine's user, and other stems. Both call
-//	serve.go              which reads the request, has the way found, writes the verdict, and joins the two ends.
-//	reach.go              is the only fork: a peer elsewhere is asked in turn; for a cell here
-//	place.go              (a place is asked who lives there first;)
-//	gate.go               says whether the caller may reach it, from memory and nothing else;
-//	germinate.go          brings it to answer at its socket if it does not,
-//	start.go              by starting its dna and waiting for the first of: it answers, it ends, its time is up.
+// A call comes in by one of four doors and then takes the same way:
 //
-// links.go makes calls of what connects to the links and forwards of this machine, and
-// sends them the same way.
+//	local.go   the user's Unix socket ─┐
+//	remote.go  another stem ───────────┤   serve.go      reach.go
+//	raw.go     a plain libp2p program ─┼─→ request  ──→  find the way ─┬─→ a peer elsewhere: its stem is asked
+//	links.go   a linked socket or port ┘   verdict,      (place.go)    └─→ gate.Allow, then
+//	                                       join                            germinate: the cell's socket
+//	                                                                       reserved.go: stem.join, stem.list
 //
-// A stem may end at any time, and another takes up where it was: cells live in sessions
-// of their own, their sockets in the file system. What a stem knows only of calls under
-// way (calls.go) ends with those calls.
+// What it keeps while calls run, and tells its owner:
 //
-// The package knows no network library. Network is what it needs of one.
+//	stem.go     New, Run: the lifetime of it all       config.go  what a stem is given
+//	calls.go    which calls of local callers were cut  record.go  log/calls.jsonl
+//	denied.go   peers that were denied a cell          status.go  `cell status`
+//	trace.go    `cell ping` and `cell find`
+//
+// Three packages below it do one thing each: gate decides who may reach what, policy makes the
+// gate's rules from files, and germinate starts cells and connects to them.
+//
+// A stem may end at any time and another takes over: cells run in sessions of their own and
+// their sockets are in the file system. Only what it knows of the calls under way ends with it.
+// A stranger learns nothing from it: a cell that does not exist and one that they may not reach
+// are refused with the same bytes, after the same time.
+//
+// The package imports no network library. Network says what it needs of one.
 package stem

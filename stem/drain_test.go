@@ -33,7 +33,7 @@ func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 		if len(ended) > 0 {
 			t.Error("the stem ended before the caller could ask how its call did")
 		}
-		if err := a.calls.end(number(t, call)); err != nil {
+		if err := a.calls.outcome(number(t, call)); err != nil {
 			t.Errorf("end: %v", err)
 		}
 		if took := <-ended; took != a.Grace-time.Second {
@@ -57,7 +57,7 @@ func TestCallIsCutAfterTheGracePeriod(t *testing.T) {
 		if _, err := stream.Read(make([]byte, 1)); err == nil || err == io.EOF {
 			t.Errorf("the caller reads %v", err)
 		}
-		if err := a.calls.end(number(t, call)); err == nil ||
+		if err := a.calls.outcome(number(t, call)); err == nil ||
 			!strings.Contains(err.Error(), "the stem was stopped") {
 			t.Errorf("end: %v", err)
 		}
@@ -92,7 +92,7 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 		if got := everything(t, under, "still here"); got != "still here" {
 			t.Errorf("the call under way got %q", got)
 		}
-		a.calls.end(number(t, call))
+		a.calls.outcome(number(t, call))
 		<-ended
 		a.drain(a.cut) // a second time there is nothing to do
 		if len(a.cells.asked) != 1 {
@@ -117,7 +117,7 @@ func TestCallThatEndedJustBefore(t *testing.T) {
 				a.drain(a.cut)
 				ended <- time.Since(since)
 			}()
-			defer time.AfterFunc(time.Second, func() { a.calls.end(number(t, call)) }).Stop()
+			defer time.AfterFunc(time.Second, func() { a.calls.outcome(number(t, call)) }).Stop()
 			if took := <-ended; took != want {
 				t.Errorf("stopped %v after the end of a call it took %v, want %v", pause, took,
 					want)

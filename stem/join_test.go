@@ -2,7 +2,6 @@ package stem
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,21 +14,21 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
+	"github.com/cell-mesh/cell/stem/policy"
+	"github.com/cell-mesh/cell/stem/stemtest"
 )
-
-var discard = slog.New(slog.DiscardHandler)
 
 // An inviter is a machine whose rules are the files of a home.
 type inviter struct {
 	*machine
 	home  home.Home
-	files *files
+	files *policy.Files
 }
 
 func newInviter(t *testing.T, h home.Home) inviter {
 	t.Helper()
 	m := newMachine(t, testID(0))
-	files := newFiles(h, m.net.id, discard)
+	files := policy.New(h, m.net.id, discard)
 	m.Policy = files
 	return inviter{m, h, files}
 }
@@ -150,7 +149,7 @@ func TestJoinIsRefused(t *testing.T) {
 		may(i.files, 1, "retina") {
 		t.Errorf("somebody got in: %v, %v", all, problems)
 	}
-	if got := i.knocks.recent(time.Now()); len(got) > 0 {
+	if got := i.denials.recent(time.Now()); len(got) > 0 {
 		t.Errorf("knocks at stem.join, which nobody can be trusted with: %v", got)
 	}
 }
@@ -211,7 +210,7 @@ func TestJoinersAtOnce(t *testing.T) {
 // What a peer may reach already, it may still reach afterwards; its petname is the one that it has.
 func TestJoinAddsToWhatAPeerHas(t *testing.T) {
 	i := newInviter(t, newHome(t))
-	write(t, peerFile(i.home, "desk"), grantText(1,
+	write(t, peerFile(i.home, "desk"), stemtest.GrantText(1,
 		`"echo", "retina"`)+"addresses = ['/ip4/192.0.2.1/tcp/1']\n", 0o600)
 	wantTold(t, i.join(t, 1, i.invites(t, "retina brain", nil)), "ok\nok cells=echo,retina,brain\n")
 	if p := i.peer(t, "desk"); strings.Join(p.Cells.Words(), " ") != "echo retina brain" ||
@@ -240,13 +239,13 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 		"free":        {"laptop", nil, "laptop"},
 		"none wanted": {"", nil, made(1, 8)},
 		"another's": {"laptop",
-			map[string]string{"laptop": grantText(2, `"echo"`)}, made(1, 8)},
+			map[string]string{"laptop": stemtest.GrantText(2, `"echo"`)}, made(1, 8)},
 		"of a bad file": {"laptop", map[string]string{"laptop": "id = \n"},
 			made(1, 8)},
 		"another's, and the next, too": {"laptop",
-			map[string]string{"laptop": grantText(2, ``), made(1, 8): grantText(3, `"*"`)}, made(1,
+			map[string]string{"laptop": stemtest.GrantText(2, ``), made(1, 8): stemtest.GrantText(3, `"*"`)}, made(1,
 				12)},
-		"of its own bad file": {"", map[string]string{made(1, 8): grantText(1, `"retina`)},
+		"of its own bad file": {"", map[string]string{made(1, 8): stemtest.GrantText(1, `"retina`)},
 			made(1, 12)},
 	} {
 		i := newInviter(t, newHome(t))
@@ -280,9 +279,9 @@ func TestJoinOfAKnownPeer(t *testing.T) {
 	} {
 		i := newInviter(t, newHome(t))
 		was = strings.TrimSuffix(was, ".")
-		write(t, peerFile(i.home, was), grantText(1, `"echo"`), 0o600)
+		write(t, peerFile(i.home, was), stemtest.GrantText(1, `"echo"`), 0o600)
 		if test.taken != "" {
-			write(t, peerFile(i.home, test.taken), grantText(2, `"echo"`), 0o600)
+			write(t, peerFile(i.home, test.taken), stemtest.GrantText(2, `"echo"`), 0o600)
 		}
 		with := i.invites(t, "retina", func(i *invite.Invite) {
 			i.As, _ = address.ParsePetname("laptop")

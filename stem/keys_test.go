@@ -1,290 +1,27 @@
 package stem
 
 import (
-	"bytes"
-	"context"
-	"crypto/ed25519"
-	"encoding/base32"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/capability"
-	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/stemtest"
 )
-
-// An issuer is a machine that has the private key for its ID, and so can make keys.
-type issuer struct {
-	id      address.ID
-	private ed25519.PrivateKey
-}
-
-func newIssuer(seed byte) issuer {
-	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	cid := append([]byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32},
-		private.Public().(ed25519.PublicKey)...)
-	id, err := address.ParseID("b" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid)))
-	if err != nil {
-		panic(err)
-	}
-	return issuer{id, private}
-}
-
-func (i issuer) key(serial, cell string, to address.ID, expires time.Time) string {
-	text, err := capability.Sign(capability.Key{Serial: serial, Cell: name(cell), To: to,
-		Expires: expires},
-		func(message []byte) ([]byte, error) { return ed25519.Sign(i.private, message), nil })
-	if err != nil {
-		panic(err)
-	}
-	return text
-}
-
-const serial = "0123456789abcdef"
-
-var (
-	noon    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	secret  = []byte("0123456789abcdef")
-	secret2 = []byte("fedcba9876543210")
-)
-
-// A key opens its own cell to its own holder in its own time, and nothing else in the world.
-func TestGateWithKeys(t *testing.T) {
-	self, other := newIssuer(1), newIssuer(2)
-	laptop, thief := Caller{testID(1)}, Caller{testID(2)}
-	later := noon.Add(time.Hour)
-	flip := func(key string, i int) string {
-		letter := byte('A')
-		if key[i] == letter {
-			letter = 'B'
-		}
-		return key[:i] + string(letter) + key[i+1:]
-	}
-	bearer, bound := self.key(serial, "retina", address.ID{}, later), self.key(serial, "retina",
-		laptop.peer, later)
-	for _, test := range []struct {
-		what   string
-		key    string
-		caller Caller
-		cell   string
-		now    time.Time
-		want   bool
-	}{
-		{"no key", "", laptop, "retina", noon, false},
-		{"a key for whoever has it", bearer, laptop, "retina", noon, true},
-		{"a key for whoever has it, stolen", bearer, thief, "retina", noon, true},
-		{"a key for its holder", bound, laptop, "retina", noon, true},
-		{"a key for its holder, stolen", bound, thief, "retina", noon, false},
-		{"a key in its last second", bearer, laptop, "retina", later.Add(-time.Second), true},
-		{"a key that expires now", bearer, laptop, "retina", later, false},
-		{"a key of yesterday", self.key(serial, "retina", address.ID{}, noon.Add(-24*time.Hour)),
-			laptop, "retina", noon, false},
-		{"a key for another cell", bearer, laptop, "echo", noon, false},
-		{"a key for a cell with a longer name", bearer, laptop, "retina2", noon, false},
-		{"a key for a cell that is public anyway", self.key(serial, "echo", address.ID{}, later),
-			laptop, "open", noon, true},
-		{"a key that was taken back", self.key("00000000deadbeef", "retina", address.ID{}, later),
-			laptop, "retina", noon, false},
-		{"another machine's key", other.key(serial, "retina", address.ID{}, later), laptop,
-			"retina", noon, false},
-		{"the holder's own key", newIssuer(3).key(serial, "retina", newIssuer(3).id, later),
-			Caller{newIssuer(3).id}, "retina", noon, false},
-		{"a key with another name", flip(bearer, 28), laptop, "retina", noon, false},
-		{"a key with another signature", flip(bearer, len(bearer)-9), laptop, "retina", noon,
-			false},
-		{"a torn key", bearer[:len(bearer)-1], laptop, "retina", noon, false},
-		{"two keys", bearer + bearer, laptop, "retina", noon, false},
-		{"garbage", "sesame", laptop, "retina", noon, false},
-		{"a key for stem.list", self.key(serial, "stem.list", address.ID{}, later), laptop,
-			"stem.list", noon, false},
-		{"a key for stem.join", self.key(serial, "stem.join", address.ID{}, later), laptop,
-			"stem.join", noon, false},
-		{"a key for a name of the stem's", self.key(serial, "stem.other", laptop.peer, later),
-			laptop, "stem.other", noon, false},
-		{"a bad key to what is granted anyway", "sesame", Caller{testID(3)}, "retina", noon, true},
-		{"a bad key to what is public anyway", "sesame", laptop, "open", noon, true},
-	} {
-		rules := rulesOf(map[address.ID]string{testID(3): "retina"}, "open")
-		rules.Self = self.id
-		rules.Revoked = map[string]bool{"00000000deadbeef": true}
-		if got := gate(rules, test.caller, name(test.cell), test.key, test.now); got != test.want {
-			t.Errorf("%s: %v, want %v", test.what, got, test.want)
-		}
-		// what is granted without a key does not need to know which were taken back
-		rules.NoKeys = true
-		if got := gate(rules, test.caller, name(test.cell), test.key, test.now); got != gate(rules,
-			test.caller, name(test.cell), "", test.now) {
-			t.Errorf("%s, while nobody knows which were taken back: %v", test.what, got)
-		}
-	}
-}
-
-// The proof of an invite opens stem.join to its joiner, and nothing else; and stem.join
-// opens to nothing else.
-func TestGateWithInvites(t *testing.T) {
-	self, laptop, thief, friend := testID(7), testID(1), testID(2), testID(3)
-	proof := invite.Proof(secret, "0123abcd", self, laptop)
-	for _, test := range []struct {
-		what   string
-		key    string
-		caller address.ID
-		cell   string
-		want   bool
-	}{
-		{"a proof", proof, laptop, "stem.join", true},
-		{"a proof by a peer that is known", invite.Proof(secret, "0123abcd", self, friend), friend,
-			"stem.join", true},
-		{"no proof", "", laptop, "stem.join", false},
-		{"no proof by a peer that may reach everything", "", friend, "stem.join", false},
-		{"a proof, stolen", proof, thief, "stem.join", false},
-		{"a proof for another machine", invite.Proof(secret, "0123abcd", testID(8), laptop), laptop,
-			"stem.join", false},
-		{"a proof with another secret", invite.Proof(secret2, "0123abcd", self, laptop), laptop,
-			"stem.join", false},
-		{"a proof of another invite's secret", invite.Proof(secret, "4567abcd", self, laptop),
-			laptop, "stem.join", false},
-		{"a proof of no invite, without a secret", invite.Proof(nil, "00000000", self, laptop),
-			laptop, "stem.join", false},
-		{"a proof of no invite, with zeros", invite.Proof(make([]byte, 16), "00000000", self,
-			laptop), laptop, "stem.join", false},
-		{"a proof of an invite, without a secret", invite.Proof(nil, "0123abcd", self, laptop),
-			laptop, "stem.join", false},
-		{"a proof, torn", proof[:len(proof)-1], laptop, "stem.join", false},
-		{"the invite's ID", "0123abcd.", laptop, "stem.join", false},
-		{"a proof, to a cell", proof, laptop, "retina", false},
-		{"a proof, to stem.list", proof, laptop, "stem.list", false},
-		{"a proof, to another of the stem's", proof, laptop, "stem.other", false},
-	} {
-		rules := rulesOf(map[address.ID]string{friend: "* stem.join"}, "")
-		rules.Self = self
-		rules.Invites = map[string][]byte{"0123abcd": secret, "4567abcd": secret2}
-		if got := gate(rules, Caller{test.caller}, name(test.cell), test.key,
-			noon); got != test.want {
-			t.Errorf("%s: %v, want %v", test.what, got, test.want)
-		}
-	}
-}
-
-// stem.list opens to whoever is granted anything, and to nobody else.
-func TestGateOfList(t *testing.T) {
-	for granted, want := range map[string]bool{"": false, "retina": true, "*": true,
-		"stem.list": true, "stem.other": true} {
-		rules := rulesOf(map[address.ID]string{testID(1): granted}, "retina stem.list")
-		if got := gate(rules, Caller{testID(1)}, listCell, "", noon); got != want {
-			t.Errorf("granted %q: %v", granted, got)
-		}
-		if gate(rules, Caller{testID(2)}, listCell, "", noon) {
-			t.Errorf("granted %q to another: it is open", granted)
-		}
-	}
-}
-
-// made is what somebody presents, told by how it was made and not by what it says.
-type made struct {
-	kind       int // 0: nothing, 1: a key, 2: a proof, 3: a proof without a secret
-	by, to     int // whose; 0 to nobody in particular
-	cell       string
-	left       int64 // seconds
-	takenBack  bool
-	notAnyMore bool // it was changed after it was made
-}
-
-// slowGateWith is the gate as one would explain it to somebody.
-func slowGateWith(granted, public []string, caller int, cell string, m made) bool {
-	if caller == 0 {
-		return true // the user of this machine
-	}
-	genuine := m.by == 1 && !m.notAnyMore
-	if cell == "stem.join" {
-		return m.kind == 2 && genuine && m.to == caller
-	}
-	if slowGate(granted, public, cell) {
-		return true
-	}
-	if m.kind != 1 || strings.HasPrefix(cell, "stem.") {
-		return false
-	}
-	return genuine && m.cell == cell && (m.to == 0 || m.to == caller) && m.left > 0 && !m.takenBack
-}
-
-// With keys and proofs, too, the gate says what the slow version of it says.
-func FuzzGateWithKeys(f *testing.F) {
-	f.Add(uint8(1), "retina", "", "", uint8(1), "retina", uint8(0), uint8(1), int64(1), false,
-		uint16(0))
-	f.Add(uint8(1), "retina", "echo", "", uint8(1), "retina", uint8(1), uint8(1), int64(0), false,
-		uint16(0))
-	f.Add(uint8(2), "retina", "", "open", uint8(1), "retina", uint8(2), uint8(1), int64(9), true,
-		uint16(0))
-	f.Add(uint8(2), "stem.list", "", "", uint8(1), "stem.list", uint8(2), uint8(1), int64(9), false,
-		uint16(0))
-	f.Add(uint8(1), "stem.join", "*", "", uint8(2), "", uint8(1), uint8(1), int64(0), false,
-		uint16(0))
-	f.Add(uint8(1), "stem.join", "*", "", uint8(3), "", uint8(1), uint8(1), int64(0), false,
-		uint16(0))
-	f.Add(uint8(2), "stem.join", "stem.join", "", uint8(2), "", uint8(2), uint8(1), int64(0), false,
-		uint16(77))
-	f.Add(uint8(3), "retina", "retina", "", uint8(1), "retina", uint8(3), uint8(2), int64(5), false,
-		uint16(33))
-	issuers := []issuer{{}, newIssuer(1), newIssuer(2)}
-	ids := []address.ID{{}, testID(1), testID(2), testID(3)}
-	f.Fuzz(func(t *testing.T, who uint8, text, granted, public string, kind uint8, keyCell string, to, by uint8, left int64, takenBack bool, flip uint16) {
-		cell, err := address.ParseName(text)
-		if err != nil {
-			return
-		}
-		n := int(who) % len(ids)
-		m := made{kind: int(kind) % 4, by: 1 + int(by+1)%2, to: int(to) % len(ids), cell: keyCell,
-			left: left % 1_000_000, takenBack: takenBack, notAnyMore: flip > 0}
-		var key string
-		switch m.kind {
-		case 1:
-			if _, err := address.ParseName(keyCell); err != nil {
-				return
-			}
-			key = issuers[m.by].key(serial, keyCell, ids[m.to],
-				noon.Add(time.Duration(m.left)*time.Second))
-		case 2:
-			key = invite.Proof(secret, "0123abcd", issuers[m.by].id, ids[m.to])
-		case 3:
-			key = invite.Proof(nil, "00000000", issuers[m.by].id, ids[m.to])
-		}
-		if flip > 0 && key != "" {
-			bits := []byte(key)
-			bits[int(flip)/8%len(bits)] ^= 1 << (flip % 8)
-			key = string(bits)
-		}
-		rules := rulesOf(map[address.ID]string{ids[1]: granted, ids[2]: ""}, public)
-		rules.Self = issuers[1].id
-		rules.Invites = map[string][]byte{"0123abcd": secret}
-		rules.Revoked = map[string]bool{serial: takenBack}
-		var grants []string
-		if n == 1 {
-			grants = rules.Grants[ids[1]].Words()
-		}
-		want := slowGateWith(grants, strings.Fields(public), n, text, m)
-		if got := gate(rules, Caller{ids[n]}, cell, key, noon); got != want {
-			t.Errorf("caller %d, cell %s, granted %q, public %q, presents %+v: %v, want %v", n,
-				cell, grants, public, m, got, want)
-		}
-	})
-}
 
 // A key goes with a call through both stems, and whom it does not help is told by their
 // own stem what may be wrong with it: the other one says only that it is denied.
 func TestCallWithKey(t *testing.T) {
-	self := newIssuer(1)
+	self := stemtest.NewIssuer(1)
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
-		b.rules.rules.Self = self.id
+		b.rules.rules.Self = self.ID
 		b.cells.do["retina"], b.cells.do["echo"] = echo, echo
-		good := self.key(serial, "retina", a.net.id, time.Now().Add(time.Hour))
-		old := self.key(serial, "retina", a.net.id, time.Now().Add(-time.Hour))
+		good := self.Key("0123456789abcdef", "retina", a.net.id, time.Now().Add(time.Hour))
+		old := self.Key("0123456789abcdef", "retina", a.net.id, time.Now().Add(-time.Hour))
 		for _, request := range []string{"cell://" + b.net.id.String() + "/retina?key=" + good,
 			"retina@" + b.net.id.String() + " key=" + good} {
 			_, stream := open(t, a.local(), request)
@@ -294,7 +31,7 @@ func TestCallWithKey(t *testing.T) {
 		}
 		for _, test := range []struct{ cell, key, words string }{
 			{"retina", old, "with this key, which expired on "},
-			{"retina", good[1:], "with this key, which is damaged: copy it again, whole"},
+			{"retina", good[1:], "with this key, which is damaged: copy all of it again"},
 			{"echo", good, "does not let this one reach echo with this key"},
 		} {
 			_, _, err := ask(t, a.local(), "open cell://"+b.net.id.String()+"/"+test.cell+"?key="+test.key)
@@ -308,52 +45,4 @@ func TestCallWithKey(t *testing.T) {
 			t.Errorf("the cells were asked to %q", b.cells.asked)
 		}
 	})
-}
-
-// A key that was taken back opens nothing as soon as the stem has been told, and after an
-// edit by hand soon. While the list of them can't be read, none opens anything: it might
-// be one of them.
-func TestRevokedKeys(t *testing.T) {
-	self := newIssuer(1)
-	h := newHome(t)
-	f := newFiles(h, self.id, discard)
-	key := self.key(serial, "retina", address.ID{}, time.Now().Add(time.Hour))
-	opens := func() bool {
-		return gate(f.Rules(), Caller{testID(9)}, name("retina"), key, time.Now())
-	}
-	if !opens() {
-		t.Error("it does not open")
-	}
-	if err := capability.Revoke(t.Context(), h, serial); err != nil {
-		t.Fatal(err)
-	}
-	if f.Reread(); opens() {
-		t.Error("it was taken back, and opens")
-	}
-	write(t, h.Revoked(), "serials = []\n", 0o600)
-	if f.Reread(); !opens() {
-		t.Error("it was given back, and does not open")
-	}
-	write(t, h.Revoked(), "serials = [\n", 0o600)
-	if f.Reread(); opens() || len(f.Rules().Problems) != 1 {
-		t.Errorf("the list is torn, and it opens: %v; problems: %v", opens(), f.Rules().Problems)
-	}
-	if err := os.Remove(h.Revoked()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- f.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	for range 2 { // the first time, it may just be that Run begins by reading
-		write(t, h.Revoked(), "serials = ['"+strings.ToUpper(serial)+"']\n", 0o600)
-		eventually(t, "an edit by hand takes it back", func() bool { return !opens() })
-		write(t, h.Revoked(), "serials = []\n", 0o600)
-		eventually(t, "an edit by hand gives it back", opens)
-	}
 }

@@ -2,7 +2,6 @@ package stem
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,52 +12,42 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// carry makes a call of a connection to a link: one of the user of this machine, like any
-// other. No verdict is written; the connection is closed if it is refused, or cut. The
-// error says why it was refused.
+// carry makes a call from a connection to a linked socket or port. It is a call of this
+// machine's user like any other, without a verdict: if it is refused or cut, the connection is
+// closed. The error says why it was refused.
 func (s *Stem) carry(ctx context.Context, stream pipe.Stream, to address.Address) error {
 	if !s.tasks.Begin() {
 		stream.Abort(errClosing)
 		return errClosing
 	}
 	defer s.tasks.Done()
-	began, caller, w := time.Now(), Caller{}, wanted{Address: to}
-	far, err := s.reach(ctx, caller, &w, nil)
-	if err != nil {
-		refusal := wire.Refusal{Code: wire.Failed, Reason: err.Error()}
-		errors.As(err, &refusal)
-		stream.Abort(refusal)
-		s.refused(caller, w, stream, refusal, began)
-		return refusal
-	}
-	stream.SetDeadline(deadlineOf(w))
-	s.ended(caller, w, routeOf(far), pipe.Join(ctx, stream, far), began)
-	return nil
+	return s.joinRaw(ctx, stream, call{began: time.Now(), Address: to})
 }
 
-// hasLinks says whether there may be any: they lie in the home.
+// hasLinks reports whether there may be links: they are in the home.
 func (s *Stem) hasLinks() bool { return s.Home != (home.Home{}) }
 
-// link has a socket or port of this machine lead to a cell, and returns a line that says
-// where it is.
+// link forwards a socket or port of this machine to a cell. It returns a line with its path or
+// address.
 func (s *Stem) link(ctx context.Context, req wire.Request) ([]byte, error) {
+	bad := func(reason string) ([]byte, error) {
+		return nil, wire.Refusal{Code: wire.Bad, Reason: reason}
+	}
 	if !s.hasLinks() {
-		return nil, wire.Refusal{Code: wire.Bad, Reason: "this stem has no home, where links are"}
+		return bad("this stem has no home, which links need")
 	}
 	to, at, err := parseLink(req)
 	if err != nil {
-		return nil, wire.Refusal{Code: wire.Bad, Reason: err.Error()}
+		return bad(err.Error())
 	}
 	id, _ := to.Peer.ID()
 	if name, ok := to.Peer.Petname(); ok {
-		if id, ok = s.Policy.Rules().Petnames[name]; !ok {
-			return nil, wire.Refusal{Code: wire.Unreachable,
-				Reason: "no peer is called " + name.String()}
+		if id, err = petnamed(s.Policy.Rules(), name); err != nil {
+			return nil, err
 		}
 	}
 	if id == s.Network.ID() && at.IsLink() {
-		return nil, wire.Refusal{Code: wire.Bad,
-			Reason: fmt.Sprintf("%s is a cell of this machine, and has a socket already", to.Cell)}
+		return bad(fmt.Sprintf("%s is a cell of this machine and already has a socket", to.Cell))
 	}
 	if at, err = s.links.Add(ctx, at, to); err != nil {
 		return nil, err
@@ -79,7 +68,7 @@ func parseLink(req wire.Request) (to address.Address, at links.Listen, err error
 	return to, at, err
 }
 
-// unlink takes link back.
+// unlink undoes link.
 func (s *Stem) unlink(req wire.Request) error {
 	at, err := links.ParseListen(req.Object)
 	if err != nil {
@@ -91,16 +80,16 @@ func (s *Stem) unlink(req wire.Request) error {
 	return nil
 }
 
-// LinkStatus is one link or forward.
+// LinkStatus is one link or forward in `cell status`.
 type LinkStatus struct {
-	// Listen is IP:PORT or the whole path of a socket.
+	// Listen is IP:PORT or the full path of a socket.
 	Listen string `json:"listen"`
 	To     string `json:"to"`
-	// Kept says whether the next stem will serve it, too.
+	// Kept says whether the next stem serves it too.
 	Kept bool `json:"kept"`
-	// Calls are under way.
+	// Calls is the number of calls under way.
 	Calls int `json:"calls"`
-	// Refused is how many calls were refused, and Last when and why the last of them was.
+	// Refused is the number of refused calls. Last and Reason are the last one's time and cause.
 	Refused int        `json:"refused,omitempty"`
 	Last    *time.Time `json:"last,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
@@ -109,7 +98,7 @@ type LinkStatus struct {
 func (s *Stem) linkStatus() []LinkStatus {
 	list := []LinkStatus{}
 	for _, link := range s.links.List() {
-		_, at, _ := link.Listen.In(s.Home) // it is served there
+		_, at, _ := link.Listen.In(s.Home) // cannot fail: it is served there
 		status := LinkStatus{Listen: at, To: link.To.String(), Kept: link.Kept, Calls: link.Calls,
 			Refused: link.Refused, Reason: link.Reason}
 		if link.Refused > 0 {

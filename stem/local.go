@@ -5,25 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// listenLocal opens the door for the user of this machine. The lock on the home is held.
+// listenLocal opens the door of this machine's user. The caller holds the lock on the home.
 func (s *Stem) listenLocal() (Door, error) {
 	door, err := socket.Listen(s.Home.StemSocket(), "")
 	if err != nil {
-		return nil, fmt.Errorf("open the stem's door: %w", err)
+		return nil, fmt.Errorf("open the stem's socket: %w", err)
 	}
 	return unixDoor{door}, nil
 }
 
-// unixDoor lets in those who run as the same user as the stem.
+// unixDoor accepts processes of the stem's own user. The mode of the socket keeps others out;
+// the check is a second lock.
 type unixDoor struct{ *socket.Listener }
 
 func (d unixDoor) Accept() (pipe.Stream, error) {
@@ -32,7 +33,7 @@ func (d unixDoor) Accept() (pipe.Stream, error) {
 		if err != nil {
 			return nil, err
 		}
-		if sameUser(conn) {
+		if socket.SameUser(conn) {
 			return pipe.Unix(conn), nil
 		}
 		conn.Close()
@@ -49,7 +50,7 @@ func (s *Stem) serveLocal(ctx context.Context, door Door) error {
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if err != nil { // out of file descriptors: what is under way will give some back
+		if err != nil { // out of file descriptors: calls that end give some back
 			if pause == socket.FirstPause {
 				s.Log.Warn("accept failed", "err", err)
 			}
@@ -60,19 +61,14 @@ func (s *Stem) serveLocal(ctx context.Context, door Door) error {
 			continue
 		}
 		pause = socket.FirstPause
-		if !s.tasks.Begin() {
+		if !s.tasks.Go(func() { s.serve(ctx, gate.Caller{}, stream) }) {
 			late.Go(func() { s.serveLate(stream) })
-			continue
 		}
-		go func() { // drain waits for it
-			defer s.tasks.Done()
-			s.serve(ctx, Caller{}, stream)
-		}()
 	}
 }
 
-// serveLate answers while the stem is closing: how a call ended is told, by the cell and
-// to its caller, and anything else refused.
+// serveLate answers while the stem is closing. Callers may still ask how a call ended, and
+// cells may still report a cut. Everything else is refused.
 func (s *Stem) serveLate(stream pipe.Stream) {
 	stream.SetDeadline(time.Now().Add(time.Second))
 	req, _, err := wire.ReadRequest(stream)
@@ -80,11 +76,5 @@ func (s *Stem) serveLate(stream pipe.Stream) {
 		s.answer(context.Background(), stream, req)
 		return
 	}
-	finish(stream, wire.No(wire.Refusal{Code: wire.Failed, Reason: "the stem is closing"}))
-}
-
-// sameUser is a second lock behind the socket's mode.
-func sameUser(conn *net.UnixConn) bool {
-	_, uid, err := socket.Owner(conn)
-	return err == nil && (uid == os.Geteuid() || uid == 0)
+	finish(stream, wire.No(wire.Refusal{Code: wire.Failed, Reason: errClosing.Error()}))
 }

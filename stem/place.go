@@ -11,13 +11,13 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Places remember which peer answered at a place the first time.
+// Places remember which peer answered first at a place.
 type Places interface {
-	// Learn returns who is known at the place; if nobody is, that is id from now on.
+	// Learn returns the peer known at the place. If none is known, id becomes the known one.
 	Learn(ctx context.Context, place address.Place, id address.ID) (knownplaces.Known, error)
 }
 
-// placesFile are the Places of a home.
+// placesFile is the places.toml of a home.
 type placesFile struct{ home home.Home }
 
 func (p placesFile) Learn(ctx context.Context, place address.Place,
@@ -25,9 +25,9 @@ func (p placesFile) Learn(ctx context.Context, place address.Place,
 	return knownplaces.Learn(ctx, p.home, place, id)
 }
 
-// whois tells which peer lives at a place. The first answer is kept as known; another one
-// later is refused, since only the user can tell a new machine from somebody in between.
-// A multiaddr that names its peer needs no memory.
+// whois returns the peer at a place. The first answer is remembered. A different one later is
+// refused: only the user can tell a new machine from an attacker in between. A multiaddr that
+// names its peer needs no memory.
 func (s *Stem) whois(ctx context.Context, place address.Place) (address.ID, error) {
 	if id, ok := place.ID(); ok {
 		return id, nil
@@ -45,8 +45,8 @@ func (s *Stem) whois(ctx context.Context, place address.Place) (address.ID, erro
 	}
 	if known.ID != id {
 		return id, wire.Refusal{Code: wire.Changed, Reason: fmt.Sprintf(
-			"at %s answers %s, and since %s it was %s: it is another machine, or somebody in between",
-			place, id, known.Since.Local().Format(time.DateTime), known.ID)}
+			"%s answers at %s, where %s answered since %s: it is another machine, or an attacker in between",
+			id, place, known.ID, known.Since.Local().Format(time.DateTime))}
 	}
 	return id, nil
 }

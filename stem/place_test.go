@@ -94,7 +94,7 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 		for range 2 {
 			_, _, err := ask(t, a.local(), "open echo@"+at)
 			wantRefusal(t, err, wire.Changed, at, b.net.id.String(), testID(3).String(),
-				"another machine, or somebody in between")
+				"another machine, or an attacker in between")
 		}
 		if a.net.opens != opens {
 			t.Errorf("a stream was opened to whoever it is at %s", at)

@@ -108,7 +108,7 @@ func TestRawIsBehindTheSameGate(t *testing.T) {
 		wantReset(t, "a friend at a cell that is missing", b.raw(a.net.id, "missing"))
 		wantReset(t, "a friend at a cell that is broken", b.raw(a.net.id, "broken"))
 		synctest.Wait()
-		if got, want := told(b.knocks), []string{"9 broken 1", "9 missing 1",
+		if got, want := told(b.denials), []string{"9 broken 1", "9 missing 1",
 			"9 retina 1"}; !slices.Equal(got, want) {
 			t.Errorf("knocks: %q, want %q", got, want)
 		}

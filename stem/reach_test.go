@@ -14,6 +14,7 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
 var allCodes = []wire.Code{wire.NotFound, wire.Denied, wire.Unreachable, wire.Failed, wire.Busy,
@@ -202,7 +203,7 @@ func TestSlowCellIsWaitedFor(t *testing.T) {
 type slowCells struct{ *fakeCells }
 
 func (c slowCells) Connect(ctx context.Context, cell address.Name,
-	caller Caller) (pipe.Stream, error) {
+	caller gate.Caller) (pipe.Stream, error) {
 	<-time.After(dna.MaxStartTimeout)
 	return c.fakeCells.Connect(ctx, cell, caller)
 }

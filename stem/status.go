@@ -6,27 +6,29 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// Status is what the stem says of itself, as `cell status --json` prints it.
+// Status is what `cell status --json` prints. No list in it is null.
 type Status struct {
 	ID   string `json:"id"`
 	Home string `json:"home"`
-	// Version is that of the program that the stem is.
+	// Version is that of the stem's program.
 	Version string    `json:"version"`
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
-	// Cells are the names of those that answer at their sockets.
+	// Cells are the names of the cells that run.
 	Cells []string `json:"cells"`
-	// Peers are those with a petname, and what they may reach here.
+	// Peers are the peers with a petname, and what they may reach here.
 	Peers []PeerStatus `json:"peers"`
 	// Public are the cells that every peer may reach.
 	Public []string `json:"public"`
-	// Links are the links and forwards that are served.
+	// Links are the links and forwards being served.
 	Links []LinkStatus `json:"links"`
-	// Knocks are those who were refused lately, the last one first.
-	Knocks []KnockStatus `json:"knocks"`
-	// Problems are files that could not be understood, with the remedy.
+	// Denied are the peers that were denied a cell lately, the last one first.
+	Denied []DeniedStatus `json:"knocks"`
+	// Problems are files with errors, and the remedy.
 	Problems []string `json:"problems"`
 	// Network is what the network says of itself.
 	Network any `json:"network,omitempty"`
@@ -39,8 +41,8 @@ type PeerStatus struct {
 	Cells   []string `json:"cells"`
 }
 
-// KnockStatus is a peer that was refused a cell, and the command that would let it in.
-type KnockStatus struct {
+// DeniedStatus is a peer that was denied a cell, and the command that would let it in.
+type DeniedStatus struct {
 	Peer  string    `json:"peer"`
 	Cell  string    `json:"cell"`
 	Times int       `json:"times"`
@@ -60,15 +62,17 @@ func (s *Stem) status() Status {
 		Peers:    []PeerStatus{},
 		Public:   []string{},
 		Links:    s.linkStatus(),
-		Knocks:   []KnockStatus{},
+		Denied:   []DeniedStatus{},
 		Problems: []string{},
 	}
 	for _, cell := range s.Cells.Running() {
 		status.Cells = append(status.Cells, cell.String())
 	}
+	petnames := map[string]string{}
 	for name, id := range rules.Petnames {
 		status.Peers = append(status.Peers, PeerStatus{name.String(), id.String(),
 			rules.Grants[id].Words()})
+		petnames[id.String()] = name.String()
 	}
 	slices.SortFunc(status.Peers, func(a, b PeerStatus) int {
 		return strings.Compare(a.Petname, b.Petname)
@@ -77,20 +81,19 @@ func (s *Stem) status() Status {
 		status.Public = append(status.Public, cell.String())
 	}
 	slices.Sort(status.Public)
-	for _, k := range s.knocks.recent(time.Now()) {
-		if gate(rules, Caller{k.Peer}, k.Cell, "", time.Now()) {
-			continue // it has been let in since
+	for _, d := range s.denials.recent(time.Now()) {
+		if gate.Allow(rules, gate.Caller{Peer: d.peer}, d.cell, "", time.Now()) {
+			continue // allowed since
 		}
-		who := k.Peer.String()
-		if i := slices.IndexFunc(status.Peers,
-			func(p PeerStatus) bool { return p.ID == who }); i >= 0 {
-			who = status.Peers[i].Petname
+		peer := d.peer.String()
+		who := peer
+		if name := petnames[peer]; name != "" {
+			who = name
 		}
-		status.Knocks = append(status.Knocks,
-			KnockStatus{k.Peer.String(), k.Cell.String(), k.Times, k.Last,
-				fmt.Sprintf("cell trust %s --cells %s", who, k.Cell)})
+		status.Denied = append(status.Denied, DeniedStatus{peer, d.cell.String(), d.times, d.last,
+			fmt.Sprintf("cell trust %s --cells %s", who, d.cell)})
 	}
-	for _, problem := range append(slices.Clone(rules.Problems), s.links.Problems()...) {
+	for _, problem := range slices.Concat(rules.Problems, s.links.Problems()) {
 		status.Problems = append(status.Problems, problem.Error())
 	}
 	if s.Describe != nil {

@@ -26,7 +26,8 @@ func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
 		network.far = map[address.ID]*machine{far.net.id: far}
 	}
 	open := make(chan struct{})
-	s, err := New(Config{Home: h, Network: network, Grace: patience, Ready: func() { close(open) }})
+	s, err := New(Config{Home: h, Network: network, Grace: patience,
+		Hooks: Hooks{Ready: func() { close(open) }}})
 	if err != nil {
 		t.Fatal(err)
 	}

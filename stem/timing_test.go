@@ -19,6 +19,7 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/stemclient"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
 // A stranger who asks often enough can measure what they are not told. So the time from a
@@ -66,7 +67,7 @@ const (
 func timedStem(t *testing.T) *Stem {
 	t.Helper()
 	h := newHome(t, existing)
-	write(t, peerFile(h, "laptop"), grantText(2, `"echo"`), 0o600)
+	write(t, peerFile(h, "laptop"), stemtest.GrantText(2, `"echo"`), 0o600)
 	stem, _ := runStem(t, h, nil)
 	answer, err := stemclient.Ask(t.Context(), h,
 		wire.Request{Verb: wire.Germinate, Object: existing})

@@ -102,7 +102,7 @@ func TestTraceRefuses(t *testing.T) {
 			"ping local":                             "no bad ",
 			"ping stranger":                          "no unreachable no peer is called stranger",
 			"ping 192.0.2.1":                         "no unreachable ",
-			"ping " + a.net.id.String():              "no bad it is this machine itself",
+			"ping " + a.net.id.String():              "no bad that is this machine itself",
 			"ping " + b.net.id.String() + " count=0": "no bad count=0 ",
 			"ping " + b.net.id.String() + " count=1001":  "no bad count=1001 ",
 			"ping " + b.net.id.String() + " count=three": "no bad count=three ",

@@ -15,6 +15,7 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/internal/wire"
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
 // machine is a stem in memory: its network, its cells and its rules are values, so that
@@ -39,17 +40,21 @@ func newMachine(t *testing.T, id address.ID) *machine {
 	m := &machine{
 		net:   &fakeNetwork{id: id, far: map[address.ID]*machine{}},
 		cells: &fakeCells{do: map[string]func(pipe.Stream){}, err: map[string]error{}},
-		rules: &fakeRules{rules: rulesOf(nil, "")},
+		rules: &fakeRules{rules: newRules()},
 	}
-	m.rules.rules.Petnames = map[address.Petname]address.ID{}
 	m.ctx, m.cut = context.WithCancelCause(context.Background())
-	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net, Cells: m.cells,
-		Policy: m.rules, Record: func(Call) {}})
+	stem, err := New(Config{Claim: new(socket.Lock), Network: m.net,
+		Parts: Parts{Cells: m.cells, Policy: m.rules}, Hooks: Hooks{Record: func(Record) {}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Stem = stem
 	return m
+}
+
+func newRules() *gate.Rules {
+	return &gate.Rules{Grants: map[address.ID]peers.Grant{}, Public: map[address.Name]bool{},
+		Petnames: map[address.Petname]address.ID{}}
 }
 
 // grant lets a peer reach cells.
@@ -63,7 +68,7 @@ func (m *machine) local() pipe.Stream {
 	if m.tasks.Begin() {
 		go func() {
 			defer m.tasks.Done()
-			m.serve(m.ctx, Caller{}, door)
+			m.serve(m.ctx, gate.Caller{}, door)
 		}()
 	} else {
 		door.Close()
@@ -121,7 +126,7 @@ type fakeCells struct {
 	asked []string
 }
 
-func (c *fakeCells) ask(what string, cell address.Name, caller Caller) error {
+func (c *fakeCells) ask(what string, cell address.Name, caller gate.Caller) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, fmt.Sprintf("%s %s for %s", what, cell, caller))
@@ -136,7 +141,7 @@ func (c *fakeCells) ask(what string, cell address.Name, caller Caller) error {
 }
 
 func (c *fakeCells) Connect(_ context.Context, cell address.Name,
-	caller Caller) (pipe.Stream, error) {
+	caller gate.Caller) (pipe.Stream, error) {
 	if err := c.ask("connect", cell, caller); err != nil {
 		return nil, err
 	}
@@ -145,7 +150,7 @@ func (c *fakeCells) Connect(_ context.Context, cell address.Name,
 	return near, nil
 }
 
-func (c *fakeCells) Germinate(_ context.Context, cell address.Name, caller Caller) error {
+func (c *fakeCells) Germinate(_ context.Context, cell address.Name, caller gate.Caller) error {
 	return c.ask("germinate", cell, caller)
 }
 
@@ -169,12 +174,12 @@ func (c *fakeCells) Known() []address.Name { return c.Running() }
 func (c *fakeCells) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 type fakeRules struct {
-	rules   *Rules
+	rules   *gate.Rules
 	rereads int
 }
 
-func (f *fakeRules) Rules() *Rules { return f.rules }
-func (f *fakeRules) Reread()       { f.rereads++ }
+func (f *fakeRules) Rules() *gate.Rules { return f.rules }
+func (f *fakeRules) Reread()            { f.rereads++ }
 
 func (f *fakeRules) Join(context.Context, address.ID, string, time.Time) (peers.Grant, error) {
 	return peers.Grant{}, wire.Refusal{Code: wire.Denied}

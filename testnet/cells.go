@@ -11,7 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 	"github.com/cell-mesh/cell/internal/wire"
-	"github.com/cell-mesh/cell/stem"
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
 // Cell is what a cell does with a call: a function in the place of a program. When it
@@ -72,7 +72,7 @@ func newCells(do map[string]Cell) (*cells, error) {
 }
 
 func (c *cells) Connect(_ context.Context, name address.Name,
-	caller stem.Caller) (pipe.Stream, error) {
+	caller gate.Caller) (pipe.Stream, error) {
 	if err := c.Germinate(context.Background(), name, caller); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (c *cells) Connect(_ context.Context, name address.Name,
 	return near, nil
 }
 
-func (c *cells) Germinate(_ context.Context, name address.Name, _ stem.Caller) error {
+func (c *cells) Germinate(_ context.Context, name address.Name, _ gate.Caller) error {
 	if c.do[name] == nil {
 		return wire.Refusal{Code: wire.NotFound, Reason: "this node has no cell " + name.String()}
 	}

@@ -61,17 +61,16 @@ func (n *Node) start() (_ *life, err error) {
 	}
 	l := &life{node: network, door: newDoor(), done: make(chan struct{})}
 	s, err := stem.New(stem.Config{
-		Claim:    new(socket.Lock),
-		Network:  observed{network, n},
-		Cells:    n.cells,
-		Wrapper:  "none", // no cell is a program
-		Policy:   n.policy,
-		Door:     l.door,
-		Places:   newPlaces(),
-		Record:   func(stem.Call) {},
-		Describe: func() any { return network.Status() },
-		Tracer:   network,
-		Log:      log,
+		Claim:   new(socket.Lock),
+		Network: observed{network, n},
+		Tracer:  network,
+		Wrapper: "none", // no cell is a program
+		Log:     log,
+		Parts:   stem.Parts{Cells: n.cells, Policy: n.policy, Door: l.door, Places: newPlaces()},
+		Hooks: stem.Hooks{
+			Record:   func(stem.Record) {},
+			Describe: func() any { return network.Status() },
+		},
 	})
 	if err != nil {
 		return nil, errors.Join(err, network.Close())

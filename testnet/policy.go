@@ -7,14 +7,14 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/peers"
 	"github.com/cell-mesh/cell/internal/wire"
-	"github.com/cell-mesh/cell/stem"
+	"github.com/cell-mesh/cell/stem/gate"
 )
 
 // policy is a node's rules, which do not change.
-type policy struct{ rules *stem.Rules }
+type policy struct{ rules *gate.Rules }
 
 func newPolicy(self address.ID, cfg NodeConfig) (policy, error) {
-	rules := &stem.Rules{Self: self, Grants: map[address.ID]peers.Grant{},
+	rules := &gate.Rules{Self: self, Grants: map[address.ID]peers.Grant{},
 		Public: map[address.Name]bool{}}
 	for _, friend := range cfg.Trust {
 		rules.Grants[friend.ID()] = peers.Grant{Any: true}
@@ -29,7 +29,7 @@ func newPolicy(self address.ID, cfg NodeConfig) (policy, error) {
 	return policy{rules}, nil
 }
 
-func (p policy) Rules() *stem.Rules { return p.rules }
+func (p policy) Rules() *gate.Rules { return p.rules }
 
 func (p policy) Reread() {}
 

@@ -141,7 +141,7 @@ func petnameOf(h home.Home) map[string]string {
 
 // showCall prints one call on a line for a person, in columns that are wide enough for most.
 func showCall(w io.Writer, line []byte, names map[string]string) {
-	var c stem.Call
+	var c stem.Record
 	if err := json.Unmarshal(line, &c); err != nil {
 		return // half a line, after a crash
 	}
@@ -151,7 +151,7 @@ func showCall(w io.Writer, line []byte, names map[string]string) {
 			c.Peer), c.Path, c.Sent, c.Received, c.Seconds, outcome(c))
 }
 
-func outcome(c stem.Call) string {
+func outcome(c stem.Record) string {
 	if c.Verdict != "ok" {
 		return "refused: " + c.Verdict
 	}

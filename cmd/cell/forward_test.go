@@ -91,7 +91,7 @@ func TestServerBreaksOff(t *testing.T) {
 	}
 
 	for s, why := range map[*local.Stem]string{near: "the other end broke off",
-		far: `the cell could not finish the call: "cell logs half" may say why`} {
+		far: `the cell could not finish the call: see "cell logs half"`} {
 		cmd := cellCommand(t.Context(), s.Home, "connect", "half@"+far.ID)
 		var said strings.Builder
 		cmd.Stderr = &said

@@ -137,7 +137,7 @@ func printStatus(w io.Writer, raw []byte) error {
 				link.Last.Local().Format(time.DateTime), link.Reason))
 		}
 	}
-	for _, k := range s.Knocks {
+	for _, k := range s.Denied {
 		row("refused", fmt.Sprintf("%s for %s, %s, the last time %s", called(k.Peer), k.Cell,
 			times(k.Times), k.Last.Local().Format(time.DateTime)))
 		row("", fmt.Sprintf("to allow it: %s", k.Allow))

@@ -219,15 +219,17 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		return err
 	}
 	s, err := stem.New(stem.Config{
-		Home:     h,
-		Version:  thisBuild().Version,
-		Wrapper:  self,
-		Claim:    claim,
-		Network:  n,
-		Tracer:   n,
-		Describe: func() any { return n.Status() },
-		Ready:    func() { announce(n, flags, stdout, stderr) },
-		Log:      log,
+		Home:    h,
+		Version: thisBuild().Version,
+		Wrapper: self,
+		Claim:   claim,
+		Network: n,
+		Tracer:  n,
+		Log:     log,
+		Hooks: stem.Hooks{
+			Describe: func() any { return n.Status() },
+			Ready:    func() { announce(n, flags, stdout, stderr) },
+		},
 	})
 	if err != nil {
 		return err

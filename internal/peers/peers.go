@@ -43,6 +43,9 @@ func (g Grant) Allows(cell address.Name) bool {
 	return g.Any && !cell.Reserved() || slices.Contains(g.Names, cell)
 }
 
+// Empty reports whether the grant covers nothing.
+func (g Grant) Empty() bool { return !g.Any && len(g.Names) == 0 }
+
 // Add widens the grant by another.
 func (g *Grant) Add(more Grant) {
 	g.Any = g.Any || more.Any

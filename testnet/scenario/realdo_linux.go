@@ -203,7 +203,7 @@ func (r *real) lookups(time.Time) []Lookup { return nil }
 
 // finish finds the ways of the calls in what the callers' stems have written down of them.
 func (r *real) finish(records []Record) {
-	byCaller := map[string][]stem.Call{}
+	byCaller := map[string][]stem.Record{}
 	for i := range records {
 		record := &records[i]
 		written, ok := byCaller[record.From]
@@ -223,10 +223,10 @@ func (r *real) finish(records []Record) {
 	}
 }
 
-func readCalls(path string) (calls []stem.Call) {
+func readCalls(path string) (calls []stem.Record) {
 	text, _ := os.ReadFile(path) // what a stem that was killed did not write is not known
 	for line := range bytes.Lines(text) {
-		var c stem.Call
+		var c stem.Record
 		if json.Unmarshal(line, &c) == nil {
 			calls = append(calls, c)
 		}
