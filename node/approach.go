@@ -14,6 +14,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/node/maddrs"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // approachWait bounds the dialling of a neighbour.
@@ -35,7 +37,7 @@ func (n *Node) watchNeighbours(ctx context.Context) error {
 		select {
 		case e := <-met.Out():
 			met := e.(event.EvtPeerIdentificationCompleted)
-			if met.Conn.Stat().Direction == network.DirOutbound && detour(met.Conn) > 0 {
+			if met.Conn.Stat().Direction == network.DirOutbound && peerconn.Detour(met.Conn) > 0 {
 				n.approach(met.Peer, met.ListenAddrs)
 			}
 		case <-ctx.Done():
@@ -46,7 +48,7 @@ func (n *Node) watchNeighbours(ctx context.Context) error {
 
 // sighted is called when mDNS has seen a peer.
 func (n *Node) sighted(seen peer.AddrInfo) {
-	if best := n.connection(seen.ID); best != nil && detour(best) > 0 {
+	if best := n.conns.Best(seen.ID); best != nil && peerconn.Detour(best) > 0 {
 		n.approach(seen.ID, seen.Addrs)
 	}
 }

@@ -11,15 +11,12 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/cell-mesh/cell/discovery"
-
-	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // connect returns a connection to the peer, and whether it was made just now.
 func (n *Node) connect(ctx context.Context, id peer.ID,
 	at []*spot) (conn network.Conn, fresh bool, err error) {
-	if conn := n.connection(id); conn != nil {
-		n.finder.Worked(conn) // the peer, or the DHT, may have made it
+	if conn := n.conns.Best(id); conn != nil {
 		return conn, false, nil
 	}
 	f := n.board(id, at)
@@ -33,30 +30,6 @@ func (n *Node) connect(ctx context.Context, id peer.ID,
 	case <-ctx.Done():
 		return nil, false, n.why(f, at, ctx.Err())
 	}
-}
-
-// connection returns the best connection there is: a direct one, if possible, or else one
-// that the relay does not limit.
-func (n *Node) connection(id peer.ID) network.Conn {
-	var best network.Conn
-	for _, conn := range n.host.Network().ConnsToPeer(id) {
-		if !conn.IsClosed() && (best == nil || detour(conn) < detour(best)) {
-			best = conn
-		}
-	}
-	return best
-}
-
-// detour is 0 for a direct connection, 1 for a relayed one, and 2 for one that is cut
-// after a while.
-func detour(conn network.Conn) int {
-	switch {
-	case conn.Stat().Limited:
-		return 2
-	case maddrs.Transport(conn.RemoteMultiaddr()) == "relay":
-		return 1
-	}
-	return 0
 }
 
 // why says what a flight failed of, to someone who gave these places along, and who may

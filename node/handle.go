@@ -7,19 +7,20 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // Handle lets serve answer the calls that come in, each in a goroutine of its own; until
 // then they are refused. It is called once. serve owns its stream and is done with it
 // when it returns. Its ctx ends when the node closes, and Close waits for it.
 func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
-	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *stream) {
+	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *peerconn.Stream) {
 		serve(ctx, caller, s)
 	}))
 }
 
 // answer is what both kinds of calls have in common.
-func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stream)) network.StreamHandler {
+func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *peerconn.Stream)) network.StreamHandler {
 	return func(raw network.Stream) {
 		if !n.tasks.Begin() {
 			raw.Reset()
@@ -31,9 +32,7 @@ func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *stre
 			raw.Reset()
 			return
 		}
-		l := n.linkOf(raw.Conn())
-		l.hear()
-		s := newStream(raw, l, false)
+		s := n.conns.Accept(raw)
 		defer s.Close()
 		serve(n.tasks.Context(), caller, s)
 	}

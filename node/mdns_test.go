@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // TestMDNS runs TestHelperMDNS in a network namespace of its own, so that nothing is said
@@ -45,12 +47,12 @@ func TestHelperMDNS(t *testing.T) {
 	b := runNode(t, Config{Listen: wire, Mesh: "none", Identity: testIdentity(t)})
 	came := accept(t, b)
 	began := time.Now()
-	s, err := a.Open(testContext(t), b.ID())
+	s, err := a.Open(nettest.Context(t), b.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	t.Logf("open took %v", time.Since(began))
 	fmt.Fprint(s, "hello")
-	expect(t, receive(t, came), "hello")
+	expect(t, nettest.Receive(t, came), "hello")
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // TestMeshByID is the promise that a peer ID alone is enough: A and C know B, and nothing
@@ -22,14 +24,14 @@ func TestMeshByID(t *testing.T) {
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: through})
 
 	began := time.Now()
-	s, err := a.Open(testContext(t), c.ID())
+	s, err := a.Open(nettest.Context(t), c.ID())
 	took := time.Since(began)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "hello")
-	expect(t, receive(t, came), "hello")
+	expect(t, nettest.Receive(t, came), "hello")
 	if t.Logf("open took %v", took); took > 2*time.Second {
 		t.Error("that is too long")
 	}
@@ -44,7 +46,7 @@ func TestUnknownPeer(t *testing.T) {
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
 	nobody := testIdentity(t).ID()
 	began := time.Now()
-	_, err := a.Open(testContext(t), nobody)
+	_, err := a.Open(nettest.Context(t), nobody)
 	if err == nil || !strings.Contains(err.Error(), `no one in mesh "lab" knows it`) ||
 		!strings.Contains(err.Error(), nobody.String()) {
 		t.Errorf("got %v", err)
@@ -61,7 +63,7 @@ func TestDeadBootstrap(t *testing.T) {
 	dead.Close()
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through,
 		"/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()}})
-	_, err := a.Open(testContext(t), testIdentity(t).ID())
+	_, err := a.Open(nettest.Context(t), testIdentity(t).ID())
 	if err == nil || !strings.Contains(err.Error(), `mesh "lab" has no peers yet: bootstrap `) ||
 		strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
@@ -78,7 +80,7 @@ func TestDeadBootstrap(t *testing.T) {
 func TestWrongMesh(t *testing.T) {
 	b := startNode(t, Config{Mesh: "office"})
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{b.Addrs()[0]}})
-	_, err := a.Open(testContext(t), testIdentity(t).ID())
+	_, err := a.Open(nettest.Context(t), testIdentity(t).ID())
 	if err == nil || !strings.Contains(err.Error(), b.ID().String()+` is not in mesh "lab"`) {
 		t.Errorf("got %v", err)
 	}
@@ -92,14 +94,14 @@ func TestBootstrapComesLater(t *testing.T) {
 	port, through := portOf(b), at(t, b, "tcp").String()
 	b.Close()
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
-	if _, err := a.Open(testContext(t), testIdentity(t).ID()); err == nil {
+	if _, err := a.Open(nettest.Context(t), testIdentity(t).ID()); err == nil {
 		t.Fatal("reached nobody")
 	}
 	startNode(t, Config{Identity: identity, Mesh: "lab", Port: port})
 	c := startNode(t, Config{Mesh: "lab", Bootstrap: []string{through}})
 	accept(t, c)
 	// A call does not wait until the pause is over.
-	s, err := a.Open(testContext(t), c.ID())
+	s, err := a.Open(nettest.Context(t), c.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ func TestCachedPeer(t *testing.T) {
 	accept(t, target)
 
 	first := startNode(t, Config{Cache: file})
-	s, err := first.Open(testContext(t), target.ID(), at(t, target, "quic-v1"))
+	s, err := first.Open(nettest.Context(t), target.ID(), at(t, target, "quic-v1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,7 @@ func TestCachedPeer(t *testing.T) {
 	dead := "/ip4/127.0.0.1/tcp/1/p2p/" + testIdentity(t).ID().String()
 	second := startNode(t, Config{Cache: file, Mesh: "lab", Bootstrap: []string{dead}})
 	began := time.Now()
-	s, err = second.Open(testContext(t), target.ID())
+	s, err = second.Open(nettest.Context(t), target.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,7 @@ func TestManyOpens(t *testing.T) {
 	c := startNode(t, Config{Mesh: "lab", Bootstrap: through})
 	accept(t, c)
 	a := startNode(t, Config{Mesh: "lab", Bootstrap: through})
-	ctx := testContext(t)
+	ctx := nettest.Context(t)
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
@@ -189,17 +191,17 @@ func TestOpenRefuses(t *testing.T) {
 		if c.at != "" {
 			places = append(places, mustPlace(t, c.at))
 		}
-		_, err := n.Open(testContext(t), testIdentity(t).ID(), places...)
+		_, err := n.Open(nettest.Context(t), testIdentity(t).ID(), places...)
 		if err == nil || !strings.Contains(err.Error(), c.want) ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", c.at, err)
 		}
 	}
-	if _, err := n.Open(testContext(t), n.ID()); err == nil ||
+	if _, err := n.Open(nettest.Context(t), n.ID()); err == nil ||
 		!strings.Contains(err.Error(), "this machine itself") {
 		t.Errorf("itself: %v", err)
 	}
-	if _, err := n.Open(testContext(t), address.ID{}); err == nil {
+	if _, err := n.Open(nettest.Context(t), address.ID{}); err == nil {
 		t.Error("opened a stream to nobody")
 	}
 }

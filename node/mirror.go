@@ -86,7 +86,7 @@ func (n *Node) look(ctx context.Context, conn network.Conn) (netip.AddrPort, err
 	seen, err := ask(s)
 	switch {
 	case err == nil:
-		n.linkOf(conn).hear()
+		n.conns.Of(conn).Hear()
 	case received(conn) > heard && !conn.IsClosed():
 		return netip.AddrPort{}, nil
 	}

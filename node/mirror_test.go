@@ -2,12 +2,13 @@ package node
 
 import (
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // TestMirror looks from behind a router, which changes its address while a QUIC
@@ -17,24 +18,23 @@ func TestMirror(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	b.host.SetStreamHandler(mirrorProtocol, b.mirror)
 	accept(t, b)
-	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
-		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
+	line := nettest.NewCable(t, portOf(b))
+	to := fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID())
+	s, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	conn := a.swarm.Conns()[0]
 	for range 2 {
-		at, err := a.look(testContext(t), conn)
-		if err != nil || at.String() != line.outside().String() {
-			t.Errorf("seen at %v, %v; want %v", at, err, line.outside())
+		at, err := a.look(nettest.Context(t), conn)
+		if err != nil || at.String() != line.Outside().String() {
+			t.Errorf("seen at %v, %v; want %v", at, err, line.Outside())
 		}
-		line.renumber(t)
+		line.Renumber(t)
 	}
 	aside := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", portOf(b)))
-	if at, err := a.lookFrom(testContext(t), b.host.ID(), aside); err != nil ||
+	if at, err := a.lookFrom(nettest.Context(t), b.host.ID(), aside); err != nil ||
 		int(at.Port()) != portOf(a) {
 		t.Errorf("at another address seen at %v, %v; want port %d", at, err, portOf(a))
 	}
@@ -42,18 +42,18 @@ func TestMirror(t *testing.T) {
 		t.Errorf("to look there has left behind %v", conns)
 	}
 	b.host.RemoveStreamHandler(mirrorProtocol)
-	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {
+	if at, err := a.look(nettest.Context(t), conn); err != nil || at.IsValid() {
 		t.Errorf("who does not know the question says %v, %v", at, err)
 	}
 	over := make(chan struct{})
 	b.host.SetStreamHandler(mirrorProtocol, func(s network.Stream) { <-over; s.Reset() })
-	if at, err := a.look(testContext(t), conn); err != nil || at.IsValid() {
+	if at, err := a.look(nettest.Context(t), conn); err != nil || at.IsValid() {
 		t.Errorf("who is too busy to answer says %v, %v", at, err)
 	}
 	close(over)
-	line.cut.Store(true)
+	line.Cut()
 	began := time.Now()
-	if at, err := a.look(testContext(t), conn); err == nil || time.Since(began) > 2*mirrorWait {
+	if at, err := a.look(nettest.Context(t), conn); err == nil || time.Since(began) > 2*mirrorWait {
 		t.Errorf("after %v the void says %v", time.Since(began), at)
 	}
 }

@@ -39,10 +39,11 @@ import (
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/tasks"
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // Protocol is the libp2p protocol of all calls between stems.
-const Protocol = "/cell/1.0.0"
+const Protocol = peerconn.Protocol
 
 // Config says how a node lives. Only Identity must be filled.
 type Config struct {
@@ -95,6 +96,7 @@ type Node struct {
 	on        Machine
 	host      host.Host
 	swarm     *swarm.Swarm // the host's network
+	conns     *peerconn.Set
 	dns       *madns.Resolver
 	finder    *discovery.Finder
 	udp       *sockets
@@ -113,7 +115,6 @@ type Node struct {
 	close func() error
 
 	mu      sync.Mutex // guards what follows
-	links   map[network.Conn]*link
 	flights map[peer.ID]*flight
 }
 
@@ -147,7 +148,6 @@ func New(cfg Config) (_ *Node, err error) {
 		on:      cfg.Machine,
 		log:     cfg.Log,
 		hearsay: newHearsay(cfg.Machine, cfg.Bootstrap),
-		links:   map[network.Conn]*link{},
 		flights: map[peer.ID]*flight{},
 		tasks:   tasks.New(),
 	}
@@ -162,7 +162,7 @@ func New(cfg Config) (_ *Node, err error) {
 	if err := n.start(cfg, own); err != nil {
 		return nil, err
 	}
-	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.doubt, DisconnectedF: n.forget})
+	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.disconnected})
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.paths.connected})
 	n.finder, err = discovery.New(discovery.Config{
 		Host:        n.host,
@@ -218,10 +218,17 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	group.Go(func() error { return n.finder.Run(ctx) })
 	group.Go(func() error {
-		n.endUnused(ctx)
+		n.conns.CloseIdle(ctx)
 		return nil
 	})
 	return group.Wait()
+}
+
+// disconnected is called by the host.
+func (n *Node) disconnected(_ network.Network, conn network.Conn) {
+	if len(n.swarm.ConnsToPeer(conn.RemotePeer())) == 0 {
+		n.strangers.forget(conn.RemotePeer())
+	}
 }
 
 // Close cuts every stream, waits until their handlers and Run have returned, and frees the port.

@@ -9,13 +9,14 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"go.uber.org/goleak"
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,15 +24,6 @@ func TestMain(m *testing.M) {
 }
 
 var loopback = netip.MustParseAddr("127.0.0.1")
-
-// testWait bounds every wait of a test; a loaded machine is slow.
-const testWait = 20 * time.Second
-
-func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), testWait)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 func testIdentity(t *testing.T) Identity {
 	t.Helper()
@@ -120,17 +112,6 @@ func accept(t *testing.T, n *Node) <-chan pipe.Stream {
 	return came
 }
 
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(testWait):
-		t.Fatal("nothing came in time")
-		panic("unreachable")
-	}
-}
-
 func TestCall(t *testing.T) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -141,7 +122,7 @@ func TestCall(t *testing.T) {
 				io.Copy(s, s)
 				s.CloseWrite()
 			})
-			s, err := a.Open(testContext(t), b.ID(), at(t, b, transport))
+			s, err := a.Open(nettest.Context(t), b.ID(), at(t, b, transport))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +132,7 @@ func TestCall(t *testing.T) {
 			if got, err := io.ReadAll(s); err != nil || string(got) != "hello" {
 				t.Errorf("read %q, %v", got, err)
 			}
-			if caller := receive(t, callers); caller != a.ID() {
+			if caller := nettest.Receive(t, callers); caller != a.ID() {
 				t.Errorf("caller is %s, want %s", caller, a.ID())
 			}
 		})
@@ -172,7 +153,7 @@ func TestClose(t *testing.T) {
 	if err := n.Run(context.Background()); err != nil {
 		t.Errorf("run after close: %v", err)
 	}
-	if _, err := n.Open(testContext(t), testIdentity(t).ID()); !errors.Is(err, errClosed) {
+	if _, err := n.Open(nettest.Context(t), testIdentity(t).ID()); !errors.Is(err, errClosed) {
 		t.Errorf("open after close: %v", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
 	"github.com/cell-mesh/cell/node/maddrs"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 const (
@@ -114,7 +116,7 @@ func (p *pinger) ping(ctx context.Context, count int) error {
 
 // reach connects to the peer, unless that has been done, and tells how.
 func (p *pinger) reach(ctx context.Context) error {
-	if conn := p.node.connection(p.id); conn != nil {
+	if conn := p.node.conns.Best(p.id); conn != nil {
 		p.witness.tell(trace.Event{Kind: trace.Found, Source: trace.Here,
 			Addresses: []string{conn.RemoteMultiaddr().String()}, Seen: []time.Time{conn.Stat().Opened}})
 	}
@@ -124,44 +126,45 @@ func (p *pinger) reach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.node.finder.Worked(conn)
 	p.witness.tell(p.node.route(trace.Connected, conn))
 	return nil
 }
 
 // ask asks once, over the best connection there is. One that turns out to be dead is replaced.
 func (p *pinger) ask(ctx context.Context) error {
-	conn := p.node.connection(p.id)
+	conn := p.node.conns.Best(p.id)
 	if conn == nil {
 		if err := p.reach(ctx); err != nil {
 			return err
 		}
-		conn = p.node.connection(p.id)
+		conn = p.node.conns.Best(p.id)
 	}
 	p.asked++
 	if conn == nil {
 		p.witness.tell(trace.Event{Kind: trace.Lost, Reason: "the connection did not last"})
 		return nil
 	}
-	l := p.node.linkOf(conn)
-	limit, cancel := context.WithTimeout(ctx, pingWait)
+	c := p.node.conns.Of(conn)
+	limit, cancel := context.WithTimeout(ctx, peerconn.PingWait)
 	defer cancel()
-	if err := l.ping(limit); err != nil {
+	rtt, err := c.Ping(limit)
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		e := p.node.route(trace.Lost, conn)
-		e.Reason = fmt.Sprintf("no answer in %v", pingWait)
+		e.Reason = fmt.Sprintf("no answer in %v", peerconn.PingWait)
 		if limit.Err() == nil {
-			e.Reason = cut(err).Error()
+			e.Reason = peerconn.Cut(err).Error()
 		}
 		p.witness.tell(e)
 		conn.Close() // the next question finds another way, if there is one
-		p.node.leaveRelays(p.id)
+		p.node.conns.LeaveRelayed(p.id)
 		return nil
 	}
-	l.hear()
-	rtt := time.Duration(l.rtt.Load())
-	p.rtts, p.relayed = append(p.rtts, rtt), detour(conn) > 0
+	c.Hear()
+	p.rtts, p.relayed = append(p.rtts, rtt), peerconn.Detour(conn) > 0
 	e := p.node.route(trace.Answer, conn)
 	e.Address, e.RTT = "", trace.MS(rtt)
 	p.witness.tell(e)
@@ -174,9 +177,9 @@ func (p *pinger) settle(ctx context.Context) error {
 	hope, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
 	for p.relayed {
-		best := p.node.connection(p.id)
+		best := p.node.conns.Best(p.id)
 		switch {
-		case best == nil, detour(best) == 0:
+		case best == nil, peerconn.Detour(best) == 0:
 			return p.ask(ctx)
 		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) ||
 			hope.Err() != nil:
@@ -194,11 +197,11 @@ func (p *pinger) settle(ctx context.Context) error {
 
 // connected is called by the host.
 func (p *pinger) connected(_ network.Network, conn network.Conn) {
-	if conn.RemotePeer() != p.id || detour(conn) > 0 {
+	if conn.RemotePeer() != p.id || peerconn.Detour(conn) > 0 {
 		return
 	}
 	for _, other := range p.node.swarm.ConnsToPeer(p.id) {
-		if detour(other) > 0 {
+		if peerconn.Detour(other) > 0 {
 			p.witness.tell(p.node.route(trace.Direct, conn))
 			return
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // gather returns a tell that keeps what it hears.
@@ -33,7 +35,7 @@ func find(events []trace.Event, kind trace.Kind) (trace.Event, bool) {
 func TestPingTells(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	var events []trace.Event
-	if err := a.Ping(testContext(t), b.ID(), 3, gather(&events), at(t, b, "quic-v1")); err != nil {
+	if err := a.Ping(nettest.Context(t), b.ID(), 3, gather(&events), at(t, b, "quic-v1")); err != nil {
 		t.Fatal(err)
 	}
 	dial, _ := find(events, trace.Dial)
@@ -49,7 +51,7 @@ func TestPingTells(t *testing.T) {
 	}
 
 	events = nil
-	if err := a.Ping(testContext(t), b.ID(), 1, gather(&events)); err != nil {
+	if err := a.Ping(nettest.Context(t), b.ID(), 1, gather(&events)); err != nil {
 		t.Fatal(err)
 	}
 	if found, _ := find(events, trace.Found); found.Source != trace.Here || len(found.Seen) != 1 {
@@ -64,12 +66,12 @@ func TestPingTells(t *testing.T) {
 func TestPingFails(t *testing.T) {
 	a, nobody := startNode(t, Config{}), testIdentity(t).ID()
 	var events []trace.Event
-	err := a.Ping(testContext(t), nobody, 1, gather(&events), mustPlace(t, "/ip4/127.0.0.1/tcp/1"))
+	err := a.Ping(nettest.Context(t), nobody, 1, gather(&events), mustPlace(t, "/ip4/127.0.0.1/tcp/1"))
 	failed, ok := find(events, trace.Failed)
 	if err == nil || !ok || failed.Address != "/ip4/127.0.0.1/tcp/1" || failed.Reason == "" {
 		t.Errorf("%v; %+v", err, events)
 	}
-	if err := a.Ping(testContext(t), a.ID(), 1, gather(&events)); err == nil {
+	if err := a.Ping(nettest.Context(t), a.ID(), 1, gather(&events)); err == nil {
 		t.Error("pings itself")
 	}
 }
@@ -84,13 +86,13 @@ func TestPingOutlivesItsPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []trace.Event
-	if err := a.Ping(testContext(t), b.ID(), 1, gather(&events), at(t, b, "quic-v1")); err != nil {
+	if err := a.Ping(nettest.Context(t), b.ID(), 1, gather(&events), at(t, b, "quic-v1")); err != nil {
 		t.Fatal(err)
 	}
 	b.Close()
 	again := startNode(t, Config{Identity: identity})
 	events = nil
-	if err := a.Ping(testContext(t), again.ID(), 3, gather(&events),
+	if err := a.Ping(nettest.Context(t), again.ID(), 3, gather(&events),
 		at(t, again, "quic-v1")); err != nil {
 		t.Errorf("%v; %+v", err, events)
 	}
@@ -99,7 +101,7 @@ func TestPingOutlivesItsPeer(t *testing.T) {
 // When the user has gone, the ping ends.
 func TestPingEndsWithItsUser(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
-	gone, ctx := errors.New("gone"), testContext(t)
+	gone, ctx := errors.New("gone"), nettest.Context(t)
 	err := a.Ping(ctx, b.ID(), 1000, func(trace.Event) error { return gone }, at(t, b, "tcp"))
 	if !errors.Is(err, gone) || ctx.Err() != nil {
 		t.Errorf("ended with %v, %v", err, ctx.Err())
@@ -110,16 +112,16 @@ func TestPingEndsWithItsUser(t *testing.T) {
 func TestFindTells(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	var events []trace.Event
-	if err := a.Find(testContext(t), b.ID(), gather(&events)); err == nil {
+	if err := a.Find(nettest.Context(t), b.ID(), gather(&events)); err == nil {
 		t.Errorf("found a stranger: %+v", events)
 	}
 	var to []address.Place
-	if err := a.Ping(testContext(t), b.ID(), 1, func(trace.Event) error { return nil },
+	if err := a.Ping(nettest.Context(t), b.ID(), 1, func(trace.Event) error { return nil },
 		append(to, at(t, b, "tcp"))...); err != nil {
 		t.Fatal(err)
 	}
 	events = nil
-	if err := a.Find(testContext(t), b.ID(), gather(&events)); err != nil {
+	if err := a.Find(nettest.Context(t), b.ID(), gather(&events)); err != nil {
 		t.Fatal(err)
 	}
 	sources := map[string]trace.Event{}

@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // placesOf are the ways to write where a node on loopback is: with each transport alone,
@@ -30,14 +34,14 @@ func TestOpenAtPlace(t *testing.T) {
 	for name, place := range placesOf(t, b) {
 		t.Run(name, func(t *testing.T) {
 			a := startNode(t, Config{})
-			s, err := a.Open(testContext(t), b.ID(), place)
+			s, err := a.Open(nettest.Context(t), b.ID(), place)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer s.Close()
 			fmt.Fprint(s, "hello")
 			expect(t, s, "hello")
-			if route := s.(*stream).Route(); name != "both" && route != "direct "+name {
+			if route := s.(*peerconn.Stream).Route(); name != "both" && route != "direct "+name {
 				t.Errorf("route is %s", route)
 			}
 		})
@@ -60,7 +64,7 @@ func TestMismatch(t *testing.T) {
 	for name, place := range placesOf(t, is) {
 		t.Run(name, func(t *testing.T) {
 			a := startNode(t, Config{})
-			_, err := a.Open(testContext(t), was, place)
+			_, err := a.Open(nettest.Context(t), was, place)
 			want := Mismatch{place.String(), was, is.ID()}
 			if found, ok := errors.AsType[*Mismatch](err); !ok || *found != want {
 				t.Fatalf("got %v", err)
@@ -73,7 +77,7 @@ func TestMismatch(t *testing.T) {
 		})
 	}
 	t.Run("own", func(t *testing.T) {
-		_, err := is.Open(testContext(t), was, placesOf(t, is)["both"])
+		_, err := is.Open(nettest.Context(t), was, placesOf(t, is)["both"])
 		if found, ok := errors.AsType[*Mismatch](err); !ok || found.Actual != is.ID() {
 			t.Errorf("got %v", err)
 		}
@@ -90,7 +94,7 @@ func TestMismatchIsNoObstacle(t *testing.T) {
 	a := startNode(t, Config{Resolver: dns})
 	opened := make(chan error, 1)
 	go func() {
-		s, err := a.Open(testContext(t), b.ID(), placesOf(t, c)["tcp"],
+		s, err := a.Open(nettest.Context(t), b.ID(), placesOf(t, c)["tcp"],
 			mustPlace(t, fmt.Sprintf("b.example.org:%d", portOf(b))))
 		if err == nil {
 			s.Close()
@@ -105,7 +109,7 @@ func TestMismatchIsNoObstacle(t *testing.T) {
 		}
 	}
 	close(dns.come)
-	if err := receive(t, opened); err != nil {
+	if err := nettest.Receive(t, opened); err != nil {
 		t.Error(err)
 	}
 }
@@ -140,7 +144,7 @@ func (d *lateDNS) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, 
 func TestMismatchIsTold(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{Resolver: deafDNS{}}), startNode(t, Config{})
-	ctx, cancel := context.WithTimeout(testContext(t), lookupWait/2)
+	ctx, cancel := context.WithTimeout(nettest.Context(t), lookupWait/2)
 	defer cancel()
 	_, err := a.Open(ctx, testIdentity(t).ID(), placesOf(t, b)["both"], mustPlace(t, "example.org"))
 	if found, ok := errors.AsType[*Mismatch](err); !ok || found.Actual != b.ID() {
@@ -156,20 +160,20 @@ func TestPlaceComesLate(t *testing.T) {
 	nowhere := listenTCP(t, func(net.Conn) { asked <- struct{}{} })
 	first := make(chan error, 1)
 	go func() {
-		s, err := a.Open(testContext(t), b.ID(), nowhere)
+		s, err := a.Open(nettest.Context(t), b.ID(), nowhere)
 		if err == nil {
 			s.Close()
 		}
 		first <- err
 	}()
-	receive(t, asked)
+	nettest.Receive(t, asked)
 	began := time.Now()
-	s, err := a.Open(testContext(t), b.ID(), placesOf(t, b)["both"])
+	s, err := a.Open(nettest.Context(t), b.ID(), placesOf(t, b)["both"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
-	if err := receive(t, first); err != nil {
+	if err := nettest.Receive(t, first); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(began); took > dialWait/2 {

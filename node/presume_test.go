@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // Who does not speak TLS, which we presume, is called all the same.
@@ -26,17 +28,17 @@ func TestPresumedWrongly(t *testing.T) {
 		defer s.Close()
 		io.Copy(s, s)
 	})
-	if _, err := client.Reserve(testContext(t), other, *host.InfoFromHost(relay)); err != nil {
+	if _, err := client.Reserve(nettest.Context(t), other, *host.InfoFromHost(relay)); err != nil {
 		t.Fatal(err)
 	}
 	place := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", relay.Addrs()[0], relay.ID(),
 		other.ID()))
 	n := startNode(t, Config{})
-	id, err := n.Whois(testContext(t), place)
+	id, err := n.Whois(nettest.Context(t), place)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := n.Open(testContext(t), id, place)
+	s, err := n.Open(nettest.Context(t), id, place)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // TestOneAddress has nodes that listen on one address each carry more calls than libp2p's
@@ -33,13 +35,13 @@ func TestOneAddress(t *testing.T) {
 	for _, way := range []struct{ from, to *Node }{{a, b}, {b, a}} {
 		came := accept(t, way.to)
 		for i := range 600 {
-			s, err := way.from.Open(testContext(t), way.to.ID(), at(t, way.to, "quic-v1"))
+			s, err := way.from.Open(nettest.Context(t), way.to.ID(), at(t, way.to, "quic-v1"))
 			if err != nil {
 				t.Fatalf("call %d: %v", i, err)
 			}
 			t.Cleanup(func() { s.Close() })
 			fmt.Fprint(s, "!")
-			accepted := receive(t, came)
+			accepted := nettest.Receive(t, came)
 			t.Cleanup(func() { accepted.Close() })
 			expect(t, accepted, "!")
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 const (
@@ -26,8 +27,8 @@ const (
 // gives everyone names no cell.
 func (n *Node) HandleRaw(serve func(ctx context.Context, caller address.ID, name string, s pipe.Stream)) {
 	n.host.SetStreamHandlerMatch(rawListed, isRaw,
-		n.answer(func(ctx context.Context, caller address.ID, s *stream) {
-			serve(ctx, caller, strings.TrimPrefix(string(s.raw.Protocol()), rawPrefix), s)
+		n.answer(func(ctx context.Context, caller address.ID, s *peerconn.Stream) {
+			serve(ctx, caller, strings.TrimPrefix(s.Protocol(), rawPrefix), s)
 		}))
 }
 

@@ -19,6 +19,8 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // plainHost is a libp2p program that knows nothing of cell, connected to a node by one transport.
@@ -34,7 +36,7 @@ func plainHost(t *testing.T, n *Node, transport string) host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Connect(testContext(t), *info); err != nil {
+	if err := h.Connect(nettest.Context(t), *info); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -62,7 +64,7 @@ func TestRaw(t *testing.T) {
 				s.CloseWrite()
 			})
 			plain := plainHost(t, n, transport)
-			s, err := plain.NewStream(testContext(t), n.host.ID(), "/x/cell/echo")
+			s, err := plain.NewStream(nettest.Context(t), n.host.ID(), "/x/cell/echo")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +73,7 @@ func TestRaw(t *testing.T) {
 			if got, err := io.ReadAll(s); err != nil || string(got) != "hello" {
 				t.Errorf("read %q, %v", got, err)
 			}
-			if got, want := receive(t, calls), fmt.Sprintf("echo by %s, watched by 1",
+			if got, want := nettest.Receive(t, calls), fmt.Sprintf("echo by %s, watched by 1",
 				plain.ID()); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
@@ -90,7 +92,7 @@ func TestRawCut(t *testing.T) {
 	for name, serve := range map[string]func(pipe.Stream){"abort": abort, "leave": leave} {
 		t.Run(name, func(t *testing.T) {
 			onRaw(t, serve, func(t *testing.T, n *Node, plain host.Host) {
-				s, err := plain.NewStream(testContext(t), n.host.ID(), "/x/cell/echo")
+				s, err := plain.NewStream(nettest.Context(t), n.host.ID(), "/x/cell/echo")
 				if err == nil { // else it was cut in the middle of the negotiation
 					fmt.Fprint(s, "hello")
 					_, err = io.ReadAll(s)
@@ -108,13 +110,13 @@ func TestRawCut(t *testing.T) {
 			ended <- err
 		}
 		onRaw(t, read, func(t *testing.T, n *Node, plain host.Host) {
-			s, err := plain.NewStream(testContext(t), n.host.ID(), "/x/cell/echo")
+			s, err := plain.NewStream(nettest.Context(t), n.host.ID(), "/x/cell/echo")
 			if err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprint(s, "hello")
 			s.Reset()
-			if err := receive(t, ended); err == nil {
+			if err := nettest.Receive(t, ended); err == nil {
 				t.Error("a cut came as an end")
 			}
 		})
@@ -125,7 +127,7 @@ func TestRawCut(t *testing.T) {
 func TestRawIsNotListed(t *testing.T) {
 	onRaw(t, func(s pipe.Stream) { s.CloseWrite() }, func(t *testing.T, n *Node, plain host.Host) {
 		for _, name := range []string{"echo", "retina", strings.Repeat("n", address.MaxName)} {
-			s, err := plain.NewStream(testContext(t), n.host.ID(), protocol.ID(rawPrefix+name))
+			s, err := plain.NewStream(nettest.Context(t), n.host.ID(), protocol.ID(rawPrefix+name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +137,7 @@ func TestRawIsNotListed(t *testing.T) {
 			s.Close()
 		}
 		stranger := plainHost(t, n, "tcp")
-		s, err := stranger.NewStream(testContext(t), n.host.ID(), ping.ID) // knows the list by then
+		s, err := stranger.NewStream(nettest.Context(t), n.host.ID(), ping.ID) // knows the list by then
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +158,7 @@ func TestRawIsNotListed(t *testing.T) {
 func TestRawNames(t *testing.T) {
 	onRaw(t, func(s pipe.Stream) { s.CloseWrite() }, func(t *testing.T, n *Node, plain host.Host) {
 		for _, name := range []string{"", strings.Repeat("n", address.MaxName+1)} {
-			_, err := plain.NewStream(testContext(t), n.host.ID(), protocol.ID("/x/cell/"+name))
+			_, err := plain.NewStream(nettest.Context(t), n.host.ID(), protocol.ID("/x/cell/"+name))
 			if _, refused := errors.AsType[multistream.ErrNotSupported[protocol.ID]](err); !refused {
 				t.Errorf("%q: %v", name, err)
 			}

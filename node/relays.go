@@ -344,7 +344,7 @@ func (r *relays) scout(ctx context.Context, known []peer.ID) {
 		strangers[i], strangers[j] = strangers[j], strangers[i]
 	})
 	for _, id := range append(slices.Clone(known), strangers...) {
-		if r.node.connection(id) != nil || r.grudges(id) {
+		if r.node.conns.Best(id) != nil || r.grudges(id) {
 			continue
 		}
 		select {

@@ -23,6 +23,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 	"github.com/cell-mesh/cell/node/maddrs"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // noDirect keeps a node from dialling a peer but through a relay, as a NAT before that peer would.
@@ -51,16 +53,6 @@ func startBoot(t *testing.T, cfg Config) *Node {
 	return n
 }
 
-// eventually waits until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(testWait); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not in %v", what, testWait)
-		}
-	}
-}
-
 // behindNAT starts a node that holds places at the relays, and one that reaches it
 // through them alone: nor is a hole punched from inside.
 func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
@@ -78,7 +70,7 @@ func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	calls := testIdentity(t)
 	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true,
 		Options: without(calls.ID())})
-	eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
+	nettest.Eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
 	caller = startNode(t, Config{Identity: calls, Mesh: "lab", Bootstrap: through,
 		Options: without(inside.ID())})
 	return inside, caller
@@ -95,7 +87,7 @@ func TestRelayed(t *testing.T) {
 		fmt.Fprint(s, n, err)
 		s.CloseWrite()
 	})
-	s, err := caller.Open(testContext(t), inside.ID())
+	s, err := caller.Open(nettest.Context(t), inside.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,14 +125,14 @@ func TestRelayedAbort(t *testing.T) {
 		_, err := io.Copy(io.Discard, s)
 		ends <- err
 	})
-	s, err := caller.Open(testContext(t), inside.ID())
+	s, err := caller.Open(nettest.Context(t), inside.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(s, "half a message")
 	expect(t, s, "go on")
 	s.Abort(errors.New("enough"))
-	if err := receive(t, ends); err == nil {
+	if err := nettest.Receive(t, ends); err == nil {
 		t.Error("a cut arrived as an orderly end")
 	}
 }
@@ -150,21 +142,21 @@ func TestRelayedAbort(t *testing.T) {
 func TestRelayLeft(t *testing.T) {
 	inside, caller := behindNAT(t, startBoot(t, Config{}))
 	came := accept(t, inside)
-	s, err := caller.Open(testContext(t), inside.ID())
+	s, err := caller.Open(nettest.Context(t), inside.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(s, "hello")
-	called := receive(t, came)
-	was := caller.connection(inside.host.ID())
-	caller.leaveRelays(inside.host.ID())
+	called := nettest.Receive(t, came)
+	was := caller.conns.Best(inside.host.ID())
+	caller.conns.LeaveRelayed(inside.host.ID())
 	expect(t, called, "hello")
 	if was.IsClosed() {
 		t.Fatal("a connection with a call is closed")
 	}
 	s.Close()
 	called.Close()
-	eventually(t, "the end of the connection", was.IsClosed)
+	nettest.Eventually(t, "the end of the connection", was.IsClosed)
 }
 
 // TestRelayLost has two relays held, and a third taken when one is gone.
@@ -173,16 +165,16 @@ func TestRelayLost(t *testing.T) {
 	inside, caller := behindNAT(t, a, b)
 	came := accept(t, inside)
 	a.Close()
-	eventually(t, "the loss of a relay", func() bool {
+	nettest.Eventually(t, "the loss of a relay", func() bool {
 		return slices.Equal(inside.Status().Relays, []string{b.ID().String()})
 	})
-	s, err := caller.Open(testContext(t), inside.ID())
+	s, err := caller.Open(nettest.Context(t), inside.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "hello")
-	expect(t, receive(t, came), "hello")
+	expect(t, nettest.Receive(t, came), "hello")
 }
 
 // reserving is the part of a node that holds relays, which the test runs.
@@ -216,19 +208,19 @@ func lets(t *testing.T, n *Node, places relay.Resources) (asked *atomic.Int32) {
 // reservable connects to a peer that relays.
 func reservable(t *testing.T, r *relays, b *Node) network.Conn {
 	t.Helper()
-	if err := r.node.host.Connect(testContext(t), *host.InfoFromHost(b.host)); err != nil {
+	if err := r.node.host.Connect(nettest.Context(t), *host.InfoFromHost(b.host)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "identify", func() bool { return len(r.candidates(nil)) == 1 })
-	return r.node.connection(b.host.ID())
+	nettest.Eventually(t, "identify", func() bool { return len(r.candidates(nil)) == 1 })
+	return r.node.conns.Best(b.host.ID())
 }
 
 // settle has the node do what there is to do about relays, until it has their answers.
 func settle(t *testing.T, r *relays) {
 	t.Helper()
-	r.step(testContext(t))
+	r.step(nettest.Context(t))
 	for len(r.trying) > 0 {
-		r.settle(receive(t, r.results))
+		r.settle(nettest.Receive(t, r.results))
 	}
 }
 
@@ -286,7 +278,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%v: refused", length)
 		default:
 			renew, expires := time.Until(h.renew), time.Until(h.expires)
-			if renew > want || renew < want-testWait || expires > 2*want {
+			if renew > want || renew < want-nettest.Wait || expires > 2*want {
 				t.Errorf("%v: renewed in %v of %v, want %v", length, renew, expires, want)
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/node/maddrs"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // relayTransport is the transport that goes through relays. libp2p has it, but its own
@@ -115,12 +117,12 @@ func (t *relayTransport) through(relay peer.ID) (*client.Client, error) {
 
 // doubtRelay looks, meanwhile, whether the connection to a relay still lives, if there is one.
 func (n *Node) doubtRelay(relay peer.ID) (doubted bool, dead <-chan bool) {
-	conn := n.connection(relay)
-	if conn == nil || detour(conn) > 0 {
+	conn := n.conns.Best(relay)
+	if conn == nil || peerconn.Detour(conn) > 0 {
 		return false, nil
 	}
 	result := make(chan bool, 1)
-	if !n.tasks.Go(func() { result <- !n.stillThere(conn) }) {
+	if !n.tasks.Go(func() { result <- !n.conns.Probe(conn) }) {
 		return false, nil
 	}
 	return true, result

@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // startDeafRelay takes calls to others, and nothing comes of them.
@@ -38,26 +40,26 @@ func TestDeafRelay(t *testing.T) {
 	go func() {
 		first := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", deaf.Addrs()[0],
 			deaf.ID(), b.ID()))
-		s, err := a.Open(testContext(t), b.ID(), first)
+		s, err := a.Open(nettest.Context(t), b.ID(), first)
 		if err == nil {
 			t.Cleanup(func() { s.Close() })
 		}
 		opened <- err
 	}()
-	receive(t, asked)
+	nettest.Receive(t, asked)
 	second := mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", good.Addrs()[0], good.ID(),
 		b.ID()))
-	s, err := a.Open(testContext(t), b.ID(), second)
+	s, err := a.Open(nettest.Context(t), b.ID(), second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "hello")
-	expect(t, receive(t, came), "hello")
+	expect(t, nettest.Receive(t, came), "hello")
 	if took := time.Since(began); took > circuitWait/2 {
 		t.Errorf("took %v", took)
 	}
-	if err := receive(t, opened); err != nil {
+	if err := nettest.Receive(t, opened); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // counter is a log that counts one of its messages.
@@ -33,7 +34,7 @@ func (c *counter) Handle(_ context.Context, r slog.Record) error {
 // watching is the part of a node that holds relays, which the test runs, with places at
 // some, each at the end of a cable. A call to each keeps the connections from being made
 // anew when the node roams. roamed counts how often it does.
-func watching(t *testing.T, boots ...*Node) (r *relays, lines []*cable, roamed *counter) {
+func watching(t *testing.T, boots ...*Node) (r *relays, lines []*nettest.Cable, roamed *counter) {
 	t.Helper()
 	roamed = &counter{Handler: slog.DiscardHandler, message: "relay sees us elsewhere"}
 	r = reserving(t, Config{Log: slog.New(roamed)})
@@ -41,18 +42,17 @@ func watching(t *testing.T, boots ...*Node) (r *relays, lines []*cable, roamed *
 		lets(t, b, relay.DefaultResources())
 		b.host.SetStreamHandler(mirrorProtocol, b.mirror)
 		accept(t, b)
-		line := newCable(t, portOf(b))
+		line := nettest.NewCable(t, portOf(b))
 		lines = append(lines, line)
-		to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
-			line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-		s, err := r.node.Open(testContext(t), b.ID(), mustPlace(t, to))
+		to := fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID())
+		s, err := r.node.Open(nettest.Context(t), b.ID(), mustPlace(t, to))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
 		fmt.Fprint(s, "hello")
 	}
-	eventually(t, "identify", func() bool { return len(r.candidates(nil)) == len(boots) })
+	nettest.Eventually(t, "identify", func() bool { return len(r.candidates(nil)) == len(boots) })
 	settle(t, r)
 	if len(r.held) != len(boots) {
 		t.Fatalf("%d places", len(r.held))
@@ -64,9 +64,9 @@ func watching(t *testing.T, boots ...*Node) (r *relays, lines []*cable, roamed *
 func askAll(t *testing.T, r *relays) {
 	t.Helper()
 	r.looked = time.Time{}
-	r.step(testContext(t))
+	r.step(nettest.Context(t))
 	for range r.held {
-		r.take(receive(t, r.views))
+		r.take(nettest.Receive(t, r.views))
 	}
 }
 
@@ -98,12 +98,12 @@ func TestRelaysAgree(t *testing.T) {
 		}
 		// QUIC believes in the address before it changes again
 		for _, conn := range r.node.swarm.Conns() {
-			if !r.node.stillThere(conn) {
+			if !r.node.conns.Probe(conn) {
 				t.Fatal("no sign of life")
 			}
 		}
 		for _, line := range lines {
-			line.renumber(t)
+			line.Renumber(t)
 		}
 		askAll(t, r)
 		if roamed.seen != want+1 {
@@ -148,7 +148,7 @@ func TestRelayLies(t *testing.T) {
 	if roamed.seen != 0 {
 		t.Errorf("roamed %d times on a liar's word", roamed.seen)
 	}
-	lines[1].renumber(t)
+	lines[1].Renumber(t)
 	askAll(t, r)
 	if roamed.seen != 1 {
 		t.Errorf("a new address: roamed %d times", roamed.seen)
@@ -167,7 +167,7 @@ func TestRelayAlone(t *testing.T) {
 			askAll(t, r)
 			lies(boots[0])
 			for _, line := range lines[1:] {
-				line.cut.Store(true)
+				line.Cut()
 			}
 			for range 2 {
 				was := roamed.seen

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // fakeDNS is what the DNS says: IP addresses under a host's name, texts under
@@ -94,7 +96,7 @@ func TestNames(t *testing.T) {
 			a := startNode(t, Config{Resolver: dns, Listen: listen})
 			place := mustPlace(t, text)
 			mustWhois(t, a, place, b.ID())
-			s, err := a.Open(testContext(t), b.ID(), place)
+			s, err := a.Open(nettest.Context(t), b.ID(), place)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +136,7 @@ func resolved(t *testing.T, n *Node, text string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, err := n.resolve(testContext(t), s)
+	targets, err := n.resolve(nettest.Context(t), s)
 	var addrs []string
 	for _, target := range targets {
 		addrs = append(addrs, target.addr.String())
@@ -156,7 +158,7 @@ func TestNamesOfNothing(t *testing.T) {
 	n := startNode(t, Config{Resolver: dns})
 	open := func(t *testing.T, place address.Place, want string) {
 		t.Helper()
-		_, err := n.Open(testContext(t), id, place)
+		_, err := n.Open(nettest.Context(t), id, place)
 		if err == nil || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), place.String()) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("open: %v", err)
@@ -200,7 +202,7 @@ func TestDeafDNS(t *testing.T) {
 	a, b := startNode(t, Config{Resolver: deafDNS{}}), startNode(t, Config{})
 	accept(t, b)
 	began := time.Now()
-	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, "example.org"), placesOf(t, b)["both"])
+	s, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, "example.org"), placesOf(t, b)["both"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,23 +1,19 @@
 package node
 
 import (
-	"context"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/cell-mesh/cell/node/maddrs"
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 const (
-	// stillWait is how long a connection has to prove that it lives when there is reason
-	// to doubt it.
-	stillWait = time.Second
 	// unnoticed is for how long nobody may have told us of a router's new address.
-	unnoticed = lookEvery + stillWait
+	unnoticed = lookEvery + peerconn.ProbeWait
 	// punching is how long after a relayed connection began there is still a try to come
 	// of the hole punch.
 	punching = (maxTries - 1) * punchWait
@@ -42,7 +38,7 @@ func (n *Node) roam() {
 	n.paths.moved(n.on.Networks())
 	carries := map[peer.ID]bool{} // relays that do, for calls of ours
 	for _, conn := range n.swarm.Conns() {
-		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" && n.linkOf(conn).calls() > 0 {
+		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" && n.conns.Calls(conn) > 0 {
 			carries[relay] = true
 		}
 	}
@@ -52,11 +48,11 @@ func (n *Node) roam() {
 		switch over := maddrs.Transport(conn.RemoteMultiaddr()); {
 		case over == "relay": // ends with the connection to the relay
 			if age > punching {
-				n.leaveRelays(conn.RemotePeer())
+				n.conns.LeaveRelayed(conn.RemotePeer())
 			}
-		case n.linkOf(conn).calls() > 0, carries[conn.RemotePeer()], over == "tcp" &&
+		case n.conns.Calls(conn) > 0, carries[conn.RemotePeer()], over == "tcp" &&
 			age < unnoticed:
-			group.Go(func() { n.stillThere(conn) })
+			group.Go(func() { n.conns.Probe(conn) })
 		default:
 			conn.Close()
 		}
@@ -67,64 +63,6 @@ func (n *Node) roam() {
 	group.Wait()
 	n.finder.Moved() // to replace those that were lost
 	signal(n.reach.moved)
-}
-
-// stillThere closes a connection over which nothing comes back, and says whether it
-// lives. One with calls that have been answered may take longer: a busy machine shall not
-// cost them.
-func (n *Node) stillThere(conn network.Conn) bool {
-	l := n.linkOf(conn)
-	wait := stillWait
-	if l.calls() > int(l.asking.Load()) {
-		wait *= 3
-	}
-	ctx, cancel := context.WithTimeout(n.tasks.Context(), wait)
-	defer cancel()
-	heard := l.heard.Load()
-	if l.ping(ctx) == nil {
-		l.hear()
-	}
-	if ctx.Err() != nil && n.tasks.Context().Err() == nil && l.heard.Load() == heard {
-		conn.Close()
-	}
-	return !conn.IsClosed()
-}
-
-// doubtPeer looks, meanwhile, which ways to a peer live of which nothing was heard since:
-// the connections to it, and those to its relays.
-func (n *Node) doubtPeer(id peer.ID, since time.Time) {
-	addrs := n.host.Peerstore().Addrs(id)
-	suspects := n.swarm.ConnsToPeer(id)
-	for _, conn := range suspects {
-		addrs = append(addrs, conn.RemoteMultiaddr())
-	}
-	asked := map[peer.ID]bool{"": true}
-	for _, addr := range addrs {
-		if relay := maddrs.RelayOf(addr); !asked[relay] {
-			asked[relay] = true
-			suspects = append(suspects, n.swarm.ConnsToPeer(relay)...)
-		}
-	}
-	for _, conn := range suspects {
-		if n.linkOf(conn).heard.Load() < since.UnixNano() {
-			n.tasks.Go(func() { n.stillThere(conn) })
-		}
-	}
-}
-
-// doubt is called by the host when there is a connection. A peer that comes while we have
-// it directly may have lost that connection: as long as we believe in it, we don't punch
-// a hole for another, and those whom we relay to it are sent into the void.
-func (n *Node) doubt(_ network.Network, conn network.Conn) {
-	if conn.Stat().Direction != network.DirInbound {
-		return
-	}
-	for _, other := range n.swarm.ConnsToPeer(conn.RemotePeer()) {
-		// one with calls is watched anyway, with more patience
-		if other != conn && detour(other) == 0 && n.linkOf(other).calls() == 0 {
-			n.tasks.Go(func() { n.stillThere(other) })
-		}
-	}
 }
 
 // refresh takes in the addresses that this machine has now, and returns them.

@@ -13,6 +13,10 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // routeOf calls b from a by way of a place, and returns how the call travels as the two see it.
@@ -20,18 +24,18 @@ func routeOf(t *testing.T, a, b *Node, by address.Place) (caller, called string)
 	t.Helper()
 	routes := make(chan string, 1)
 	b.Handle(func(_ context.Context, _ address.ID, s pipe.Stream) {
-		routes <- s.(*stream).Route()
+		routes <- s.(*peerconn.Stream).Route()
 		io.Copy(s, s)
 		s.CloseWrite()
 	})
-	s, err := a.Open(testContext(t), b.ID(), by)
+	s, err := a.Open(nettest.Context(t), b.ID(), by)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "hello")
 	expect(t, s, "hello")
-	return s.(*stream).Route(), receive(t, routes)
+	return s.(*peerconn.Stream).Route(), nettest.Receive(t, routes)
 }
 
 func TestRouteDirect(t *testing.T) {
@@ -79,7 +83,7 @@ func startRelay(t *testing.T, listen string) host.Host {
 // reserve has a relay let others through to the node.
 func reserve(t *testing.T, n *Node, relay host.Host) {
 	t.Helper()
-	if _, err := client.Reserve(testContext(t), n.host, *host.InfoFromHost(relay)); err != nil {
+	if _, err := client.Reserve(nettest.Context(t), n.host, *host.InfoFromHost(relay)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -70,9 +70,6 @@ func (f *flight) visit(s *spot) {
 func (f *flight) dial() {
 	f.node.tellDials(f.id)
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
-	if err == nil {
-		f.node.finder.Worked(conn)
-	}
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()
 	switch {

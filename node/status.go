@@ -63,16 +63,11 @@ func (n *Node) Status() Status {
 			Transport: maddrs.Transport(conn.RemoteMultiaddr()),
 			Why:       n.paths.why(conn.RemoteMultiaddr()),
 			Direction: direction(conn),
-			RTT:       float64(n.rtt(conn).Microseconds()) / 1000,
+			Streams:   n.conns.Calls(conn),
+			RTT:       float64(n.conns.RTT(conn).Microseconds()) / 1000,
 		}
 		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" {
 			p.Relay = relay.String()
-		}
-		n.mu.Lock()
-		l := n.links[conn]
-		n.mu.Unlock()
-		if l != nil {
-			p.Streams = l.calls()
 		}
 		s.Peers = append(s.Peers, p)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // A peer that is not trusted holds a few dozen calls and no more, whatever the transport
@@ -41,7 +43,7 @@ func TestStrangersHoldFew(t *testing.T) {
 					t.Error(err)
 				}
 				// of which its caller hears first
-				eventually(t, "a call in the place of one that is over", func() bool {
+				nettest.Eventually(t, "a call in the place of one that is over", func() bool {
 					_, err := tryCall(t, one, n)
 					return err == nil
 				})
@@ -94,7 +96,7 @@ func tryCall(t *testing.T, from host.Host, to *Node) (network.Stream, error) {
 	if turn.Add(1)%2 == 0 {
 		name = Protocol
 	}
-	s, err := from.NewStream(testContext(t), to.host.ID(), protocol.ID(name))
+	s, err := from.NewStream(nettest.Context(t), to.host.ID(), protocol.ID(name))
 	if err != nil {
 		return nil, err
 	}
@@ -116,11 +118,11 @@ func TestStrangersAreSentAway(t *testing.T) {
 			conn := plain.Network().ConnsToPeer(n.host.ID())[0]
 			tries := 0
 			for ; !conn.IsClosed() && tries < 2*strangerRefusals; tries++ {
-				s, err := conn.NewStream(testContext(t))
+				s, err := conn.NewStream(nettest.Context(t))
 				if err != nil {
 					continue
 				}
-				io.WriteString(s, greeting[:1])
+				io.WriteString(s, "\x13") // the beginning of a greeting
 				if tries > strangerCalls {
 					io.ReadAll(s) // to the reset
 					s.Reset()
@@ -140,7 +142,7 @@ func TestStrangersAreForgotten(t *testing.T) {
 	plain := plainHost(t, n, "tcp")
 	mustCall(t, plain, n)
 	plain.Close()
-	eventually(t, "to forget", func() bool {
+	nettest.Eventually(t, "to forget", func() bool {
 		n.strangers.mu.Lock()
 		defer n.strangers.mu.Unlock()
 		return len(n.strangers.peers) == 0

@@ -8,15 +8,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/network"
-
-	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // onBothTransports runs a test over QUIC and over TCP, and each time with the side that
@@ -26,15 +24,15 @@ func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stre
 		a, b := startNode(t, Config{}), startNode(t, Config{})
 		came := accept(t, b)
 		pair := func(t *testing.T) (pipe.Stream, pipe.Stream) {
-			opened, err := a.Open(testContext(t), b.ID(), at(t, b, transport))
+			opened, err := a.Open(nettest.Context(t), b.ID(), at(t, b, transport))
 			if err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprint(opened, "!") // the negotiation rides along with the first bytes
-			accepted := receive(t, came)
+			accepted := nettest.Receive(t, came)
 			expect(t, accepted, "!")
 			for _, s := range []pipe.Stream{opened, accepted} {
-				s.SetDeadline(time.Now().Add(testWait))
+				s.SetDeadline(time.Now().Add(nettest.Wait))
 				t.Cleanup(func() { s.Close() })
 			}
 			return opened, accepted
@@ -133,7 +131,7 @@ func TestCloseReadWhileWriting(t *testing.T) {
 			t.Errorf("read after CloseRead: %v", err)
 		}
 		// Where the transport can tell, the writer is told to stop; where not, it is not held up.
-		if err := receive(t, flood); err != nil && err != pipe.ErrStopped {
+		if err := nettest.Receive(t, flood); err != nil && err != pipe.ErrStopped {
 			t.Fatalf("writer: %v", err)
 		} else {
 			t.Logf("writer: %v", err)
@@ -167,7 +165,7 @@ func TestCloseReadWakes(t *testing.T) {
 		if err := one.CloseRead(); err != nil {
 			t.Fatal(err)
 		}
-		if err := receive(t, read); err == nil || err == io.EOF {
+		if err := nettest.Receive(t, read); err == nil || err == io.EOF {
 			t.Errorf("read: %v", err)
 		}
 		fmt.Fprint(one, "still here")
@@ -238,92 +236,4 @@ func TestDeadline(t *testing.T) {
 		fmt.Fprint(other, "x")
 		expect(t, one, "x")
 	})
-}
-
-// TestKilledPeer kills a process, so that the kernel closes its sockets and nobody says
-// good-bye. The clean end of a TCP connection is no end of the streams on it. (On QUIC
-// nothing comes at all: see TestSilence.)
-func TestKilledPeer(t *testing.T) {
-	// the kernel says FIN for the one, perhaps RST for the other
-	for _, manner := range []string{"quiet", "flood"} {
-		t.Run(manner, func(t *testing.T) { testKilledPeer(t, manner) })
-	}
-}
-
-func testKilledPeer(t *testing.T, manner string) {
-	child := exec.Command(os.Args[0], "-test.run=^TestHelperVictim$")
-	child.Env = append(os.Environ(), "CELL_TEST_VICTIM="+manner)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer child.Wait()
-	defer child.Process.Kill()
-	var to string
-	if _, err := fmt.Fscan(out, &to); err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(to, "/p2p/")
-	id, err := address.ParseID(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := startNode(t, Config{})
-	s, err := n.Open(testContext(t), id, mustPlace(t, to))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	fmt.Fprint(s, "go")
-	if _, err := io.CopyN(io.Discard, s, 1<<20); err != nil {
-		t.Fatal(err)
-	}
-	child.Process.Kill()
-	expectCut(t, s)
-}
-
-// TestHelperVictim is the process that TestKilledPeer kills: it sends 1 MiB, and then
-// without end or nothing.
-func TestHelperVictim(t *testing.T) {
-	manner := os.Getenv("CELL_TEST_VICTIM")
-	if manner == "" {
-		t.Skip("runs as a child of TestKilledPeer")
-	}
-	n := startNode(t, Config{})
-	came := accept(t, n)
-	fmt.Println(at(t, n, "tcp"))
-	s := receive(t, came)
-	s.Write(make([]byte, 1<<20))
-	for manner == "flood" {
-		if _, err := s.Write(make([]byte, 32<<10)); err != nil {
-			return
-		}
-	}
-	<-time.After(testWait) // killed by then
-}
-
-// dying is a yamux stream at the moment when its connection dies: it hands out the last
-// bytes, and with them the end of the connection, which is not the end of the stream.
-type dying struct {
-	network.Stream
-	reads int
-}
-
-func (d *dying) Read(b []byte) (int, error) {
-	if d.reads++; d.reads == 1 {
-		return copy(b, "last"), io.EOF
-	}
-	return 0, fmt.Errorf("%w: connection closed: %w", network.ErrReset, io.EOF)
-}
-
-func TestEndOfConnectionIsNoEndOfStream(t *testing.T) {
-	s := &stream{raw: &dying{}, on: &link{}, reading: make(chan struct{}, 1),
-		stop: make(chan struct{})}
-	if n, err := s.Read(make([]byte, 10)); n != 4 || err != nil {
-		t.Errorf("read %d bytes, %v", n, err)
-	}
-	expectCut(t, s)
 }

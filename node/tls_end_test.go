@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // A goodbye arrives as an end, and nothing can be written behind it.
@@ -63,13 +65,13 @@ func TestSecurityCloseWhileWriting(t *testing.T) {
 		_, err := one.Write(make([]byte, 64<<10))
 		ended <- err
 	}()
-	receive(t, s.waits)
+	nettest.Receive(t, s.waits)
 	closed := make(chan error, 1)
 	go func() { closed <- one.Close() }()
-	if err := receive(t, closed); err != nil {
+	if err := nettest.Receive(t, closed); err != nil {
 		t.Error(err)
 	}
-	if err := receive(t, ended); !errors.Is(err, net.ErrClosed) {
+	if err := nettest.Receive(t, ended); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the write ended with %v", err)
 	}
 }
@@ -91,7 +93,7 @@ func TestSecurityDeadline(t *testing.T) {
 	if _, err := one.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
 		t.Errorf("read, too late: %v", err)
 	}
-	one.SetReadDeadline(time.Now().Add(testWait))
+	one.SetReadDeadline(time.Now().Add(nettest.Wait))
 	fmt.Fprint(other, "still here")
 	if _, err := io.ReadFull(one, make([]byte, 10)); err != nil {
 		t.Error(err)

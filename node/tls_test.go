@@ -22,6 +22,8 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
@@ -69,7 +71,7 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn,
 	want peer.ID) (one, other sec.SecureConn, err error) {
 	t.Helper()
-	ctx := testContext(t)
+	ctx := nettest.Context(t)
 	var answered error
 	var both sync.WaitGroup
 	both.Go(func() { other, answered = answers.SecureInbound(ctx, b, "") })
@@ -85,7 +87,7 @@ func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn,
 		t.Fatal(answered)
 	}
 	for _, conn := range []net.Conn{one, other} {
-		conn.SetDeadline(time.Now().Add(testWait))
+		conn.SetDeadline(time.Now().Add(nettest.Wait))
 	}
 	return one, other, nil
 }
@@ -278,13 +280,13 @@ func echoRaw(ctx context.Context, _ address.ID, _ string, s pipe.Stream) {
 }
 
 func callPlain(t *testing.T, plain host.Host, to peer.ID) {
-	s, err := plain.NewStream(testContext(t), to, "/x/cell/echo")
+	s, err := plain.NewStream(nettest.Context(t), to, "/x/cell/echo")
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	defer s.Close()
-	s.SetDeadline(time.Now().Add(testWait))
+	s.SetDeadline(time.Now().Add(nettest.Wait))
 	data := make([]byte, 5<<20)
 	rand.Read(data)
 	go func() {

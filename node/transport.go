@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -13,6 +14,8 @@ import (
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/fx"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // start takes the port and makes the host on it. QUIC and TCP are all the transports
@@ -89,6 +92,12 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if n.swarm, ok = n.host.Network().(*swarm.Swarm); !ok {
 		return fmt.Errorf("start libp2p: its network is a %T", n.host.Network())
 	}
+	n.conns = peerconn.New(peerconn.Config{
+		Host:  n.host,
+		Tasks: n.tasks,
+		Seen:  func(id peer.ID, at time.Time) { n.finder.Seen(id, at) },
+		Log:   n.log,
+	})
 	if err := n.addRelayTransport(upgrader); err != nil {
 		return err
 	}

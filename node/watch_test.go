@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 // TestWatchInterfaces runs TestHelperWatch in a network namespace of its own, whose
@@ -33,7 +35,7 @@ func TestHelperWatch(t *testing.T) {
 	if os.Getenv("CELL_TEST_WATCH") == "" {
 		t.Skip("runs as a child of TestWatchInterfaces")
 	}
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(nettest.Context(t))
 	moved, ended := make(chan bool, 1), make(chan error, 1)
 	w, err := newWatch()
 	if err != nil {
@@ -49,11 +51,11 @@ func TestHelperWatch(t *testing.T) {
 			t.Fatalf("ip %v: %v: %s", change, err, out)
 		}
 		began := time.Now()
-		receive(t, moved)
+		nettest.Receive(t, moved)
 		t.Logf("ip %v: seen after %v", change, time.Since(began))
 	}
 	cancel()
-	if err := receive(t, ended); err != nil {
+	if err := nettest.Receive(t, ended); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/peerconn"
 )
 
 // Whois tells which peer answers at a place. Only the handshake is made, which proves
@@ -48,16 +50,20 @@ func (n *Node) whois(ctx context.Context, at address.Place) (peer.ID, error) {
 
 // connectedAt returns the peer that we reached at the address before, if it is still there.
 func (n *Node) connectedAt(ctx context.Context, addr ma.Multiaddr) peer.ID {
-	ctx, cancel := context.WithTimeout(ctx, stillWait)
+	ctx, cancel := context.WithTimeout(ctx, peerconn.ProbeWait)
 	defer cancel()
 	for _, conn := range n.swarm.Conns() {
 		if conn.Stat().Direction != network.DirOutbound || conn.IsClosed() ||
 			!conn.RemoteMultiaddr().Equal(addr) {
 			continue
 		}
-		if l := n.linkOf(conn); l.heardLately() || l.ping(ctx) == nil {
-			return conn.RemotePeer()
+		c := n.conns.Of(conn)
+		if !c.HeardLately() {
+			if _, err := c.Ping(ctx); err != nil {
+				continue
+			}
 		}
+		return conn.RemotePeer()
 	}
 	return ""
 }

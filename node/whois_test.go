@@ -16,11 +16,13 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 
 	"github.com/cell-mesh/cell/internal/address"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 func mustWhois(t *testing.T, n *Node, at address.Place, want address.ID) {
 	t.Helper()
-	if got, err := n.Whois(testContext(t), at); err != nil || got != want {
+	if got, err := n.Whois(nettest.Context(t), at); err != nil || got != want {
 		t.Errorf("at %s is %v, %v; want %s", at, got, err, want)
 	}
 }
@@ -38,7 +40,7 @@ func TestWhois(t *testing.T) {
 				len(a.swarm.Conns()) != 0 {
 				t.Errorf("left behind: %v, %v", now, a.swarm.Conns())
 			}
-			s, err := a.Open(testContext(t), b.ID(), place)
+			s, err := a.Open(nettest.Context(t), b.ID(), place)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +79,7 @@ func TestWhoisExpected(t *testing.T) {
 		mustWhois(t, a, place, is.ID())
 		for _, asker := range []*Node{a, is} {
 			wrong := mustPlace(t, place.String()+"/p2p/"+was.String())
-			_, err := asker.Whois(testContext(t), wrong)
+			_, err := asker.Whois(nettest.Context(t), wrong)
 			if found, ok := errors.AsType[*Mismatch](err); !ok ||
 				*found != (Mismatch{wrong.String(), was, is.ID()}) {
 				t.Errorf("got %v", err)
@@ -91,18 +93,17 @@ func TestWhoisConnected(t *testing.T) {
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
 	place := placesOf(t, b)["tcp"]
-	s, err := a.Open(testContext(t), b.ID(), place)
+	s, err := a.Open(nettest.Context(t), b.ID(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "hello")
-	expect(t, receive(t, came), "hello") // it is in
+	expect(t, nettest.Receive(t, came), "hello") // it is in
 	b.swarm.ListenClose(b.swarm.ListenAddresses()...)
 	mustWhois(t, a, place, b.ID())
-	for _, l := range a.links {
-		l.heard.Store(0) // as if a while had passed
-	}
+	conn := a.conns.Of(a.swarm.Conns()[0])
+	nettest.Eventually(t, "distrust", func() bool { return !conn.HeardLately() })
 	mustWhois(t, a, place, b.ID())
 	mustFail(t, startNode(t, Config{}), place, "connection refused")
 }
@@ -110,7 +111,7 @@ func TestWhoisConnected(t *testing.T) {
 func mustFail(t *testing.T, n *Node, at address.Place, want string) {
 	t.Helper()
 	began := time.Now()
-	id, err := n.Whois(testContext(t), at)
+	id, err := n.Whois(nettest.Context(t), at)
 	switch {
 	case err == nil:
 		t.Errorf("at %s is %s", at, id)
@@ -133,7 +134,7 @@ func TestWhoisAgain(t *testing.T) {
 	for range 3 {
 		mustFail(t, a, place, "connection refused")
 	}
-	if _, err := a.Open(testContext(t), was, place); err == nil {
+	if _, err := a.Open(nettest.Context(t), was, place); err == nil {
 		t.Error("opened a stream to nobody")
 	}
 	mustWhois(t, a, place, startNode(t, Config{Port: port}).ID())
@@ -175,20 +176,20 @@ func TestWhoisEnds(t *testing.T) {
 	asked := make(chan struct{}, 2)
 	place := listenTCP(t, func(net.Conn) { asked <- struct{}{} })
 	n := startNode(t, Config{})
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(nettest.Context(t))
 	for _, end := range []func(){cancel, func() { n.Close() }} {
 		failed := make(chan error, 1)
 		go func() {
 			_, err := n.Whois(ctx, place)
 			failed <- err
 		}()
-		receive(t, asked)
+		nettest.Receive(t, asked)
 		began := time.Now()
 		end()
-		if err := receive(t, failed); err == nil || time.Since(began) > dialWait/2 {
+		if err := nettest.Receive(t, failed); err == nil || time.Since(began) > dialWait/2 {
 			t.Errorf("got %v after %v", err, time.Since(began))
 		}
-		ctx = testContext(t)
+		ctx = nettest.Context(t)
 	}
 }
 
@@ -200,7 +201,7 @@ func TestWhoisThroughRelay(t *testing.T) {
 	reserve(t, b, r)
 	mustWhois(t, a, mustPlace(t, fmt.Sprintf("%s/p2p/%s/p2p-circuit/p2p/%s", r.Addrs()[0], r.ID(),
 		b.ID())), b.ID())
-	for ctx := testContext(t); circuits(r) > 0; {
+	for ctx := nettest.Context(t); circuits(r) > 0; {
 		select {
 		case <-ctx.Done():
 			t.Fatalf("%d circuits are open", circuits(r))

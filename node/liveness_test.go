@@ -3,9 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,75 +13,11 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+
+	"github.com/cell-mesh/cell/node/peerconn"
+
+	"github.com/cell-mesh/cell/node/internal/nettest"
 )
-
-// cable is a UDP path between a node and those who dial it, until it is cut: then packets
-// vanish, and nobody is told.
-type cable struct {
-	front   *net.UDPConn
-	back    atomic.Pointer[net.UDPConn]
-	caller  atomic.Pointer[net.UDPAddr]
-	to      int
-	cut     atomic.Bool
-	packets atomic.Int64
-	group   sync.WaitGroup
-}
-
-func newCable(t *testing.T, to int) *cable {
-	t.Helper()
-	front, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cable{front: front, to: to}
-	c.renumber(t)
-	c.group.Go(func() {
-		c.carry(front, func(data []byte, from *net.UDPAddr) {
-			c.caller.Store(from)
-			c.back.Load().Write(data)
-		})
-	})
-	t.Cleanup(func() {
-		front.Close()
-		c.back.Load().Close()
-		c.group.Wait()
-	})
-	return c
-}
-
-// renumber gives it another address at its far end.
-func (c *cable) renumber(t *testing.T) {
-	t.Helper()
-	back, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if was := c.back.Swap(back); was != nil {
-		was.Close()
-	}
-	c.group.Go(func() {
-		c.carry(back, func(data []byte, _ *net.UDPAddr) {
-			c.front.WriteToUDP(data, c.caller.Load())
-		})
-	})
-}
-
-// outside is that address.
-func (c *cable) outside() net.Addr { return c.back.Load().LocalAddr() }
-
-// carry passes on what comes from one end, until that is closed.
-func (c *cable) carry(from *net.UDPConn, pass func([]byte, *net.UDPAddr)) {
-	data := make([]byte, 64<<10)
-	for {
-		n, addr, err := from.ReadFromUDP(data)
-		if err != nil {
-			return
-		}
-		if c.packets.Add(1); !c.cut.Load() {
-			pass(data[:n], addr)
-		}
-	}
-}
 
 // TestSilence is a machine that is switched off in the middle of a call: both ends
 // notice, soon, and see a cut.
@@ -92,19 +25,18 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
-	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
-		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-	opened, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
+	line := nettest.NewCable(t, portOf(b))
+	to := fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID())
+	opened, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer opened.Close()
 	fmt.Fprint(opened, "hello")
-	accepted := receive(t, came)
+	accepted := nettest.Receive(t, came)
 	expect(t, accepted, "hello")
 
-	line.cut.Store(true)
+	line.Cut()
 	began := time.Now()
 	var group sync.WaitGroup
 	group.Go(func() { expectCut(t, opened) })
@@ -122,12 +54,12 @@ func TestIdleIsNotPinged(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
-	s, err := a.Open(testContext(t), b.ID(), at(t, b, "quic-v1"))
+	s, err := a.Open(nettest.Context(t), b.ID(), at(t, b, "quic-v1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(s, "hello")
-	far := receive(t, came)
+	far := nettest.Receive(t, came)
 	for _, n := range []*Node{a, b} {
 		if watches(n) != 1 {
 			t.Errorf("%d watches with a call", watches(n))
@@ -146,18 +78,11 @@ func TestIdleIsNotPinged(t *testing.T) {
 	}
 }
 
-// linksOf are those of a node's connections.
-func linksOf(n *Node) []*link {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Collect(maps.Values(n.links))
-}
-
 // watches counts the connections that are pinged.
 func watches(n *Node) int {
 	count := 0
-	for _, l := range linksOf(n) {
-		if l.calls() > 0 {
+	for _, conn := range n.swarm.Conns() {
+		if n.conns.Calls(conn) > 0 {
 			count++
 		}
 	}
@@ -171,27 +96,25 @@ func TestDeadConnection(t *testing.T) {
 	identity := testIdentity(t)
 	a, b := startNode(t, Config{}), startNode(t, Config{Identity: identity})
 	came := accept(t, b)
-	line := newCable(t, portOf(b))
-	to := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
-		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID())
-	s, err := a.Open(testContext(t), b.ID(), mustPlace(t, to))
+	line := nettest.NewCable(t, portOf(b))
+	to := fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID())
+	s, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(s, "hello")
-	receive(t, came).Close()
+	nettest.Receive(t, came).Close()
 	s.Close()
-	for _, l := range linksOf(a) {
-		l.heard.Store(0) // as if a while had passed
-	}
-	line.cut.Store(true)
-	s, err = a.Open(testContext(t), b.ID(), at(t, b, "tcp"))
+	conn := a.conns.Of(a.swarm.Conns()[0])
+	nettest.Eventually(t, "distrust", func() bool { return !conn.HeardLately() })
+	line.Cut()
+	s, err = a.Open(nettest.Context(t), b.ID(), at(t, b, "tcp"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	fmt.Fprint(s, "again")
-	expect(t, receive(t, came), "again")
+	expect(t, nettest.Receive(t, came), "again")
 }
 
 // TestUnanswered makes a call on a connection that has died since it was heard of, a
@@ -201,25 +124,23 @@ func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
 	came := accept(t, b)
-	line := newCable(t, portOf(b))
-	to := mustPlace(t, fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1/p2p/%s",
-		line.front.LocalAddr().(*net.UDPAddr).Port, b.ID()))
-	first, err := a.Open(testContext(t), b.ID(), to)
+	line := nettest.NewCable(t, portOf(b))
+	to := mustPlace(t, fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID()))
+	first, err := a.Open(nettest.Context(t), b.ID(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(first, "hello")
-	receive(t, came).Close()
+	nettest.Receive(t, came).Close()
 	first.Close()
-	line.cut.Store(true)
-	for _, l := range linksOf(a) {
-		for range 4 {
-			a.tasks.Go(func() { l.ping(a.tasks.Context()) })
-		}
-		l.hear()
+	line.Cut()
+	conn := a.conns.Of(a.swarm.Conns()[0])
+	for range 4 {
+		a.tasks.Go(func() { conn.Ping(a.tasks.Context()) })
 	}
-	eventually(t, "pings", func() bool { return asks(a, b) == 4 })
-	s, err := a.Open(testContext(t), b.ID(), to)
+	conn.Hear()
+	nettest.Eventually(t, "pings", func() bool { return asks(a, b) == 4 })
+	s, err := a.Open(nettest.Context(t), b.ID(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +148,7 @@ func TestUnanswered(t *testing.T) {
 	fmt.Fprint(s, "request")
 	began := time.Now()
 	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, pipe.ErrUnanswered) ||
-		time.Since(began) > doubtAfter+2*stillWait {
+		time.Since(began) > peerconn.AnswerWait+2*peerconn.ProbeWait {
 		t.Errorf("after %v: %v", time.Since(began), err)
 	}
 }
@@ -264,7 +185,7 @@ func TestManyStreams(t *testing.T) {
 					to = addr
 				}
 			}
-			ctx := testContext(t)
+			ctx := nettest.Context(t)
 			var group sync.WaitGroup
 			var failed atomic.Int64
 			all := make(chan struct{})
@@ -278,7 +199,7 @@ func TestManyStreams(t *testing.T) {
 						return
 					}
 					defer s.Close()
-					s.SetDeadline(time.Now().Add(testWait))
+					s.SetDeadline(time.Now().Add(nettest.Wait))
 					fmt.Fprint(s, "x")
 					if _, err := s.Read(make([]byte, 1)); err != nil {
 						failed.Add(1)
