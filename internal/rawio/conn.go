@@ -8,42 +8,41 @@ import (
 	"syscall"
 )
 
-// New returns the connection with a Read and a Write that take less. If it is not a
-// socket, it is returned as it is.
+// New returns the connection with a cheaper Read and Write. What is not a socket is
+// returned unchanged.
 func New(conn net.Conn) net.Conn {
 	socket, ok := conn.(syscall.Conn)
-	if !ok {
+	if !ok || !enabled {
 		return conn
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return conn
 	}
-	c := &direct{Conn: conn, raw: raw}
+	c := &rawConn{Conn: conn, raw: raw}
 	c.in.try, c.out.try = c.in.tryRead, c.out.tryWrite
 	return c
 }
 
-// direct is a connection that New has made.
-type direct struct {
+type rawConn struct {
 	net.Conn
 	raw syscall.RawConn
 	in  half
 	out half
 }
 
-// half is one direction, and what one Read or Write is about.
+// half is one direction, and the state of one Read or Write in it.
 type half struct {
-	try func(fd uintptr) bool // made once
+	try func(fd uintptr) bool // allocated once
 
 	mu    sync.Mutex // held by Read or Write
 	reads Reads
-	rest  []byte // to be filled or written still
-	n     int    // done
+	rest  []byte // still to be filled or written
+	n     int    // bytes done
 	err   error
 }
 
-func (c *direct) Read(p []byte) (int, error) {
+func (c *rawConn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return c.Conn.Read(p)
 	}
@@ -54,18 +53,18 @@ func (c *direct) Read(p []byte) (int, error) {
 	return n, explain(c.Conn, "read", "read", c.RemoteAddr(), err)
 }
 
-func (c *direct) Write(p []byte) (int, error) {
+func (c *rawConn) Write(p []byte) (int, error) {
 	n, err := c.out.run(p, c.raw.Write)
 	return n, explain(c.Conn, "write", "write", c.RemoteAddr(), err)
 }
 
-// run tries, and again whenever the socket is ready, until a try says that it is done.
+// run calls try whenever the socket is ready, until try returns true.
 func (h *half) run(p []byte, whenReady func(try func(fd uintptr) (done bool)) error) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.rest, h.n, h.err = p, 0, nil
 	err := whenReady(h.try)
-	h.rest = nil // it is the caller's
+	h.rest = nil // the caller owns it
 	if err == nil {
 		err = h.err
 	}
@@ -84,7 +83,7 @@ func (h *half) tryWrite(fd uintptr) (done bool) {
 			return false
 		}
 		if err == nil && n == 0 {
-			err = syscall.EIO // never seen of a socket; it would be asked for ever
+			err = syscall.EIO // sockets don't do this; without it the loop would be endless
 		}
 		if err != nil {
 			h.err = err
@@ -96,13 +95,13 @@ func (h *half) tryWrite(fd uintptr) (done bool) {
 	return true
 }
 
-// explain makes of an error what package net makes of it.
+// explain returns the error that package net would return.
 func explain(conn interface{ LocalAddr() net.Addr }, operation, call string, peer net.Addr,
 	err error) error {
 	if err == nil {
 		return nil
 	}
-	if op, ok := err.(*net.OpError); ok { // closed, or too late
+	if op, ok := err.(*net.OpError); ok { // closed, or past the deadline
 		err = op.Err
 	} else {
 		err = os.NewSyscallError(call, err)

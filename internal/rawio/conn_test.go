@@ -40,7 +40,7 @@ func overSockets(t *testing.T, test func(t *testing.T, pair func() (a, b net.Con
 	})
 }
 
-// It behaves as any net.Conn does: deadlines, closing under way, many who read and write at once.
+// It behaves like any net.Conn: deadlines, Close during a Read, concurrent Reads and Writes.
 func TestConn(t *testing.T) {
 	overSockets(t, func(t *testing.T, pair func() (a, b net.Conn, err error)) {
 		nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
@@ -48,15 +48,15 @@ func TestConn(t *testing.T) {
 			if err != nil {
 				return nil, nil, nil, err
 			}
-			if _, ok := New(a).(*direct); !ok {
-				return nil, nil, nil, errors.New("a socket is not read directly")
+			if _, ok := New(a).(*rawConn); !ok {
+				return nil, nil, nil, errors.New("New returned the socket unchanged")
 			}
 			return New(a), New(b), func() { a.Close(); b.Close() }, nil
 		})
 	})
 }
 
-// A write that the socket has no room for waits for it, and all of it arrives.
+// A write larger than the socket's buffer waits for room, and all of it arrives.
 func TestLargeWrite(t *testing.T) {
 	overSockets(t, func(t *testing.T, pair func() (a, b net.Conn, err error)) {
 		a, b, err := pair()
@@ -79,7 +79,7 @@ func TestLargeWrite(t *testing.T) {
 		}()
 		b.SetDeadline(time.Now().Add(time.Minute))
 		if got, err := io.ReadAll(New(b)); err != nil || !bytes.Equal(got, data) {
-			t.Errorf("%d bytes came of %d, %v", len(got), len(data), err)
+			t.Errorf("read %d bytes of %d, %v", len(got), len(data), err)
 		}
 		if err := <-wrote; err != nil {
 			t.Error(err)
@@ -87,7 +87,7 @@ func TestLargeWrite(t *testing.T) {
 	})
 }
 
-// Whoever asks for the cause of an error finds what package net would have told.
+// Errors wrap the same causes as those of package net.
 func TestErrors(t *testing.T) {
 	overSockets(t, func(t *testing.T, pair func() (a, b net.Conn, err error)) {
 		a, b, err := pair()
@@ -103,13 +103,13 @@ func TestErrors(t *testing.T) {
 		for operation, err := range map[string]error{"read": read, "write": write} {
 			if !errors.Is(err, os.ErrDeadlineExceeded) || !os.IsTimeout(err) ||
 				!strings.HasPrefix(err.Error(), operation+" ") {
-				t.Errorf("%s, too late: %v", operation, err)
+				t.Errorf("%s after the deadline: %v", operation, err)
 			}
 		}
 		a.SetDeadline(time.Time{})
 		b.Close()
 		if n, err := c.Read(one[:]); n != 0 || err != io.EOF {
-			t.Errorf("read what has ended: %d, %v", n, err)
+			t.Errorf("read at the end: %d, %v", n, err)
 		}
 		for err = nil; err == nil; {
 			_, err = c.Write(one[:])
@@ -117,16 +117,16 @@ func TestErrors(t *testing.T) {
 		var sys *os.SyscallError
 		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) ||
 			!errors.As(err, &sys) {
-			t.Errorf("write to nobody: %v", err)
+			t.Errorf("write to a closed peer: %v", err)
 		}
 		a.Close()
 		if _, err := c.Write(one[:]); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("write, closed: %v", err)
+			t.Errorf("write after Close: %v", err)
 		}
 	})
 }
 
-// What is not a socket is left alone.
+// What is not a socket is returned unchanged.
 func TestNewOfSomethingElse(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()

@@ -1,34 +1,42 @@
-// Package rawio reads from and writes to sockets by system calls that Go's scheduler is
-// not told of.
+// Package rawio reads from and writes to sockets with system calls that bypass Go's
+// scheduler.
 //
-// Go's sockets don't wait in a system call: it copies what there is, and is over. Told of
-// one, the scheduler prepares for the worst all the same. It wakes its monitor, a thread
-// that then looks each 20 µs whether the call still lasts, and in a program that runs on
-// one core hands that to yet another thread when it does. For a program that does little
-// but pass bytes on, that is a good part of its work, and of the time that a byte spends
-// in it. So:
+// A system call on a non-blocking socket copies what is there and returns at once. Go's
+// scheduler still prepares for a long one: it wakes its monitor thread, which then checks
+// every 20 µs whether the call has returned, and which on a single core hands that core to
+// another thread. In a program that mostly passes bytes on, this is a good part of the CPU
+// time and of the latency. Usage:
 //
-//	conn = direct.New(conn)   // a net.Conn as before, which takes less
-//	socket = direct.UDP(conn) // for quic-go, which reads and writes many datagrams at a time
+//	conn = rawio.New(conn)   // still a net.Conn, but cheaper
+//	socket = rawio.UDP(conn) // for quic-go; handles many datagrams per call
 //
-// It promises what package net does, and no busy scheduler that nobody watches over: the
-// monitor also looks at the network when goroutines never run out of work. So of reads
-// that find something each time, one in 256 is made as ever; what writes without end has
-// read it somewhere. It is for programs that pass bytes on: others may keep a core busy
-// between two reads, and want the monitor awake then. Where there is no Linux, all calls
-// are made as ever.
+// Both behave like the sockets of package net. The monitor thread also polls the network
+// when goroutines never run out of work, so it must not sleep forever: of reads that each
+// find data, one in 256 is an ordinary system call. Writes need no such rule, because a
+// program that passes bytes on reads them first. A program that computes for long between
+// two reads should not use this package, since it needs the monitor awake.
+//
+// Only Linux has these calls. Elsewhere, or with CELL_RAWIO=off in the environment, all
+// calls are ordinary ones.
 package rawio
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
-// Reads are the system calls that read from a socket that does not block, made by one
-// goroutine at a time. The zero value is ready.
-type Reads struct{ found uint8 } // since a read found nothing
+// enabled is false where the user prefers ordinary system calls, say to rule this package
+// out as the cause of a problem.
+var enabled = os.Getenv("CELL_RAWIO") != "off"
 
-// Read reads once. Its error is nil or a syscall.Errno, of which EAGAIN says that there
-// is nothing to read now.
+// Reads makes the system calls that read from a non-blocking socket, for one goroutine at a
+// time. The zero value is ready to use.
+type Reads struct{ found uint8 } // reads that found data, since one did not
+
+// Read reads once. The error is nil or a syscall.Errno; EAGAIN means that there is nothing
+// to read now.
 func (r *Reads) Read(fd uintptr, p []byte) (n int, err error) {
-	if r.tell() {
+	if r.ordinary() {
 		n, err = again(syscall.Read, fd, p)
 	} else {
 		n, err = again(read, fd, p)
@@ -37,20 +45,20 @@ func (r *Reads) Read(fd uintptr, p []byte) (n int, err error) {
 	return n, err
 }
 
-// tell says whether the scheduler is to be told of the next read.
-func (r *Reads) tell() bool {
+// ordinary reports whether the next read must be an ordinary system call.
+func (r *Reads) ordinary() bool {
 	r.found++
-	return r.found == 0
+	return r.found == 0 || !enabled
 }
 
-// saw takes down what a read has said.
+// saw counts the result of a read.
 func (r *Reads) saw(err error) {
 	if err == syscall.EAGAIN {
 		r.found = 0
 	}
 }
 
-// again makes a call until no signal interrupts it.
+// again repeats a call until no signal interrupts it.
 func again(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := call(int(fd), p)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockaddr is an address as the kernel has it; of IPv4, in its beginning.
+// sockaddr is an address in the kernel's format. An IPv4 address fills only the beginning.
 type sockaddr unix.RawSockaddrInet6
 
 func (a *sockaddr) raw() *byte { return (*byte)(unsafe.Pointer(a)) }
@@ -19,9 +19,9 @@ func (a *sockaddr) inet4() *unix.RawSockaddrInet4 {
 }
 func (a *sockaddr) port() (inNetworkOrder *[2]byte) { return (*[2]byte)(unsafe.Pointer(&a.Port)) }
 
-// set makes it the address of a peer of a socket that is bound to local, and returns its
-// length, or 0 for one that takes package net to make: in a zone, or of another IP
-// version than the socket's.
+// set stores the address of a peer, for a socket that is bound to local, and returns its
+// length. It returns 0 for what is left to package net: an address in a zone, or of
+// another IP version than the socket's.
 func (a *sockaddr) set(peer, local *net.UDPAddr) (size uint32) {
 	if peer == nil || peer.Zone != "" {
 		return 0
@@ -53,7 +53,7 @@ func (a *sockaddr) get(names *zones) *net.UDPAddr {
 	return addr
 }
 
-// zones are the names of interfaces, which are asked for again after a minute.
+// zones caches the names of interfaces for a minute.
 type zones struct {
 	names map[uint32]string
 	asked time.Time

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UDP returns the socket for quic-go's Transport, or whatever else reads by ReadBatch and
-// writes by WriteMsgUDP, as these take less. It is to be read by nothing else once
-// ReadBatch was called. Closing it closes the socket.
+// UDP returns a PacketConn with a cheaper ReadBatch and WriteMsgUDP, which is what
+// quic-go's Transport calls. Once ReadBatch was called, don't read in any other way.
+// Closing it closes the socket.
 func UDP(conn *net.UDPConn) net.PacketConn {
 	raw, err := conn.SyscallConn()
-	if err != nil {
+	if err != nil || !enabled {
 		return conn
 	}
 	d := &datagrams{UDPConn: conn, raw: raw}
@@ -21,7 +21,6 @@ func UDP(conn *net.UDPConn) net.PacketConn {
 	return d
 }
 
-// datagrams is a socket that UDP has made.
 type datagrams struct {
 	*net.UDPConn
 	raw syscall.RawConn
@@ -41,12 +40,12 @@ func recvmsg(fd uintptr, head *unix.Msghdr) (uintptr, syscall.Errno) {
 	return n, errno
 }
 
-func recvmsgTold(fd uintptr, head *unix.Msghdr) (uintptr, syscall.Errno) {
+func ordinaryRecvmsg(fd uintptr, head *unix.Msghdr) (uintptr, syscall.Errno) {
 	n, _, errno := syscall.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(head)), 0)
 	return n, errno
 }
 
-// message makes a call until no signal interrupts it.
+// message repeats a call until no signal interrupts it.
 func message(call msgCall, fd uintptr, head *unix.Msghdr) (int, error) {
 	for {
 		n, errno := call(fd, head)

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What quic-go looks for in a socket, to use more of it than net.PacketConn has.
+// quic-go checks for these methods, to do more than a net.PacketConn can.
 var _ interface {
 	quic.OOBCapablePacketConn
 	ReadBatch(ms []ipv4.Message, flags int) (int, error)
@@ -45,7 +45,7 @@ func udp(t *testing.T, network string) (stock *net.UDPConn, ours *datagrams) {
 		for level, names := range map[int][]int{unix.IPPROTO_IP: {unix.IP_RECVTOS, unix.IP_PKTINFO},
 			unix.IPPROTO_IPV6: {unix.IPV6_RECVTCLASS, unix.IPV6_RECVPKTINFO}} {
 			for _, name := range names {
-				// half of them are of the other version
+				// half of these options belong to the other IP version and fail
 				control(t, conn, func(fd int) { unix.SetsockoptInt(fd, level, name, 1) })
 			}
 		}
@@ -99,8 +99,7 @@ func take(t *testing.T, conn interface {
 
 func text(m ipv4.Message) string { return string(m.Buffers[0][:m.N]) }
 
-// marks returns what came beside a datagram, but for the size of those that the kernel
-// has put together.
+// marks returns a datagram's control messages, except the size of merged ones.
 func marks(t *testing.T, m ipv4.Message) (marks []string) {
 	t.Helper()
 	for oob := m.OOB[:m.NN]; len(oob) > 0; {
@@ -130,7 +129,7 @@ func segments(size uint16) []byte {
 	return cmsg(unix.IPPROTO_UDP, unix.UDP_SEGMENT, binary.NativeEndian.AppendUint16(nil, size))
 }
 
-// congested marks what is sent with it as quic-go does: ECN's ECT(0).
+// congested returns the control message for ECN's ECT(0), which quic-go sends.
 func congested(network string) []byte {
 	if network == "udp4" {
 		return cmsg(unix.IPPROTO_IP, unix.IP_TOS, []byte{2})
@@ -138,9 +137,9 @@ func congested(network string) []byte {
 	return cmsg(unix.IPPROTO_IPV6, unix.IPV6_TCLASS, binary.NativeEndian.AppendUint32(nil, 2))
 }
 
-// Many datagrams given to the kernel in one piece arrive one by one, in order, whoever
-// sends and whoever reads, and each with its sender, its ECN bits and the address that it
-// was sent to.
+// Datagrams given to the kernel in one piece arrive one by one and in order, between all
+// combinations of stock sockets and ours. Each carries its sender, its ECN bits and the
+// address that it was sent to.
 func TestDatagramsInOnePiece(t *testing.T) {
 	over(t, func(t *testing.T, network string) {
 		data := make([]byte, 1000*14+500)
@@ -162,7 +161,7 @@ func TestDatagramsInOnePiece(t *testing.T) {
 			send(stock, addrOf(stock))
 			lone := take(t, ipv4.NewPacketConn(stock), 1, 1)[0]
 			if len(marks(t, lone)) < 2 {
-				t.Fatalf("beside a datagram there is only %q", marks(t, lone))
+				t.Fatalf("a datagram has only the control messages %q", marks(t, lone))
 			}
 			for name, from := range map[string]*net.UDPAddr{"stock": addrOf(stock),
 				"ours": addrOf(ours)} {
@@ -179,7 +178,7 @@ func TestDatagramsInOnePiece(t *testing.T) {
 						t.Fatalf("from %s, %d at a time: datagram %d has %d bytes of %x, want %d of %x", name, atATime, i, m.N, m.Buffers[0][0], len(want), want[0])
 					}
 					if !slices.Equal(marks(t, m), marks(t, lone)) {
-						t.Errorf("beside a datagram is %q, want %q", marks(t, m), marks(t, lone))
+						t.Errorf("control messages %q, want %q", marks(t, m), marks(t, lone))
 					}
 					if m.Addr.String() != from.String() {
 						t.Errorf("from %v, want %v", m.Addr, from)
@@ -188,13 +187,13 @@ func TestDatagramsInOnePiece(t *testing.T) {
 			}
 			send(ours, addrOf(stock))
 			if got := take(t, ipv4.NewPacketConn(stock), 1, 1)[0]; got.N != 1000 {
-				t.Errorf("a stock socket reads %d bytes of what ours sent in pieces of 1000", got.N)
+				t.Errorf("a stock socket reads %d bytes, and ours sent pieces of 1000", got.N)
 			}
 		}
 	})
 }
 
-// Datagrams of all sizes come as they are, cut where there is no room for more.
+// Datagrams of all sizes arrive whole, or cut to the buffer's size.
 func TestDatagramsOfAllSizes(t *testing.T) {
 	over(t, func(t *testing.T, network string) {
 		stock, ours := udp(t, network)
@@ -207,16 +206,16 @@ func TestDatagramsOfAllSizes(t *testing.T) {
 				got := take(t, ours, 1, 8)
 				if len(got) != 1 || got[0].N != min(size, 1500) ||
 					got[0].Addr.String() != addrOf(from).String() {
-					t.Errorf("of %d bytes came %d messages of %d from %v", size, len(got), got[0].N,
-						got[0].Addr)
+					t.Errorf("sent %d bytes, got %d messages of %d from %v", size, len(got),
+						got[0].N, got[0].Addr)
 				}
 			}
 		}
 	})
 }
 
-// A read that nothing is there for waits, and is over when something comes, when it is
-// told to, and at once when the socket is closed. That is how quic-go ends.
+// A read waits, and returns when a datagram arrives, at the deadline, or when the socket
+// is closed. quic-go relies on this to shut down.
 func TestDatagramReadWaits(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	reads := make(chan error)
@@ -224,7 +223,7 @@ func TestDatagramReadWaits(t *testing.T) {
 		ms := messages(8, 1500)
 		n, err := ours.ReadBatch(ms, 0)
 		if err == nil && (n != 1 || text(ms[0]) != "hello") {
-			err = fmt.Errorf("read %d messages, of which the first is %q", n, text(ms[0]))
+			err = fmt.Errorf("read %d messages, the first is %q", n, text(ms[0]))
 		}
 		reads <- err
 	}
@@ -240,23 +239,23 @@ func TestDatagramReadWaits(t *testing.T) {
 	err := <-reads
 	if temporary, ok := err.(net.Error); !ok || !temporary.Timeout() ||
 		!errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("told to stop: %v", err)
+		t.Errorf("read at the deadline: %v", err)
 	}
 	ours.SetReadDeadline(time.Time{})
 	go read()
 	waiting(t, ours)
 	ours.Close()
 	if err := <-reads; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("closed: %v", err)
+		t.Errorf("read during Close: %v", err)
 	}
 	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, addrOf(stock)); !errors.Is(err,
 		net.ErrClosed) {
-		t.Errorf("write, closed: %v", err)
+		t.Errorf("write after Close: %v", err)
 	}
 }
 
-// waiting returns when a reader of the socket is under way. It may not have come to wait
-// yet, which makes no difference.
+// waiting returns once ReadBatch is running. It may not block yet, which makes no
+// difference.
 func waiting(t *testing.T, d *datagrams) {
 	t.Helper()
 	for began := time.Now(); d.in.mu.TryLock(); runtime.Gosched() {
@@ -267,7 +266,7 @@ func waiting(t *testing.T, d *datagrams) {
 	}
 }
 
-// A socket that has no room is tried again when it has.
+// A write to a full socket is tried again once there is room.
 func TestDatagramWriteWaits(t *testing.T) {
 	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
 	if err != nil {
@@ -288,16 +287,15 @@ func TestDatagramWriteWaits(t *testing.T) {
 		full = !s.tryWrite(uintptr(ends[0]))
 	}
 	if !full || s.err != syscall.EAGAIN {
-		t.Fatalf("a socket that nobody reads says %v", s.err)
+		t.Fatalf("a full socket returns %v", s.err)
 	}
 	syscall.Read(ends[1], one[:])
 	if !s.tryWrite(uintptr(ends[0])) || s.err != nil || s.n != 1 {
-		t.Errorf("with room again it wrote %d, %v", s.n, s.err)
+		t.Errorf("once there was room: wrote %d, %v", s.n, s.err)
 	}
 }
 
-// quic-go asks errors what they are: too large a datagram is a packet that finds out what
-// the path carries.
+// quic-go inspects errors: EMSGSIZE tells its path MTU discovery that a probe was too large.
 func TestDatagramErrors(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	_, _, want := stock.WriteMsgUDP(make([]byte, 70_000), nil, addrOf(stock))
@@ -308,19 +306,19 @@ func TestDatagramErrors(t *testing.T) {
 	}
 	if got, want := err.Error(), strings.NewReplacer("udp4", "udp", addrOf(stock).String()+"->",
 		addrOf(ours).String()+"->").Replace(want.Error()); got != want {
-		t.Errorf("it says %q, and package net %q", got, want)
+		t.Errorf("error %q, and package net has %q", got, want)
 	}
 	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil,
 		&net.UDPAddr{IP: net.IPv6loopback, Port: 1}); err == nil {
-		t.Error("a socket of IPv4 has written to IPv6")
+		t.Error("an IPv4 socket wrote to an IPv6 address")
 	}
 	if _, _, err := ours.WriteMsgUDP([]byte("x"), nil, nil); err == nil {
-		t.Error("it has written to nobody")
+		t.Error("wrote without an address")
 	}
 }
 
-// Whoever waits for the processor gets it before quic-go's queue is full, however much
-// there is to read.
+// Other goroutines get the processor before quic-go's queue is full, however much there
+// is to read.
 func TestDatagramReadsLetOthersRun(t *testing.T) {
 	stock, ours := udp(t, "udp4")
 	ours.SetReadBuffer(4 << 20)
@@ -332,11 +330,11 @@ func TestDatagramReadsLetOthersRun(t *testing.T) {
 	go ran.Store(true)
 	take(t, ours, inARow+1, 8)
 	if !ran.Load() {
-		t.Errorf("after %d datagrams nobody else had the processor", inARow+1)
+		t.Errorf("no other goroutine ran during %d datagrams", inARow+1)
 	}
 }
 
-// An interface is named as package net names it, so that an answer finds the way back.
+// Zones have the names that package net gives them, so that an answer finds its way back.
 func TestZones(t *testing.T) {
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
@@ -358,6 +356,6 @@ func TestZones(t *testing.T) {
 		t.Error(got)
 	}
 	if size := from.set(from.get(&names), &net.UDPAddr{IP: net.IPv6zero}); size != 0 {
-		t.Error("an address in a zone is not left to package net")
+		t.Error("an address in a zone must be left to package net")
 	}
 }

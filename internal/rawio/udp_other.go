@@ -4,5 +4,5 @@ package rawio
 
 import "net"
 
-// UDP returns the socket as it is.
+// UDP returns the socket unchanged.
 func UDP(conn *net.UDPConn) net.PacketConn { return conn }

@@ -12,37 +12,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inARow is how many datagrams are read before others get the processor: quic-go keeps
-// 256 that a connection has yet to look at, and drops the next ones.
+// inARow is how many datagrams are read before other goroutines get the processor: quic-go
+// queues 256 per connection and drops the rest.
 const inARow = 128
 
-// receiver reads what the kernel has put together: datagrams of one size and one sender
-// that came in a row are read as one (UDP_GRO). Those that a stem on the same machine or
-// a good network card handed over together are not even taken apart before.
+// receiver reads several datagrams with one call: the kernel merges consecutive ones of
+// the same size and sender (UDP_GRO). If a stem on this machine or the network card
+// delivered them together, the kernel never splits them in the first place.
 type receiver struct {
-	try func(fd uintptr) bool // tryRead, made once
+	try func(fd uintptr) bool // tryRead, allocated once
 
 	mu     sync.Mutex
-	merges bool // the kernel was asked to put together what it can
+	merges bool // UDP_GRO has been set
 	reads  Reads
-	row    int // datagrams since there was nothing to read
+	row    int // datagrams read since there was nothing to read
 	names  zones
 
 	head unix.Msghdr
 	part unix.Iovec
 	addr sockaddr
 	data [64 << 10]byte
-	oob  [128]byte // what quic-go has room for
+	oob  [128]byte // as large as quic-go's
 
 	n    int // bytes read
 	err  error
-	rest []byte // of them, not handed out yet
-	size int    // of the datagrams in it; the last may be shorter
+	rest []byte // those not returned yet
+	size int    // of each datagram in rest; the last may be shorter
 	from *net.UDPAddr
 }
 
-// ReadBatch waits until there are datagrams, and returns how many it has put into the
-// messages, each of which has room for one in its first buffer.
+// ReadBatch waits for datagrams and returns how many messages it has filled. Each message
+// receives one datagram, in its first buffer.
 func (d *datagrams) ReadBatch(ms []ipv4.Message, _ int) (n int, err error) {
 	r := &d.in
 	r.mu.Lock()
@@ -52,7 +52,12 @@ func (d *datagrams) ReadBatch(ms []ipv4.Message, _ int) (n int, err error) {
 			return 0, explain(d, "read", "recvmsg", nil, err)
 		}
 	}
-	for n < len(ms) && (n == 0 || len(r.rest) > 0) { // one may be empty
+	return r.next(ms), nil
+}
+
+// next moves datagrams from rest into the messages, at least one, which may be empty.
+func (r *receiver) next(ms []ipv4.Message) (n int) {
+	for n < len(ms) && (n == 0 || len(r.rest) > 0) {
 		m, one := &ms[n], r.rest[:min(r.size, len(r.rest))]
 		m.N = copy(m.Buffers[0], one)
 		m.NN = copy(m.OOB, r.oob[:r.head.Controllen])
@@ -61,15 +66,14 @@ func (d *datagrams) ReadBatch(ms []ipv4.Message, _ int) (n int, err error) {
 		n++
 	}
 	r.row += n
-	return n, nil
+	return n
 }
 
 // read fills rest.
 func (r *receiver) read(raw syscall.RawConn) error {
 	if !r.merges {
 		r.merges = true
-		// old kernels don't
-		raw.Control(func(fd uintptr) {
+		raw.Control(func(fd uintptr) { // an error is fine: old kernels don't merge
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1)
 		})
 	}
@@ -85,17 +89,26 @@ func (r *receiver) read(raw syscall.RawConn) error {
 	}
 	r.rest, r.size = r.data[:r.n], r.n
 	r.from = r.addr.get(&r.names)
-	for oob := r.oob[:r.head.Controllen]; len(oob) > 0; {
+	if size := mergedSize(r.oob[:r.head.Controllen]); size > 0 {
+		r.size = size
+	}
+	return nil
+}
+
+// mergedSize returns the size of the datagrams that the kernel has merged, which is in a
+// control message, or 0 if there is none.
+func mergedSize(oob []byte) (size int) {
+	for len(oob) > 0 {
 		head, body, rest, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
 			break
 		}
 		if head.Level == unix.IPPROTO_UDP && head.Type == unix.UDP_GRO && len(body) >= 4 {
-			r.size = max(int(binary.NativeEndian.Uint32(body)), 1)
+			size = max(int(int32(binary.NativeEndian.Uint32(body))), 1)
 		}
 		oob = rest
 	}
-	return nil
+	return size
 }
 
 func (r *receiver) tryRead(fd uintptr) (done bool) {
@@ -106,8 +119,8 @@ func (r *receiver) tryRead(fd uintptr) (done bool) {
 	r.head.SetIovlen(1)
 	r.head.SetControllen(len(r.oob))
 	call := recvmsg
-	if r.reads.tell() {
-		call = recvmsgTold
+	if r.reads.ordinary() {
+		call = ordinaryRecvmsg
 	}
 	r.n, r.err = message(call, fd, &r.head)
 	r.reads.saw(r.err)

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sender writes one message at a time, as net.UDPConn does.
+// sender writes one message at a time, like net.UDPConn.
 type sender struct {
-	try func(fd uintptr) bool // tryWrite, made once
+	try func(fd uintptr) bool // tryWrite, allocated once
 
 	mu   sync.Mutex
 	head unix.Msghdr
@@ -37,7 +37,7 @@ func (d *datagrams) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (n, oobn int, er
 	s.head.SetIovlen(1)
 	s.head.SetControllen(len(oob))
 	err = d.raw.Write(s.try)
-	s.part.Base, s.head.Control = nil, nil // they are the caller's
+	s.part.Base, s.head.Control = nil, nil // the caller owns them
 	if err == nil {
 		err = s.err
 	}
