@@ -7,20 +7,20 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// Caller says who is at the other end of an accepted connection. It is a net.Addr.
+// Caller is the remote address of an accepted connection. It is a net.Addr.
 type Caller struct {
-	// Peer is the peer ID of the machine that calls, as its key proved it. If empty, the
-	// caller is a process of this machine that connected by itself.
+	// Peer is the peer ID of the calling machine, verified by its key. It is empty if the
+	// caller is a process on this machine that connected directly.
 	Peer string
-	// PID and UID are those of a process of this machine; they are 0 when the kernel did not tell,
-	// and for a Peer.
+	// PID and UID identify a process on this machine. They are 0 if Peer is set, or if the
+	// kernel does not know them.
 	PID, UID int
 }
 
 // Network returns "cell".
 func (c Caller) Network() string { return "cell" }
 
-// String prints the peer ID, or "local pid 123 uid 1000".
+// String returns the peer ID, or text like "local pid 123 uid 1000".
 func (c Caller) String() string {
 	if c.Peer != "" {
 		return c.Peer
@@ -34,7 +34,7 @@ func callerOf(conn *net.UnixConn) Caller {
 	}
 	pid, uid, err := socket.Owner(conn)
 	if err != nil {
-		return Caller{} // it has gone already
+		return Caller{} // the caller has already gone
 	}
 	return Caller{PID: pid, UID: uid}
 }

@@ -8,25 +8,24 @@ import (
 	"time"
 )
 
-// Conn is a connection to a cell or, when a Listener accepted it, from a caller. It is a net.Conn
-// whose two directions end separately.
+// Conn is a call. Dial returns the caller's end, and a listener's Accept the cell's end. It
+// is a net.Conn whose two directions end separately.
 type Conn struct {
 	unix *net.UnixConn
-	// rest was received along with the verdict.
+	// rest was received together with the verdict.
 	rest   []byte
 	remote net.Addr
-	// end tells an orderly end from a cut. If nil, the other process is at the socket itself.
+	// end tells an orderly end from a cut. It is nil if no stem is in between.
 	end *ending
-	// cut tells the stem that the call of a caller can't be finished. It is nil on a Conn
-	// that was dialled.
+	// cut tells the stem that the cell cannot finish the call. It is nil on a dialled Conn.
 	cut func()
-	// closed tells the Listener that the call is over. It may be nil.
+	// closed tells the listener that the call is over. It may be nil.
 	closed func()
 }
 
-// Read reads what the other end sent. It returns io.EOF when the other end has ended its
-// writing side in order, and an error that wraps io.ErrUnexpectedEOF and says why when a
-// call to another machine was cut.
+// Read reads from the call. It returns io.EOF once the other end has called CloseWrite or
+// Close. If a call to another machine was cut, the error wraps io.ErrUnexpectedEOF and
+// includes the reason.
 func (c *Conn) Read(p []byte) (int, error) {
 	if len(c.rest) > 0 {
 		n := copy(p, c.rest)
@@ -40,10 +39,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended turns the error of a read into what the caller is told.
+// ended turns the error of a read on the socket into the error that Read returns.
 func (c *Conn) ended(err error) error {
 	if errors.Is(err, syscall.ECONNRESET) {
-		// the other end did not read all of its input; what it wrote has been delivered
+		// The other end closed without reading all input. All it wrote has been delivered.
 		err = io.EOF
 	}
 	if err == io.EOF && c.end != nil {
@@ -52,18 +51,17 @@ func (c *Conn) ended(err error) error {
 	return err
 }
 
-// Write sends p. It fails with syscall.EPIPE when the other end takes no more, which may
-// still have something to say.
+// Write sends p. It fails with syscall.EPIPE once the other end does not read any more. The
+// other end may still be writing then.
 func (c *Conn) Write(p []byte) (int, error) { return c.unix.Write(p) }
 
-// CloseWrite ends the writing side: the other end reads io.EOF, and may go on writing.
+// CloseWrite ends the written direction. The other end reads io.EOF and may go on writing.
 func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
 
-// Reset closes a connection that a Listener accepted, as Close does, and has the caller's
-// Read fail with io.ErrUnexpectedEOF instead of io.EOF: for a cell that can't finish its
-// answer. What was written may not arrive. The exception is a caller on this machine that
-// connected to the cell directly, which reads io.EOF all the same; so does the cell, of a
-// Conn that was dialled.
+// Reset closes an accepted connection because the cell cannot finish its answer: the
+// caller's Read fails with io.ErrUnexpectedEOF instead of io.EOF. Data already written may
+// be lost. A caller on this machine that connected directly still reads io.EOF. On a
+// dialled Conn, Reset is Close.
 func (c *Conn) Reset() error {
 	if c.cut != nil {
 		c.cut()
@@ -71,7 +69,7 @@ func (c *Conn) Reset() error {
 	return c.Close()
 }
 
-// Close ends both directions and releases the connection.
+// Close closes both directions.
 func (c *Conn) Close() error {
 	err := c.unix.Close()
 	if c.closed != nil {
@@ -80,18 +78,17 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// LocalAddr returns this end's address, which is seldom of use: Unix sockets of callers
-// have no name.
+// LocalAddr returns the address of this end's Unix socket, which is empty for a caller.
 func (c *Conn) LocalAddr() net.Addr { return c.unix.LocalAddr() }
 
-// RemoteAddr returns the address that was dialled or, for an accepted connection, the Caller.
+// RemoteAddr returns the dialled address or, for an accepted connection, a Caller.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
-// SetDeadline bounds reads and writes, as for any net.Conn.
+// SetDeadline sets the read and write deadlines, as described for net.Conn.
 func (c *Conn) SetDeadline(t time.Time) error { return c.unix.SetDeadline(t) }
 
-// SetReadDeadline bounds reads, as for any net.Conn.
+// SetReadDeadline sets the read deadline, as described for net.Conn.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.unix.SetReadDeadline(t) }
 
-// SetWriteDeadline bounds writes, as for any net.Conn.
+// SetWriteDeadline sets the write deadline, as described for net.Conn.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.unix.SetWriteDeadline(t) }

@@ -16,19 +16,26 @@ import (
 )
 
 // Dial connects to the cell at an address, NAME or NAME@PEER, and starts it if it is not
-// running. The caller closes the Conn. ctx covers the call, and not the Conn. Match the
-// error with ErrNotFound and its neighbours.
+// running. The caller must close the Conn. ctx applies to connecting only: once Dial has
+// returned, it does not affect the Conn. Match errors with ErrNotFound and the errors next
+// to it.
 func Dial(ctx context.Context, addr string) (*Conn, error) { return DialWith(ctx, addr, nil) }
 
-// DialWith is Dial with the first bytes of the call, which go along with the request
-// instead of after its answer: that saves a round trip to a cell on another machine, for
-// some 3 KiB of them. If the call is refused, they are dropped. If the cell takes no more
-// than a part of them, the Conn is returned nevertheless: it may have something to say.
+// DialWith is Dial, and also sends the first bytes of the call. They travel with the
+// request instead of waiting for its answer. This saves a round trip to another machine
+// for up to about 3 KiB. If the call is refused, the bytes are dropped. If the cell reads
+// only a part of them, DialWith still succeeds, because the cell may have an answer.
 func DialWith(ctx context.Context, addr string, early []byte) (*Conn, error) {
 	to, err := address.Parse(addr)
 	if err != nil {
 		return nil, err
 	}
+	return DialAddress(ctx, to, early)
+}
+
+// DialAddress is DialWith for the programs of this module, which have already parsed the
+// address. Other programs cannot import its type.
+func DialAddress(ctx context.Context, to address.Address, early []byte) (*Conn, error) {
 	h, err := home.Default()
 	if err != nil {
 		return nil, err
@@ -44,16 +51,16 @@ func DialWith(ctx context.Context, addr string, early []byte) (*Conn, error) {
 	return conn, nil
 }
 
-// withoutKey keeps the secret out of errors and logs.
+// withoutKey removes the secret, which must not appear in errors and logs.
 func withoutKey(a address.Address) address.Address {
 	a.Key = ""
 	return a
 }
 
-// dialHere connects to the cell's socket. The stem is not involved unless nobody answers
-// there, or the cell stands for a server, which may be down: then the stem, if one runs,
-// can tell that from an end. A stem that ended before it answered may have passed on what
-// was said already.
+// dialHere connects to the cell's socket. It asks the stem only if nobody answers there, or
+// if the cell forwards to a server: the stem, if one is running, can tell a server that is
+// down from an orderly end. Only a plain ErrNoStem leads on to the socket: a stem that
+// ended before it answered may already have passed on the early bytes.
 func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
 	if forwards(h, to.Cell) {
 		if conn, err := dialPeer(ctx, h, to, early); err != stemclient.ErrNoStem {
@@ -71,23 +78,22 @@ func dialHere(ctx context.Context, h home.Home, to address.Address, early []byte
 	if err != nil {
 		return nil, err
 	}
-	if err := say(ctx, conn, early); err != nil {
+	if err := send(ctx, conn, early); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return &Conn{unix: conn, remote: to}, nil
 }
 
-// forwards says whether a cell has settings and no program, as one has that stands for a
-// server. Each call of a cell here pays for this: it asks for the settings first, which
-// most have not, and of the kernel alone.
+// forwards reports whether a cell forwards to a server: it has settings and no program. It
+// checks the settings first, which most cells lack, because every local call pays for this.
 func forwards(h home.Home, cell address.Name) bool {
 	program := h.DNA(cell)
 	return syscall.Access(program+".toml", 0) == nil && syscall.Access(program, 0) != nil
 }
 
-// say writes the first bytes of a call, until ctx ends or the cell takes no more of them.
-func say(ctx context.Context, conn *net.UnixConn, early []byte) error {
+// send writes the early bytes, until ctx ends or the cell reads no more.
+func send(ctx context.Context, conn *net.UnixConn, early []byte) error {
 	if len(early) == 0 {
 		return nil
 	}
@@ -102,8 +108,8 @@ func say(ctx context.Context, conn *net.UnixConn, early []byte) error {
 	return err
 }
 
-// germinate has the stem start the cell, and connects to it. A cell may end between its
-// start and our connect, so that is tried a second time.
+// germinate asks the stem to start the cell, and connects to it. It tries twice, since the
+// cell may end between its start and our connect.
 func germinate(ctx context.Context, h home.Home, cell address.Name,
 	path string) (conn *net.UnixConn, err error) {
 	for range 2 {
@@ -120,8 +126,8 @@ func germinate(ctx context.Context, h home.Home, cell address.Name,
 	return nil, wire.Refusal{Code: wire.Failed, Reason: "the cell ended as soon as it had started"}
 }
 
-// dialPeer asks the stem to open the way; on a verdict of ok, the connection to the stem
-// has become it.
+// dialPeer asks the stem to open a call. Once it is granted, the connection to the stem
+// carries the call.
 func dialPeer(ctx context.Context, h home.Home, to address.Address, early []byte) (*Conn, error) {
 	answer, err := stemclient.AskWith(ctx, h, wire.Request{Verb: wire.Open, Object: to.String()},
 		early)

@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// ending finds out how a call through the stem ended. The stem's socket reads as a clean
-// end of file however the call ended, so at the end of file the stem is asked, once.
+// ending finds out how a call through the stem ended. The stem's socket always reads as a
+// clean end of file, so at the end of file we ask the stem, once.
 type ending struct {
 	home home.Home
 	call string
@@ -22,10 +22,10 @@ type ending struct {
 	err  error
 }
 
-// endTimeout bounds the question; the stem answers it from memory.
+// endTimeout is generous, because the stem answers from memory.
 const endTimeout = 5 * time.Second
 
-// verdict returns io.EOF for an orderly end, and an error that wraps io.ErrUnexpectedEOF for a cut.
+// verdict returns io.EOF for an orderly end, and wraps io.ErrUnexpectedEOF for a cut.
 func (e *ending) verdict() error {
 	e.once.Do(func() { e.err = e.ask() })
 	return e.err

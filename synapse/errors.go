@@ -5,24 +5,23 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// What Dial may fail with, to be matched with errors.Is. They hold across machines: the
-// stem of the cell's machine says which it is.
+// Errors of Dial, to be matched with errors.Is. They hold across machines: the stem of the
+// cell's machine reports the reason.
 var (
-	// ErrNotFound: there is no such cell, and no dna to start one.
+	// ErrNotFound: the cell does not exist, and there is no dna to start it from.
 	ErrNotFound error = wire.NotFound
-	// ErrDenied: that machine does not let this one reach the cell, or has no such cell;
-	// it does not say which.
+	// ErrDenied: the other machine does not let this one call the cell, or has no such
+	// cell. It does not tell which.
 	ErrDenied error = wire.Denied
-	// ErrUnreachable: no way to the peer was found.
+	// ErrUnreachable: no route to the peer was found.
 	ErrUnreachable error = wire.Unreachable
-	// ErrChanged: at the place that was dialled answers another peer than the one that is
-	// known there.
+	// ErrChanged: a different peer than the known one answers at this address.
 	ErrChanged error = wire.Changed
-	// ErrFailed: the cell could not start. For a cell on this machine, the error carries
-	// its last words.
+	// ErrFailed: the cell could not start. For a cell on this machine, the error includes
+	// the last lines that it printed.
 	ErrFailed error = wire.Failed
-	// ErrBusy: too much is being asked of that machine at once; try again later.
+	// ErrBusy: the other machine has too many requests; try again later.
 	ErrBusy error = wire.Busy
-	// ErrNoStem: a stem is needed, and none runs on this machine.
+	// ErrNoStem: the call needs a stem, and none is running on this machine.
 	ErrNoStem = stemclient.ErrNoStem
 )

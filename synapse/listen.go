@@ -12,38 +12,39 @@ import (
 	"github.com/cell-mesh/cell/internal/stemclient"
 )
 
-// ErrInUse is what Listen fails with when a live cell of that name is already there.
+// ErrInUse is returned by Listen if a cell of that name is already running.
 var ErrInUse = socket.ErrInUse
 
-// ErrIdle is what Accept fails with when the cell has left because nobody used it, as
-// Idle has it. It is a net.ErrClosed, too.
+// ErrIdle is returned by Accept after the time given to Idle has passed without a call. It
+// matches net.ErrClosed, too.
 var ErrIdle = cellsocket.ErrIdle
 
-// Option is how a cell listens.
+// Option changes how Listen works.
 type Option func(*options)
 
 type options struct{ idle time.Duration }
 
-// Idle has the cell leave when there was no call for that long: its socket goes, and
-// Accept fails with ErrIdle. A call that arrives at that moment is not lost: it is
-// accepted still, and Accept waits until it has ended, or the cell is started anew for
-// it. A call counts until its Conn is closed.
+// Idle makes the cell stop listening after d without a call: its socket is removed, and
+// Accept fails with ErrIdle, so that the program can exit. The next call starts the cell
+// again. No call is lost: one that arrives at the last moment is either accepted, and
+// Accept waits until it has ended, or starts the cell again. A call lasts until its Conn is
+// closed.
 func Idle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 
-// Listen makes this process the cell of that name. It takes the place of a dead one, and
-// fails with ErrInUse at a live one. Accepted connections are *Conn whose RemoteAddr is a
-// Caller. Closing the listener removes its socket.
-func Listen(name string, how ...Option) (net.Listener, error) {
-	l, err := listenAs(name, how)
+// Listen makes this process the cell with the given name. It replaces the socket of a
+// process that has died, and fails with ErrInUse if the cell is running. Accept returns
+// connections of type *Conn, whose RemoteAddr is a Caller. Close removes the socket.
+func Listen(name string, opts ...Option) (net.Listener, error) {
+	l, err := listenAs(name, opts)
 	if err != nil {
 		return nil, fmt.Errorf("listen as %s: %w", name, err)
 	}
 	return l, nil
 }
 
-func listenAs(name string, how []Option) (*listener, error) {
+func listenAs(name string, opts []Option) (*listener, error) {
 	var o options
-	for _, option := range how {
+	for _, option := range opts {
 		option(&o)
 	}
 	cell, err := address.ParseName(name)

@@ -51,7 +51,7 @@ func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := synapse.DialWith(ctx, to.String(), words)
+	conn, err := synapse.DialAddress(ctx, to, words)
 	if err != nil {
 		return nil, hint(err, dialHint(err, to))
 	}

@@ -20,7 +20,7 @@ import (
 
 // A cell that serves HTTP, and a client that calls it by its name.
 func Example() {
-	home, err := os.MkdirTemp("", "cell") // a home of its own; programs leave CELL_HOME as it is
+	home, err := os.MkdirTemp("", "cell") // for this example only; programs leave CELL_HOME alone
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -49,11 +49,11 @@ func Example() {
 	// Output: /index.html at web <nil>
 }
 
-// gRPC needs no package of ours: grpc-go dials by synapse.Dial and serves on what
-// synapse.Listen returns. Calls are encrypted already, so that gRPC's credentials may be
-// the insecure ones.
+// gRPC works without a package like this one: grpc-go dials with synapse.Dial and serves on
+// the listener of synapse.Listen. Calls are already encrypted, so gRPC's insecure
+// credentials are fine.
 func Example_grpc() {
-	home, err := os.MkdirTemp("", "cell") // a home of its own; programs leave CELL_HOME as it is
+	home, err := os.MkdirTemp("", "cell") // for this example only; programs leave CELL_HOME alone
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func Example_grpc() {
 	dial := func(ctx context.Context, address string) (net.Conn, error) {
 		conn, err := synapse.Dial(ctx, address)
 		if err != nil {
-			return nil, err // and no *synapse.Conn that is nil, which would not be a nil net.Conn
+			return nil, err // returning conn would make a net.Conn that is not nil
 		}
 		return conn, nil
 	}

@@ -1,28 +1,29 @@
-// Package httpcell lets http.Client call cells that speak HTTP, here and on other machines:
+// Package httpcell lets an http.Client call cells that serve HTTP, on this machine or on
+// others:
 //
 //	client := &http.Client{Transport: httpcell.New()}
-//	client.Get("http://web.laptop/index.html")     the cell "web" at the peer "laptop"
-//	client.Get("http://web/index.html")            the cell "web" of this machine
+//	client.Get("http://web.laptop/index.html") // the cell "web" at the peer "laptop"
+//	client.Get("http://web/index.html")        // the cell "web" on this machine
 //
-// A cell that speaks HTTP is http.Serve on what synapse.Listen returns. On the way
-// between machines everything is encrypted and both ends are proved already: the URL's
-// scheme is http, and https is refused.
+// Such a cell calls http.Serve with the listener that synapse.Listen returns. Calls between
+// machines are already encrypted and authenticated. So the URL's scheme is http, and https
+// is refused.
 //
-// # Host and address
+// # Host names
 //
-// The host is the cell's name, then a dot and the peer if it is on another machine. It is
-// cut at the last dot; without a dot, the cell is on this machine:
+// The host is the name of the cell, followed by a dot and the peer if the cell is on another
+// machine. It is split at the last dot:
 //
-//	http://web/                  web
-//	http://web.laptop/           web@laptop                   a petname
-//	http://web.bafzaaj…/         web@12D3KooW…                a peer ID as a CIDv1, in base32 or base36
-//	http://api.v1.laptop/        api.v1@laptop
-//	http://api.v1.local/         api.v1                       "local" is this machine: for names with a dot in them
+//	http://web/             web              on this machine
+//	http://web.laptop/      web@laptop       a petname
+//	http://web.bafzaaj…/    web@12D3KooW…    a peer ID as a CIDv1 in base32 or base36
+//	http://api.v1.laptop/   api.v1@laptop
+//	http://api.v1.local/    api.v1           "local" is this machine, for names with a dot
 //
-// Host names know no upper case: what stands between http:// and the path is lowered by
-// browsers and proxies, and here. Base58 (12D3KooW…) would not survive that, so it is
-// refused: write the CIDv1, or give the peer a petname. IP addresses, DNS names,
-// multiaddrs, keys and ports have no form as a host; there, too, a petname helps.
+// Host names are not case-sensitive: browsers and proxies convert them to lower case, and so
+// does this package. A peer ID in base58 (12D3KooW…) would be damaged by that, so it is
+// refused; use the CIDv1 or a petname. IP addresses, DNS names, multiaddrs, keys and ports
+// cannot be written as a host either; use a petname.
 package httpcell
 
 import (
@@ -37,28 +38,28 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// New returns an http.RoundTripper that calls cells. It is an *http.Transport, to be
-// tuned like any other: connections are kept for the next request, a request's context
-// covers its call, and an error answers to errors.Is as that of synapse.Dial does. Make
-// one and keep it, and close what it holds with CloseIdleConnections.
+// New returns a transport that calls cells. It can be tuned like any other http.Transport.
+// It keeps connections for later requests, so create one and reuse it, and release its
+// connections with CloseIdleConnections. A request's context applies to the call, and errors
+// match those of synapse.Dial with errors.Is.
 func New() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = nil // a cell is reached by its stem
+	t.Proxy = nil // the stem is the way to a cell
 	t.DialContext = dial
 	t.DialTLSContext = func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("https is not spoken to cells, whose calls are encrypted already: write http")
+		return nil, errors.New("cells don't use https, since calls are already encrypted: write http")
 	}
 	return t
 }
 
-// dial connects to what an http.Transport makes of a URL's host, HOST:PORT.
+// dial connects to HOST:PORT, which the transport makes from a URL.
 func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {
 		return nil, err
 	}
 	if port != "80" {
-		return nil, fmt.Errorf("host %s has a port, and a cell has none", hostport)
+		return nil, fmt.Errorf("host %s has a port, but a cell has none", hostport)
 	}
 	to, err := Address(host)
 	if err != nil {
@@ -71,18 +72,20 @@ func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Address returns the address of the cell that a URL's host stands for, as the package's
-// comment tells.
+// Address converts the host of a URL to the address of a cell; see the package comment.
 func Address(host string) (string, error) {
 	name, peer := strings.TrimSuffix(host, "."), ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name, peer = name[:i], name[i+1:]
 	}
 	if _, err := address.ParseID(peer); err == nil && peer != strings.ToLower(peer) {
-		return "", fmt.Errorf("host %q tells upper case from lower, which hosts can't: give the peer a petname with \"cell rename\", or write its ID as a CIDv1, in base32 or base36", host)
+		return "", fmt.Errorf("host %q is case-sensitive, which a host can't be: "+
+			"give the peer a petname with \"cell rename\", or write its ID as a CIDv1, in base32 or base36",
+			host)
 	}
 	if peer != "" && strings.Trim(peer, "0123456789") == "" {
-		return "", fmt.Errorf("host %q ends like an IP address, which has no form as a cell's host: give the peer a petname", host)
+		return "", fmt.Errorf("host %q looks like an IP address, which can't be the host of a cell: "+
+			"give the peer a petname", host)
 	}
 	text := strings.ToLower(name)
 	if peer != "" {

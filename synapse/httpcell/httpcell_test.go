@@ -53,7 +53,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// A client that asks again does so on the same connection.
+// A client reuses its connection for the next request.
 func TestKeepAlive(t *testing.T) {
 	t.Setenv("CELL_HOME", hometest.Dir(t))
 	var conns atomic.Int32
@@ -70,7 +70,7 @@ func TestKeepAlive(t *testing.T) {
 			t.Errorf("%s: %q, %v", host, text, err)
 		}
 	}
-	if n := conns.Load(); n != 2 { // web.local is another host to a client
+	if n := conns.Load(); n != 2 { // for the client, web.local is another host
 		t.Errorf("three requests took %d connections, want 2", n)
 	}
 }
@@ -90,12 +90,12 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// Through a client, the errors keep their identity.
+// The errors of an http.Client still match those of synapse.
 func TestErrors(t *testing.T) {
 	t.Setenv("CELL_HOME", hometest.Dir(t))
 	client := newClient(t)
 	if client.Transport.(*http.Transport).Proxy != nil {
-		t.Error("a proxy would be asked, which knows no cells")
+		t.Error("the client would use a proxy, which cannot reach cells")
 	}
 	if _, err := client.Get("http://web.laptop/"); !errors.Is(err, synapse.ErrNoStem) ||
 		!strings.Contains(err.Error(), "dial web@laptop: no stem") {
@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 	}
 	for url, want := range map[string]string{
 		"https://web/":                  "write http",
-		"http://web:8080/":              "a cell has none",
+		"http://web:8080/":              "but a cell has none",
 		"http://web.127.0.0.1/":         "IP address",
 		"http://web." + base58 + "/":    "CIDv1",
 		"http://[::1]/":                 "cell name",
@@ -118,7 +118,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Who links synapse does not link net/http with it.
+// A program that links synapse does not link net/http as well.
 func TestSynapseDoesWithoutHTTP(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "github.com/cell-mesh/cell/synapse").Output()
 	if err != nil || len(out) == 0 {
@@ -126,7 +126,7 @@ func TestSynapseDoesWithoutHTTP(t *testing.T) {
 	}
 	for dep := range strings.FieldsSeq(string(out)) {
 		if dep == "net/http" {
-			t.Error("synapse imports net/http: that is for httpcell alone")
+			t.Error("synapse imports net/http, which only httpcell may")
 		}
 	}
 }
