@@ -88,6 +88,9 @@ func Address(host string) (string, error) {
 			"give the peer a petname", host)
 	}
 	text := strings.ToLower(name)
+	if _, err := address.ParseName(text); err != nil { // Parse would accept web@laptop
+		return "", fmt.Errorf("host %q: %w", host, err)
+	}
 	if peer != "" {
 		text += "@" + strings.ToLower(peer)
 	}

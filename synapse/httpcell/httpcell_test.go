@@ -43,6 +43,8 @@ func TestAddress(t *testing.T) {
 		".laptop":         "",
 		"web.-":           "",
 		"-web":            "",
+		"web@laptop":      "",
+		"cell://a/web":    "",
 		"web.lock.laptop": "",
 		"web.12D3KooW":    "web@12d3koow", // too short for an ID, and so a petname
 	} {
