@@ -9,12 +9,13 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// parseAddress reads ADDRESS, as it stands on the command line or in the file that @FILE
-// names: who shares a machine sees the command lines of all, and a key in one.
+// parseAddress reads ADDRESS from the command line, or from the file that @FILE names. The
+// file exists for addresses with a key: every user of a machine can see its command lines.
 func parseAddress(arg, remedy string) (address.Address, error) {
 	text, inFile, err := secretArg(arg)
 	if err != nil {
-		return address.Address{}, hint(err, "@FILE is the address in FILE; a cell of a peer is NAME@PEER, as in echo@laptop")
+		return address.Address{}, hint(err,
+			"@FILE reads the address from FILE; for a cell on a peer, write NAME@PEER, such as echo@laptop")
 	}
 	to, err := address.Parse(text)
 	switch {
@@ -26,10 +27,10 @@ func parseAddress(arg, remedy string) (address.Address, error) {
 	return to, nil
 }
 
-// maxSecret is more than the longest address or invite has.
+// maxSecret is longer than any address or invite.
 const maxSecret = 16 << 10
 
-// secretArg returns an argument, or the word that is in the file if it is @FILE.
+// secretArg returns the argument, or for @FILE the content of the file.
 func secretArg(arg string) (text string, inFile bool, err error) {
 	path, inFile := strings.CutPrefix(arg, "@")
 	if !inFile || path == "" {
@@ -37,7 +38,7 @@ func secretArg(arg string) (text string, inFile bool, err error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", true, hint(err, "@FILE stands for what is in FILE")
+		return "", true, hint(err, "@FILE reads the argument from FILE")
 	}
 	defer file.Close()
 	word, err := io.ReadAll(io.LimitReader(file, maxSecret))

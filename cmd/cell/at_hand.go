@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostAtHand fits, behind a request, in what a stem reads at once.
+// mostAtHand is what fits behind a request in the stem's first read.
 const mostAtHand = 3 << 10
 
-// atHand reads what stdin has to say by now, without waiting for more. It saves a round
-// trip to go along with the request.
+// atHand reads what stdin holds now, without waiting. Sending it along with the request
+// saves a round trip.
 func atHand(stdin io.Reader) []byte {
 	file, ok := stdin.(*os.File)
 	if !ok || !isReadable(file) {
 		return nil
 	}
 	words := make([]byte, mostAtHand)
-	n, _ := file.Read(words) // an end or an error comes again with the next read
+	n, _ := file.Read(words) // the next read reports an end or error again
 	return words[:n]
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,13 +23,14 @@ func benchCommand() *cobra.Command {
 	var serve string
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "measure calls, side by side with what they can't do without",
-		Long: `Runs stems, cells and raw libp2p hosts in temporary homes on loopback, and prints what calls
-take next to their floor: the same exchange on a bare Unix socket, on a raw libp2p stream, or by
-fork and exec, measured in the same run. Takes one to two minutes on a quiet machine, and leaves
-no process and no file behind.
+		Short: "measure calls against raw sockets and libp2p",
+		Long: `Measures calls between stems and cells in temporary homes on loopback. Next to
+each figure is its floor: the same exchange on a bare Unix socket, on a raw
+libp2p stream, or by fork and exec, measured in the same run. Takes one to two
+minutes on a quiet machine, and leaves no process or file behind.
 
-KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
+KIND is one of:
+  ` + wrapWords(bench.Kinds(), 78) + `.`,
 		Example: `  cell bench --only local,quic`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,7 +38,7 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 				return serveBench(cmd.Context(), serve, cmd.InOrStdin(), cmd.OutOrStdout())
 			}
 			if err := cfg.Check(); err != nil {
-				return misuse(err, `"cell bench --help" says what the flags take`)
+				return misuse(err, `see "cell bench --help"`)
 			}
 			self, err := os.Executable()
 			if err != nil {
@@ -56,13 +56,13 @@ KIND is ` + strings.Join(bench.Kinds(), ", ") + `.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&cfg.Only, "only", nil, "measure these `KIND`s, instead of all")
-	f.IntVar(&cfg.Bridges, "bridges", 10_000, "open `N` bridges at once")
+	f.StringSliceVar(&cfg.Only, "only", nil, "measure only these `KIND`s, separated by commas")
+	f.IntVar(&cfg.Bridges, "bridges", 10_000, "open `N` bridged calls at once")
 	f.DurationVar(&cfg.Idle, "idle", 20*time.Second,
-		"watch stems that have nothing to do for that `TIME`")
-	f.BoolVar(&cfg.Quick, "quick", false, "do everything once, to see that it works; the figures mean little")
+		"watch idle stems for `TIME`")
+	f.BoolVar(&cfg.Quick, "quick", false, "do everything once, as a test; the figures mean little")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.StringVar(&serve, "serve", "", "be a far end of a measurement")
+	f.StringVar(&serve, "serve", "", "act as the far end of a measurement")
 	f.MarkHidden("serve")
 	return cmd
 }
@@ -72,7 +72,7 @@ func buildExamples(ctx context.Context, home string) error {
 	return err
 }
 
-// dialIn dials as a program does that lives in a home.
+// dialIn dials as a program in that home does.
 func dialIn(ctx context.Context, home, address string, early []byte) (bench.Conn, error) {
 	if err := os.Setenv("CELL_HOME", home); err != nil {
 		return nil, err
@@ -88,14 +88,14 @@ func dialFloor(ctx context.Context, multiaddr string) (bench.Raw, error) {
 	return raw{h}, nil
 }
 
-// raw is a floor.Host whose streams are Conns.
+// raw is a floor.Host whose streams are bench.Conns.
 type raw struct{ *floor.Host }
 
 func (r raw) Open(ctx context.Context, name string) (bench.Conn, error) {
 	return r.Host.Open(ctx, name)
 }
 
-// serveBench is a far end until whoever started it closes its stdin.
+// serveBench acts as a far end until its parent closes its stdin.
 func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -114,5 +114,5 @@ func serveBench(ctx context.Context, role string, stdin io.Reader, stdout io.Wri
 		return floor.Serve(ctx, answer, []string{bench.CellName, bench.HelloName}, bench.Ready,
 			stdout)
 	}
-	return errors.New("no far end is called " + role)
+	return errors.New("there is no far end " + role)
 }

@@ -19,11 +19,15 @@ func buildCommand() *cobra.Command {
 	var all, restart bool
 	cmd := &cobra.Command{
 		Use:   "build [DIR]",
-		Short: "make dna of the cells in cells/",
-		Long: `Builds each cells/NAME of DIR, or of the current directory, into ~/.cell/dna/NAME: with go
-build if it is a Go program, or with the command that is build in its cell.toml, run there by
-sh, which writes the program to the file $CELL_OUT. What else cell.toml says becomes
-dna/NAME.toml. Only what has changed is built. A cell that runs goes on as it is.`,
+		Short: "build the cells in cells/",
+		Long: `Builds each cells/NAME in DIR, or in the current directory, and installs the
+program as ~/.cell/dna/NAME. A Go program is built with go build. For any other,
+cell.toml beside it holds the command: sh runs it there, and it must write the
+program to the file $CELL_OUT. The other settings in cell.toml are copied to
+dna/NAME.toml.
+
+Only what has changed is built. Running cells keep running the old program;
+--restart restarts them.`,
 		Example: `  cell build && echo hello | cell connect echo`,
 		Args:    upTo("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,32 +50,31 @@ dna/NAME.toml. Only what has changed is built. A cell that runs goes on as it is
 			return errors.Join(err, renew(cmd.Context(), h, cells, restart, cmd.ErrOrStderr()))
 		},
 	}
-	cmd.Flags().BoolVarP(&all, "all", "a", false, "build what has not changed, too")
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "also build what has not changed")
 	cmd.Flags().BoolVar(&restart, "restart", false,
-		"start the cells anew that run as they were before")
+		"restart cells that run an old program")
 	return cmd
 }
 
-// findCells adds the remedy where there is nothing to build.
+// findCells adds the remedy if there is nothing to build.
 func findCells(dir string) ([]build.Cell, error) {
 	cells, err := build.Find(dir)
 	whole, _ := filepath.Abs(dir)
 	switch {
 	case errors.Is(err, build.ErrNoDir):
-		return nil, hint(err, "DIR has a directory cells/ in it, with one of its own for each cell")
+		return nil, hint(err, "DIR must contain cells/, with a directory for each cell")
 	case errors.Is(err, build.ErrNoCells) && filepath.Base(whole) == "cells":
 		return nil, hint(err, fmt.Sprintf("did you mean \"cell build %s\"?", filepath.Dir(whole)))
 	case errors.Is(err, build.ErrNoCells):
-		return nil, hint(err, `run it where cells/ is, or make one with "cell new NAME"`)
+		return nil, hint(err, `run it in the directory that contains cells/, or create a cell with "cell new NAME"`)
 	case err == nil && len(cells) == 0:
 		return nil, hint(fmt.Errorf("there are no cells in %s", filepath.Join(whole, "cells")),
-			`"cell new NAME" makes one`)
+			`"cell new NAME" creates one`)
 	}
 	return cells, err
 }
 
-// buildCells builds them and tells how it goes. Those that can be built are, whatever
-// becomes of the others.
+// buildCells builds the cells and shows progress. One that fails does not stop the others.
 func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool,
 	stderr io.Writer) error {
 	view := newBuildView(stderr, len(cells), all)
@@ -79,7 +82,7 @@ func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool,
 		Began: view.began, Ended: view.ended}, cells)
 	view.close()
 	if ctx.Err() != nil {
-		return errors.New("interrupted: nothing was put into dna/")
+		return errors.New("interrupted: no cell was changed")
 	}
 	if err != nil {
 		return err
@@ -91,7 +94,7 @@ func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool,
 			changed++
 		}
 		if r.Err != nil {
-			failed = append(failed, fmt.Errorf("%s was not built: %w", r.Name, r.Err))
+			failed = append(failed, fmt.Errorf("build %s: %w", r.Name, r.Err))
 		}
 	}
 	fmt.Fprintf(stderr, "cell: %d of %s changed in %s\n", changed, count(len(cells), "cell"),
@@ -99,13 +102,14 @@ func buildCells(ctx context.Context, h home.Home, cells []build.Cell, all bool,
 	return errors.Join(append(failed, reread(ctx, h))...)
 }
 
-// renew starts the cells anew that run as they were before, or says which these are.
+// renew restarts the cells that run an old program, or lists them.
 func renew(ctx context.Context, h home.Home, cells []build.Cell, restart bool,
 	stderr io.Writer) error {
 	old := build.Outdated(h, cells)
 	if !restart {
 		if len(old) > 0 {
-			fmt.Fprintf(stderr, "cell: still as before, until started anew, as by \"cell build --restart\": %s\n", joined(old))
+			fmt.Fprintf(stderr, "cell: still running the old program: %s; "+
+				"\"cell build --restart\" restarts them\n", joined(old))
 		}
 		return nil
 	}
@@ -114,7 +118,7 @@ func renew(ctx context.Context, h home.Home, cells []build.Cell, restart bool,
 		if err := build.Restart(ctx, h, cell); err != nil {
 			failed = append(failed, fmt.Errorf("restart %s: %w", cell, err))
 		} else {
-			fmt.Fprintf(stderr, "cell: %s: started anew\n", cell)
+			fmt.Fprintf(stderr, "cell: %s: restarted\n", cell)
 		}
 	}
 	return errors.Join(failed...)

@@ -12,13 +12,13 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// buildView shows how a build goes: a line for each cell that is done and, to a person, a
-// bar below them.
+// buildView shows the progress of a build: a line for each finished cell and, on a
+// terminal, a bar below them.
 type buildView struct {
 	to  io.Writer
-	all bool                     // what has not changed is built, too
-	bar *progressbar.ProgressBar // nil if nobody looks
-	now []string                 // the cells that are being built
+	all bool                     // --all: unchanged cells are built too
+	bar *progressbar.ProgressBar // nil unless on a terminal
+	now []string                 // the cells being built
 }
 
 func newBuildView(to io.Writer, cells int, all bool) *buildView {
@@ -35,11 +35,11 @@ func newBuildView(to io.Writer, cells int, all bool) *buildView {
 	return v
 }
 
-// maxShown is how many names fit before the bar.
+// maxShown is how many cell names fit before the bar.
 const maxShown = 3
 
 func (v *buildView) waits() {
-	fmt.Fprintln(v.to, "cell: another build is under way, and comes first")
+	fmt.Fprintln(v.to, "cell: waiting for another build to finish")
 }
 
 func (v *buildView) began(cell address.Name) {
@@ -59,10 +59,10 @@ func (v *buildView) ended(r build.Result) {
 	case r.Changed:
 		what = fmt.Sprintf("built in %.1f s", r.Took.Seconds())
 		if r.Instead != "" {
-			what += ", instead of the other in " + r.Instead
+			what += ", replacing the cell from " + r.Instead
 		}
 	case v.all:
-		what = fmt.Sprintf("built in %.1f s, the same as before", r.Took.Seconds())
+		what = fmt.Sprintf("built in %.1f s, no change", r.Took.Seconds())
 	}
 	fmt.Fprintf(v.to, "cell: %s: %s\n", r.Name, what)
 	if v.bar != nil {
@@ -77,7 +77,7 @@ func (v *buildView) describe() {
 	}
 }
 
-// close takes the bar away.
+// close removes the bar.
 func (v *buildView) close() {
 	if v.bar != nil {
 		v.bar.Clear()

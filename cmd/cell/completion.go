@@ -25,14 +25,18 @@ func completionCommand() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "print a script that completes commands in a shell",
-		Long: `Prints a script for SHELL, which is bash, zsh, fish or powershell: it completes commands and
-flags, the names of cells, your names for peers, and links. Nobody is asked over the network.
+		Short: "print a shell completion script",
+		Long: `Prints a script that completes commands, flags, cell names, petnames and links
+in SHELL. It never uses the network. To load it at startup:
 
-    bash        source <(cell completion bash)           in ~/.bashrc; needs bash-completion
-    zsh         source <(cell completion zsh)            in ~/.zshrc, behind compinit
-    fish        cell completion fish | source            in ~/.config/fish/config.fish
-    powershell  cell completion powershell | Out-String | Invoke-Expression`,
+  bash        in ~/.bashrc, with bash-completion installed:
+              source <(cell completion bash)
+  zsh         in ~/.zshrc, after compinit:
+              source <(cell completion zsh)
+  fish        in ~/.config/fish/config.fish:
+              cell completion fish | source
+  powershell  in $PROFILE:
+              cell completion powershell | Out-String | Invoke-Expression`,
 		Example:   `  source <(cell completion bash)`,
 		Args:      exactly("SHELL"),
 		ValidArgs: shells,
@@ -40,7 +44,7 @@ flags, the names of cells, your names for peers, and links. Nobody is asked over
 			root, w := cmd.Root(), cmd.OutOrStdout()
 			switch args[0] {
 			case "bash":
-				// What stands before an @ is part of the word.
+				// NAME@ is part of the word NAME@PEER.
 				io.WriteString(w, "COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}\n")
 				return root.GenBashCompletionV2(w, true)
 			case "zsh":
@@ -50,28 +54,30 @@ flags, the names of cells, your names for peers, and links. Nobody is asked over
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(w)
 			}
-			return misuse(fmt.Errorf("there is no completion for %q", args[0]),
+			return misuse(fmt.Errorf("no completion for shell %q", args[0]),
 				"SHELL is one of "+strings.Join(shells, ", "))
 		},
 	}
 }
 
-// completeAll has the arguments and flags of all commands completed, by what their usage
-// lines call them.
+// completeAll sets up completion for the arguments and flags of all commands, by the names
+// that their usage lines give them.
 func completeAll(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		completeAll(sub)
 	}
-	// it names them
-	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") || strings.Contains(cmd.Use, "--")
+	// don't add "[flags]" if the usage line names the flags, or if there are none but --help
+	cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, "[-") ||
+		strings.Contains(cmd.Use, "--") || !cmd.HasAvailableFlags()
 	if cmd.ValidArgsFunction == nil && cmd.ValidArgs == nil && !cmd.HasSubCommands() {
 		takes := argumentsOf(cmd.Use)
 		if only := map[string]string{"stop": "RUNNING", "hide": "EXPOSED"}[cmd.Name()]; only != "" {
 			takes[0] = only
 		}
-		cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		cmd.ValidArgsFunction = func(_ *cobra.Command, args []string,
+			begun string) ([]string, cobra.ShellCompDirective) {
 			next := len(args)
-			if strings.HasSuffix(cmd.Use, "…") { // the last one again and again
+			if strings.HasSuffix(cmd.Use, "…") { // the last argument repeats
 				next = min(next, len(takes)-1)
 			}
 			if next >= len(takes) {
@@ -92,15 +98,12 @@ func completeAll(cmd *cobra.Command) {
 	}
 }
 
-// argumentsOf returns what a usage line calls each of the arguments, without its flags,
-// and what stands behind -- or for another use behind |. One that may be left out can be
-// the next one as well.
+// argumentsOf returns the names of the arguments in a usage line. It leaves out flags, and
+// what follows -- or |. An optional argument may also be the next one: A|B.
 func argumentsOf(usage string) (takes []string) {
 	words := strings.Fields(usage)[1:]
-	if end := slices.IndexFunc(words, func(word string) bool {
-		return word == "--" ||
-			word == "|"
-	}); end >= 0 {
+	isEnd := func(word string) bool { return word == "--" || word == "|" }
+	if end := slices.IndexFunc(words, isEnd); end >= 0 {
 		words = words[:end]
 	}
 	inFlag, optional := false, false
@@ -119,8 +122,8 @@ func argumentsOf(usage string) (takes []string) {
 	return takes
 }
 
-// complete returns what a word that has begun may become, from the files of the home
-// alone. A word may be of several kinds, as in PEER|ADDRESS.
+// complete returns the completions of a word, from the files in the home alone. kinds may
+// name several, such as PEER|ADDRESS.
 func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) {
 	how = cobra.ShellCompDirectiveNoFileComp
 	h, err := home.Default()
@@ -150,7 +153,7 @@ func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) 
 			}
 		case "SCENARIO":
 			all = append(all, scenario.Shipped()...)
-			how = cobra.ShellCompDirectiveDefault // or a file
+			how = cobra.ShellCompDirectiveDefault // files too
 		case "PEER":
 			all = append(all, petnames(h)...)
 		case "@PEER":
@@ -184,22 +187,22 @@ func complete(kinds, begun string) (all []string, how cobra.ShellCompDirective) 
 	return slices.Compact(all), how
 }
 
-// cellNames are those of the cells that could grow here, and of those that have a socket.
+// cellNames lists the cells here: those with dna, and those with a socket.
 func cellNames(h home.Home) (names []string) {
 	for _, cell := range dna.List(h) {
 		names = append(names, cell.String())
 	}
 	sockets, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
 	for _, path := range sockets {
-		if cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path),
-			".sock")); err == nil {
+		cell, err := address.ParseName(strings.TrimSuffix(filepath.Base(path), ".sock"))
+		if err == nil {
 			names = append(names, cell.String())
 		}
 	}
 	return names
 }
 
-// exposed are the cells that stand for a server.
+// exposed lists the cells that forward to a server.
 func exposed(h home.Home) (names []string) {
 	for _, cell := range dna.List(h) {
 		if settings, err := dna.Read(h, cell); err == nil && settings.Mode == dna.Forward {
@@ -209,7 +212,7 @@ func exposed(h home.Home) (names []string) {
 	return names
 }
 
-// oneMore continues words with commas between them by each of those that are not among them.
+// oneMore completes a comma-separated list with each word that it does not contain yet.
 func oneMore(begun string, words []string) []string {
 	before := begun[:strings.LastIndexByte(begun, ',')+1]
 	said := strings.Split(before, ",")
@@ -218,7 +221,7 @@ func oneMore(begun string, words []string) []string {
 	}))
 }
 
-// petnames have the IDs behind them, which shells show beside them.
+// petnames lists the petnames, each with the ID as its description.
 func petnames(h home.Home) (names []string) {
 	all, _ := peers.ReadAll(h)
 	for _, peer := range all {

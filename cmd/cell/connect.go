@@ -25,11 +25,13 @@ func connectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "connect ADDRESS",
 		Short: "connect stdin and stdout to a cell, starting it if needed",
-		Long: `Sends stdin to a cell and prints what it answers, and nothing else. The end of stdin is
-passed on, and the answer still printed to its end. Exits with 0 when the cell has ended
-the call, and with 1 and a reason when it was refused or cut.
+		Long: `Sends stdin to a cell and prints its answer, and nothing else. When stdin ends,
+the cell is told so, and the rest of the answer is still printed. Exits with 0
+when the cell ends the call, and with 1 and a reason when the call is refused or
+cut.
 
-@FILE as ADDRESS is the one in that file: others may see a command line, and a key in it.`,
+@FILE reads ADDRESS from a file. Use it for an address with a key: other users
+of this machine can see command lines.`,
 		Example: `  printf hello | cell connect echo@12D3KooW…`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,10 +46,10 @@ the call, and with 1 and a reason when it was refused or cut.
 	}
 }
 
-// dial calls an address that a person wrote, with the first words of the call; its errors
-// carry a remedy.
+// dial calls an address from the command line and sends the first bytes along. Its errors
+// carry a hint.
 func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error) {
-	to, err := parseAddress(addr, "an address is NAME or NAME@PEER, as in echo@laptop")
+	to, err := parseAddress(addr, "an address is NAME or NAME@PEER, such as echo@laptop")
 	if err != nil {
 		return nil, err
 	}
@@ -58,16 +60,15 @@ func dial(ctx context.Context, addr string, words []byte) (*synapse.Conn, error)
 	return conn, nil
 }
 
-// converse copies both ways until the cell has ended its side and stdin has ended. On a
-// terminal it does not wait for stdin, since a person does not know that nobody listens
-// any more. The goroutine that reads stdin ends with the process: nothing can interrupt a
-// read of a terminal.
+// converse copies both ways until the cell and stdin have ended. On a terminal it does not
+// wait for stdin: the user can't know that the cell has ended. The goroutine that reads
+// stdin ends with the process, because nothing can interrupt a read of a terminal.
 func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout io.Writer) error {
 	sent := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(conn, stdin)
 		if isGone(err) {
-			err = nil // the cell takes no more, but may still have something to say
+			err = nil // the cell reads no more, but may still write
 		} else {
 			err = errors.Join(err, conn.CloseWrite())
 		}
@@ -81,7 +82,7 @@ func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout i
 			return errors.New("interrupted")
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			// which is for programs
+			// "unexpected EOF" is for programs
 			reason := strings.TrimPrefix(err.Error(), io.ErrUnexpectedEOF.Error()+": ")
 			return fmt.Errorf("the call to %s was cut: %s", conn.RemoteAddr(), reason)
 		}
@@ -98,18 +99,21 @@ func converse(ctx context.Context, conn *synapse.Conn, stdin io.Reader, stdout i
 	}
 }
 
-// isGone says whether a write failed because the other end takes no more.
+// isGone reports whether a write failed because the other end reads no more.
 func isGone(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.ENOTCONN)
 }
+
+// startStem is the hint of every command that needs a running stem.
+const startStem = `start one with "cell up"`
 
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// unknown is why a peer that was named so is nobody: its file is missing, or can't be understood.
+// unknown returns why a petname has no peer: its file is missing or can't be parsed.
 func unknown(to address.Address) error {
 	name, ok := to.Peer.Petname()
 	h, err := home.Default()
@@ -120,23 +124,24 @@ func unknown(to address.Address) error {
 	return err
 }
 
-// nobodyHint is the remedy where a petname is nobody's.
+// nobodyHint is the remedy for a petname that no peer has.
 func nobodyHint(why error, to address.Address) string {
 	if !errors.Is(why, fs.ErrNotExist) {
-		return fmt.Sprintf("mend %v", why)
+		return fmt.Sprintf("fix this first: %v", why)
 	}
 	if strings.HasPrefix(to.Peer.String(), "12d3") {
-		return `an ID must be whole, as "cell id" prints it there`
+		return `use the whole ID, as "cell id" prints it on that machine`
 	}
 	machine := fmt.Sprintf("%s:%d", to.Peer, node.DefaultPort)
 	if to.Cell != (address.Name{}) && !to.Cell.Reserved() {
 		machine = to.Cell.String() + "@" + machine
 	}
-	return fmt.Sprintf("\"cell peers\" lists the names you have given; if %s is the machine's name in the network, write %s", to.Peer, machine)
+	return fmt.Sprintf("\"cell peers\" lists the petnames; if %s is a host name, write %s",
+		to.Peer, machine)
 }
 
-// hasSaid says whether there is something in the log of a cell of this machine that can be started.
-func hasSaid(cell address.Name) bool {
+// hasLog reports whether a cell on this machine can be started and has printed something.
+func hasLog(cell address.Name) bool {
 	h, err := home.Default()
 	if err != nil {
 		return false
@@ -149,30 +154,36 @@ func hasSaid(cell address.Name) bool {
 	return err == nil && statErr == nil && info.Size() > 0
 }
 
-// dialHint is the remedy for a call that was not answered.
+// dialHint is the remedy for a call that failed.
 func dialHint(err error, to address.Address) string {
 	here := to.Peer.IsLocal()
 	switch {
 	case errors.Is(err, synapse.ErrNoStem):
-		return `start one with "cell up"`
+		return startStem
 	case errors.Is(err, synapse.ErrNotFound) && here:
-		return fmt.Sprintf("put a program that answers there, with \"cp PROGRAM %s\", or start it yourself", dnaPath(to.Cell))
+		return fmt.Sprintf("install a program with \"cp PROGRAM %s\", or start the cell yourself",
+			dnaPath(to.Cell))
 	case errors.Is(err, synapse.ErrNotFound):
-		return fmt.Sprintf("its owner can put a program at dna/%s there", to.Cell)
+		return fmt.Sprintf("the owner of that machine can install a program at dna/%s", to.Cell)
 	case errors.Is(err, synapse.ErrChanged):
-		return fmt.Sprintf("if you know that it is a new machine, run \"cell forget %s\"", to.Peer)
+		return fmt.Sprintf("if you know that the machine was replaced, run \"cell forget %s\"",
+			to.Peer)
 	case errors.Is(err, synapse.ErrDenied) && to.Key != "":
-		return "ask for another address with a key"
-	case errors.Is(err, synapse.ErrDenied) && to.Cell.Reserved():
-		return fmt.Sprintf("it trusts this machine with nothing; ask its owner to run \"cell trust %s --cells NAMES\"", ownID())
+		return "ask for a new address with a key"
 	case errors.Is(err, synapse.ErrDenied):
-		return fmt.Sprintf("ask its owner to run \"cell trust %s --cells %s\"", ownID(), to.Cell)
+		cells := to.Cell.String()
+		if to.Cell.Reserved() {
+			cells = "NAMES"
+		}
+		return fmt.Sprintf("ask the owner of that machine to run \"cell trust %s --cells %s\"",
+			ownID(), cells)
 	case errors.Is(err, synapse.ErrUnreachable) && unknown(to) != nil:
 		return nobodyHint(unknown(to), to)
 	case errors.Is(err, synapse.ErrUnreachable):
-		return fmt.Sprintf("\"cell status\" shows whom this stem can see; at %s, \"cell up\" must run in the same mesh", to.Peer)
-	case errors.Is(err, synapse.ErrFailed) && here && hasSaid(to.Cell):
-		return fmt.Sprintf("%s holds all that it printed", logPath(to.Cell))
+		return fmt.Sprintf("check that %s runs \"cell up\" in the same mesh; \"cell status\" shows "+
+			"this side", to.Peer)
+	case errors.Is(err, synapse.ErrFailed) && here && hasLog(to.Cell):
+		return fmt.Sprintf("its whole output is in %s", logPath(to.Cell))
 	}
 	return ""
 }

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// days is a flag that takes a duration, and days, which time.ParseDuration leaves out
-// since not all of them are as long: 7d, 1d12h.
+// days is a duration flag that also takes days, which time.ParseDuration does not: 7d, 1d12h.
 type days time.Duration
 
 func (d *days) Set(text string) error {
@@ -17,7 +16,7 @@ func (d *days) Set(text string) error {
 	if ok {
 		n, err := strconv.ParseUint(number, 10, 16)
 		if err != nil {
-			return errNoTime
+			return errNotDays
 		}
 		whole = time.Duration(n) * 24 * time.Hour
 	} else {
@@ -26,7 +25,7 @@ func (d *days) Set(text string) error {
 	if rest != "" || !ok {
 		part, err := time.ParseDuration(rest)
 		if err != nil || ok && part < 0 {
-			return errNoTime
+			return errNotDays
 		}
 		whole += part
 	}
@@ -34,7 +33,7 @@ func (d *days) Set(text string) error {
 	return nil
 }
 
-var errNoTime = errors.New("it is a time as in 30m, 24h or 7d")
+var errNotDays = errors.New(`must be a duration like "30m", "24h" or "7d"`)
 
 func (d *days) String() string {
 	text := time.Duration(*d).String()

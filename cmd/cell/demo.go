@@ -12,10 +12,10 @@ import (
 func demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "watch a call travel between two stems on this machine",
-		Long: `Runs two stems in temporary homes on loopback, builds the example cells, and sends a
-picture from one stem to the cell retina of the other by nothing but its peer ID. Writes
-./edges.png, and leaves no process and no other file behind.`,
+		Short: "watch a call between two stems on this machine",
+		Long: `Runs two stems on loopback in temporary homes, builds the example cells, and
+sends a picture from one stem to the cell retina on the other, using only its
+peer ID. The result is ./edges.png; nothing else is left behind.`,
 		Example: `  cell demo`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,10 +30,11 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "look for what may be wrong on this machine, and how to mend it",
-		Long: `Looks at the home, the network and the system, and says of each thing whether it is fine, could be
-better, or is broken, with the line that mends it. It changes nothing and asks nobody. While a stem
-runs, it says what that one can see, too. Exits with 1 if something is broken.`,
+		Short: "find problems on this machine, and how to fix them",
+		Long: `Checks the home, the network and the system. Each finding is "ok", "note" (it
+works, but could be better) or "broken", and comes with the command that fixes
+it. While a stem runs, the findings include what the stem knows. Changes nothing
+and contacts no other machine. Exits with 1 if something is broken.`,
 		Example: `  cell doctor`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +47,7 @@ runs, it says what that one can see, too. Exits with 1 if something is broken.`,
 				return err
 			}
 			if broken := doctor.Broken(checks); len(broken) > 0 {
-				return fmt.Errorf("something is broken: %s", strings.Join(broken, ", "))
+				return fmt.Errorf("broken: %s", strings.Join(broken, ", "))
 			}
 			return nil
 		},
@@ -54,7 +56,7 @@ runs, it says what that one can see, too. Exits with 1 if something is broken.`,
 	return cmd
 }
 
-// examine makes all checks.
+// examine runs all checks.
 func examine(ctx context.Context) []doctor.Check {
 	h, err := home.Default()
 	if err != nil {
@@ -66,7 +68,7 @@ func examine(ctx context.Context) []doctor.Check {
 	flags := upFlags{Mesh: defaultMesh, Relay: node.RelayTrusted}
 	config := readConfig(h, upCommand(), &flags)
 	if config != nil {
-		flags = upFlags{} // of which nothing will come
+		flags = upFlags{} // no stem can start with these
 	}
 	checks = append(checks, doctor.Texts(h, config, now)...)
 	status, err := stemStatus(ctx)
@@ -79,7 +81,7 @@ func examine(ctx context.Context) []doctor.Check {
 		checks = append(checks, doctor.Port(portOf(flags), flags.Port != 0, nil)...)
 	default:
 		checks = append(checks, doctor.Check{Name: "stem", State: doctor.Bad, What: err.Error(),
-			Remedy: "stop it, then cell up"})
+			Remedy: "stop the stem, then run cell up"})
 	}
 	checks = append(checks, doctor.UDPBuffers()...)
 	checks = append(checks, doctor.Clock(h, buildTime(), now)...)
@@ -90,15 +92,7 @@ func examine(ctx context.Context) []doctor.Check {
 	return checks
 }
 
-func stemStatus(ctx context.Context) (s fullStatus, err error) {
-	raw, err := askStatus(ctx)
-	if err == nil {
-		err = json.Unmarshal(raw, &s)
-	}
-	return s, err
-}
-
-// examineStem makes the checks for which a stem must run.
+// examineStem runs the checks that need a running stem.
 func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 	n := s.Network
 	network := doctor.Network{
@@ -114,7 +108,7 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 			network.Loopback = network.Loopback && at.Addr().IsLoopback()
 		}
 	}
-	called := calledHere()
+	called := petnameOf()
 	for _, id := range n.Relays {
 		network.Relays = append(network.Relays, called(id))
 	}
@@ -139,7 +133,7 @@ func examineStem(s fullStatus, flags upFlags) []doctor.Check {
 	return append(checks, doctor.Port(portOf(flags), flags.Port != 0, ports)...)
 }
 
-// examineRouter puts in words what the router does.
+// examineRouter converts the state of the port mapping for the doctor.
 func examineRouter(p portmap.State) doctor.Router {
 	r := doctor.Router{By: p.By, Why: p.Why}
 	if p.Router.IsValid() {
@@ -147,21 +141,16 @@ func examineRouter(p portmap.State) doctor.Router {
 	}
 	for kind, port := range map[string]uint16{"UDP": p.UDP, "TCP": p.TCP} {
 		if port != 0 {
-			r.Opened = append(r.Opened, fmt.Sprintf("%v (%s)", netip.AddrPortFrom(p.Outside, port),
-				kind))
+			outside := netip.AddrPortFrom(p.Outside, port)
+			r.Opened = append(r.Opened, fmt.Sprintf("%v (%s)", outside, kind))
 		}
 	}
 	slices.Sort(r.Opened)
 	return r
 }
 
-// portOf is the one that the stem should have.
-func portOf(flags upFlags) int {
-	if flags.Port != 0 {
-		return flags.Port
-	}
-	return node.DefaultPort
-}
+// portOf is the port that the stem should listen on.
+func portOf(flags upFlags) int { return cmp.Or(flags.Port, node.DefaultPort) }
 
 // buildTime is when the program's source was committed, or the zero time.
 func buildTime() time.Time {
@@ -171,7 +160,7 @@ func buildTime() time.Time {
 	return time.Time{}
 }
 
-// printChecks lays the checks out for a person, each remedy below what it mends.
+// printChecks prints the checks as a table, each remedy below its finding.
 func printChecks(w io.Writer, checks []doctor.Check) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range checks {

@@ -19,11 +19,13 @@ import (
 func exposeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "expose NAME TARGET",
-		Short: "make a cell of a server that runs on this machine",
-		Long: `Has calls to NAME joined with a server at TARGET: HOST:PORT, or unix:/PATH of a socket.
-Nobody else may reach it until you say so, with "cell trust" and its neighbours. What it
-writes is ~/.cell/dna/NAME.toml, which can be edited by hand, too. It connects to TARGET once,
-and says if nobody answers there.`,
+		Short: "make a server on this machine callable as a cell",
+		Long: `Makes the server at TARGET, which is HOST:PORT or unix:/PATH, the cell NAME:
+calls to NAME are connected to it. No peer may call it until you allow that with
+"cell trust", "cell invite" or "cell share".
+
+The settings are in ~/.cell/dna/NAME.toml, which you can also edit. The command
+connects to TARGET once and tells you if nothing answers.`,
 		Example: `  cell expose db 127.0.0.1:5432`,
 		Args:    exactly("NAME", "TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,7 +35,7 @@ and says if nobody answers there.`,
 			}
 			to, err := dna.ParseTarget(args[1])
 			if err != nil {
-				return misuse(err, "as in cell expose db 127.0.0.1:5432")
+				return misuse(err, "for example: cell expose db 127.0.0.1:5432")
 			}
 			h, err := madeHome()
 			if err != nil {
@@ -52,19 +54,20 @@ and says if nobody answers there.`,
 			}
 			instead := ""
 			if !was.IsZero() && was != to {
-				instead = fmt.Sprintf(", and no more the one at %s", was)
+				instead = fmt.Sprintf(" instead of %s", was)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is the server at %s%s\n", cell, to, instead)
+			w := cmd.ErrOrStderr()
+			fmt.Fprintf(w, "cell: %s now forwards to %s%s\n", cell, to, instead)
 			if !answers(cmd.Context(), to) {
-				fmt.Fprintf(cmd.ErrOrStderr(),
-					"cell: nobody answers there now: until somebody does, calls are cut, and \"cell logs %s\" says why\n", cell)
+				fmt.Fprintf(w, "cell: warning: nothing answers at %s; calls fail until something does\n",
+					to)
 			}
 			return reread(cmd.Context(), h)
 		},
 	}
 }
 
-// answers says whether a server takes connections, within a second.
+// answers reports whether a server accepts a connection within a second.
 func answers(ctx context.Context, to dna.Target) bool {
 	dialer := net.Dialer{Timeout: time.Second}
 	conn, err := dialer.DialContext(ctx, to.Network, to.Address)
@@ -78,8 +81,8 @@ func answers(ctx context.Context, to dna.Target) bool {
 func hideCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "hide NAME",
-		Short:   `take back what "cell expose" did`,
-		Long:    `The server is no cell any more: calls to NAME are refused, and those under way end.`,
+		Short:   `undo "cell expose"`,
+		Long:    "Makes an exposed server unavailable again. New calls to NAME are refused, and\ncurrent calls are cut.",
 		Example: `  cell hide db`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,12 +96,12 @@ func hideCommand() *cobra.Command {
 			}
 			err = dna.Hide(h, cell)
 			if errors.Is(err, fs.ErrNotExist) {
-				return hint(fmt.Errorf("hide %s: nothing is exposed by that name", cell),
-					`"cell ls" lists what is`)
+				return hint(fmt.Errorf("hide %s: no server is exposed by that name", cell),
+					`"cell ls" lists the cells`)
 			}
 			if errors.Is(err, dna.ErrProgram) {
 				return hint(fmt.Errorf("hide %s: %w", cell, err),
-					`to be rid of it, remove that file; "cell untrust PEER --cells NAME" keeps a peer from it`)
+					`remove that file to remove the cell; "cell untrust PEER --cells NAME" denies it to a peer`)
 			}
 			if err != nil {
 				return fmt.Errorf("hide %s: %w", cell, err)
@@ -108,15 +111,15 @@ func hideCommand() *cobra.Command {
 	}
 }
 
-// end stops a cell if it runs, so that it does not go on as it was.
+// end stops a cell if it runs, so that its next start reads the new settings.
 func end(ctx context.Context, h home.Home, cell address.Name) error {
 	if _, err := process.Stop(ctx, h, cell); err != nil && !errors.Is(err, process.ErrNotRunning) {
-		return fmt.Errorf("the file is changed, but %s goes on as it was: %w", cell, err)
+		return fmt.Errorf("the settings have changed, but %s still runs with the old ones: %w", cell, err)
 	}
 	return nil
 }
 
-// madeHome is this user's home, which is made if need be.
+// madeHome returns the home, and creates it if it does not exist.
 func madeHome() (home.Home, error) {
 	h, err := home.Default()
 	if err != nil {

@@ -14,10 +14,10 @@ func findCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "find PEER",
-		Short: "show where a peer may be, and who says so",
-		Long: `Asks all who may know where a peer is, each to the end, and shows what they know: open
-connections, the cache of addresses that worked, the peers file, the local network, and the mesh.
-The peer is not called.`,
+		Short: "show where a peer may be, by each source",
+		Long: `Asks every source of addresses and shows what each one knows: open connections,
+the cache of addresses that worked, the peers file, the local network, and the
+mesh. The peer itself is not contacted.`,
 		Example: `  cell find 12D3KooW…`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,11 +28,11 @@ The peer is not called.`,
 			return follow(cmd.Context(), wire.Request{Verb: wire.Find, Object: args[0]}, show)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each source")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON per source")
 	return cmd
 }
 
-// findLines shows to a person what each source knows.
+// findLines prints what each source knows.
 func findLines(w io.Writer) func(trace.Event, []byte) {
 	say := func(at float64, text string) { fmt.Fprintf(w, "%9.1f ms  %s\n", at, wire.Words(text)) }
 	return func(e trace.Event, _ []byte) {

@@ -13,20 +13,20 @@ import (
 func forgetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "forget PLACE",
-		Short: "forget who answered at an IP address or DNS name",
-		Long: `The first time that a place is called, as in retina@192.168.1.5, who answers there is
-written down; another who answers there later is refused. If you know that there is a new
-machine at the place, forget the old one: the next call learns who it is.`,
+		Short: "forget which peer answered at an IP address or DNS name",
+		Long: `The first call to a place, such as retina@192.168.1.5, records which peer
+answers there. If another peer answers later, calls fail. If you know that the
+machine was replaced, forget the old peer: the next call records the new one.`,
 		Example: `  cell forget 192.168.1.5`,
 		Args:    exactly("PLACE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			peer, err := address.ParsePeer(args[0])
 			place, ok := peer.Place()
 			if err == nil && !ok {
-				err = fmt.Errorf("%q is not a place", args[0])
+				err = fmt.Errorf("%q is not an IP address, DNS name or multiaddr", args[0])
 			}
 			if err != nil {
-				return misuse(err, "a place is an IP address, a DNS name, or a multiaddr, as it was called")
+				return misuse(err, "write PLACE as in the call, for example: cell forget 192.168.1.5")
 			}
 			h, err := home.Default()
 			if err != nil {
@@ -37,10 +37,10 @@ machine at the place, forget the old one: the next call learns who it is.`,
 				return err
 			}
 			if !ok {
-				return hint(fmt.Errorf("nobody is known at %s", place),
-					fmt.Sprintf("%s lists the places that are", h.Places()))
+				return hint(fmt.Errorf("no peer is recorded at %s", place),
+					fmt.Sprintf("%s lists the recorded places", h.Places()))
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: forgot that %s is at %s\n", known.ID, place)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: forgot that %s answered at %s\n", known.ID, place)
 			return nil
 		},
 	}

@@ -13,8 +13,8 @@ func idCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "id",
 		Short: "print this machine's peer ID",
-		Long: `Prints the peer ID of this machine, which is what others call it by. The first time,
-it makes the key that the ID stands for. No stem needs to run.`,
+		Long: `Prints the peer ID of this machine, by which other machines call it. The first
+time, it creates the key that the ID is derived from. No stem needs to run.`,
 		Example: `  cell id`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,7 +28,7 @@ it makes the key that the ID stands for. No stem needs to run.`,
 	}
 }
 
-// openHome makes the home if need be, and its key.
+// openHome returns the home and its key, and creates them if they don't exist.
 func openHome() (home.Home, node.Identity, error) {
 	h, err := home.Default()
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -21,10 +20,11 @@ import (
 func installCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
-		Short: "have the system run the stem, from boot on",
-		Long: `Makes a service of "cell up": a user unit of systemd, which runs without a login where that
-may be had, or a launch agent on macOS. It is started anew when it has failed; stopping it
-leaves cells running. Flags of "cell up" belong in ~/.cell/stem.toml, as in port = 4433.`,
+		Short: "run the stem as a service, from boot",
+		Long: `Installs a service that runs "cell up": a systemd user unit, which if possible
+also runs without a login, or a launch agent on macOS. It is restarted when it
+fails. Stopping it leaves cells running. Put flags for "cell up" into
+~/.cell/stem.toml, for example: port = 4433.`,
 		Example: `  cell install && cell status`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,16 +33,16 @@ leaves cells running. Flags of "cell up" belong in ~/.cell/stem.toml, as in port
 				return err
 			}
 			if pid := stemPID(cmd.Context()); pid != 0 && pid != m.PID(cmd.Context(), s) {
-				return hint(fmt.Errorf("home %s: a stem already runs there, as process %d, and is no service", h, pid),
-					fmt.Sprintf("end it with \"kill %d\" first", pid))
+				return hint(fmt.Errorf("a stem started by hand already runs in %s", h),
+					fmt.Sprintf("stop it first with \"kill %d\"", pid))
 			}
 			if err := service.Install(cmd.Context(), m, s); err != nil {
-				return hint(fmt.Errorf("install: %w", err), `"cell up" shows what is wrong`)
+				return hint(fmt.Errorf("install: %w", err), `"cell up" shows the problem`)
 			}
 			if err := awaitStem(cmd.Context()); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem runs, as %s has it\n", m.File(s))
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem is running; its service file is %s\n", m.File(s))
 			if err := m.Linger(cmd.Context()); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %v\n", err)
 			}
@@ -54,8 +54,8 @@ leaves cells running. Flags of "cell up" belong in ~/.cell/stem.toml, as in port
 func uninstallCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "uninstall",
-		Short:   `take back what "cell install" did`,
-		Long:    `Ends the stem, and the system does not start it any more. Cells go on, and all files stay.`,
+		Short:   `remove the service that "cell install" created`,
+		Long:    "Stops the stem and removes its service. Cells keep running, and the home is not\nchanged.",
 		Example: `  cell uninstall`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,14 +68,14 @@ func uninstallCommand() *cobra.Command {
 				return fmt.Errorf("uninstall: %w", err)
 			}
 			if !was {
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: there was no service: no %s\n", m.File(s))
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: no service to remove: %s does not exist\n", m.File(s))
 			}
 			return nil
 		},
 	}
 }
 
-// theService is the one of this program and this home.
+// theService describes the service for this program and this home.
 func theService(ctx context.Context) (h home.Home, m service.Manager, s service.Service, err error) {
 	if h, err = madeHome(); err != nil {
 		return h, m, s, err
@@ -85,8 +85,8 @@ func theService(ctx context.Context) (h home.Home, m service.Manager, s service.
 		return h, m, s, err
 	}
 	if strings.Contains(self, string(filepath.Separator)+"go-build") {
-		return h, m, s, hint(errors.New("this program is one of \"go run\", and will be gone"),
-			`"go install ./cmd/cell" makes one that stays`)
+		return h, m, s, hint(errors.New("\"go run\" deletes this program when it ends"),
+			`use "go install ./cmd/cell", then "cell install"`)
 	}
 	s = service.Service{Program: self, Path: os.Getenv("PATH"),
 		Log: filepath.Join(h.LogDir(), "stem.service.log")}
@@ -95,19 +95,19 @@ func theService(ctx context.Context) (h home.Home, m service.Manager, s service.
 	}
 	m, err = service.Find(ctx)
 	if errors.Is(err, service.ErrNoManager) {
-		err = hint(err, fmt.Sprintf(`let cron start it, by the line "@reboot %s up" in "crontab -e"; and now, "nohup %s up &"`, self, self))
+		err = hint(err, fmt.Sprintf(`start it by cron: add "@reboot %s up" in "crontab -e"; `+
+			`to start it now, run "nohup %s up &"`, self, self))
 	}
 	return h, m, s, err
 }
 
 // stemPID is the process of the stem that answers in this home, 0 if there is none.
 func stemPID(ctx context.Context) int {
-	raw, err := askStatus(ctx)
-	var status struct{ PID int }
-	if err != nil || json.Unmarshal(raw, &status) != nil {
+	s, err := stemStatus(ctx)
+	if err != nil {
 		return 0
 	}
-	return status.PID
+	return s.PID
 }
 
 // awaitStem waits until the stem answers.
@@ -120,7 +120,7 @@ func awaitStem(ctx context.Context) error {
 			return err
 		}
 		if socket.Pause(ctx, pause) != nil {
-			return errors.New("the stem was started and does not answer")
+			return errors.New("the stem was started but does not answer")
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,6 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/invite"
 	"github.com/cell-mesh/cell/internal/peers"
-	"github.com/cell-mesh/cell/synapse"
 )
 
 func inviteCommand() *cobra.Command {
@@ -31,12 +29,13 @@ func inviteCommand() *cobra.Command {
 	}
 	opts.expires = days(24 * time.Hour)
 	cmd := &cobra.Command{
-		Use:   "invite [--cells a,b] [--uses N] [--expires 24h] [--as PETNAME] [--qr] | --revoke ID",
-		Short: "print one word that lets another machine join",
-		Long: `Prints an invite: one word to paste into "cell join" on another machine. Afterwards each
-machine is in the other's peers, and the other one may reach the cells named here; it gets
-nothing else, and this machine gets nothing there. Whoever has the word can use it until it is
-spent, so send it by a way that you trust.`,
+		Use:   "invite [--cells a,b] [--as PETNAME] | --revoke ID",
+		Short: "print an invite for another machine",
+		Long: `Prints an invite: one word to paste into "cell join" on another machine. After
+that, each machine knows the other as a peer, and the other one may reach the
+cells in --cells here, and nothing else. This machine may reach nothing there.
+
+Anyone who has the invite can use it, so send it over a channel that you trust.`,
 		Example: `  cell invite --cells retina --as laptop`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,63 +64,63 @@ spent, so send it by a way that you trust.`,
 			if opts.qr {
 				qrterminal.GenerateHalfBlock(token.String(), qrterminal.L, cmd.ErrOrStderr())
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: invite %s: reach %s here, for %d to join until %s; \"cell invite --revoke %s\" takes it back\n",
-				i.ID, describeGrant(i.Cells), i.Uses, i.Expires.Local().Format(time.DateTime), i.ID)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: invite %s lets %s reach %s here, until %s; "+
+				"\"cell invite --revoke %s\" revokes it\n", i.ID, count(i.Uses, "machine"),
+				describeGrant(i.Cells), i.Expires.Local().Format(time.DateTime), i.ID)
 			tellMissing(cmd.ErrOrStderr(), i.Cells.Names)
 			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&opts.cells, "cells", nil,
-		"let those who join reach these cells, `NAMES` with commas between; '*' is every one")
-	f.IntVar(&opts.uses, "uses", 1, "let `N` machines join with it")
-	f.Var(&opts.expires, "expires", "for how long: `TIME` as in 30m, 24h or 7d")
-	f.StringVar(&opts.as, "as", "", "call the one who joins `PETNAME`, unless it has a name here that you gave it")
-	f.BoolVar(&opts.qr, "qr", false, "draw it in the terminal as well")
-	f.StringVar(&opts.revoke, "revoke", "", "take back the invite with this `ID`, as \"cell invites\" shows it")
+		"let it reach these cells: `NAMES`, or '*' for all")
+	f.IntVar(&opts.uses, "uses", 1, "let `N` machines join")
+	f.Var(&opts.expires, "expires", "valid for `TIME`, such as 30m or 7d")
+	f.StringVar(&opts.as, "as", "", "`PETNAME` for the other machine, if it has none")
+	f.BoolVar(&opts.qr, "qr", false, "also show it as a QR code")
+	f.StringVar(&opts.revoke, "revoke", "", "revoke an invite by its `ID` from \"cell invites\"")
 	return cmd
 }
 
 func newInvite(cells []string, uses int, expires time.Duration, as string) (invite.Invite, error) {
 	grant, err := peers.ParseGrant(cells)
 	if err != nil {
-		return invite.Invite{}, misuse(err, "--cells takes names with commas between them, or '*'")
+		return invite.Invite{}, misuse(err, cellsHint)
 	}
 	if uses < 1 || expires <= 0 {
-		return invite.Invite{}, misuse(errors.New("an invite needs at least one use and some time"),
-			"as in --uses 1 --expires 24h")
+		return invite.Invite{}, misuse(errors.New("--uses and --expires must be positive"),
+			"for example: --uses 1 --expires 24h")
 	}
 	var name address.Petname
 	if as != "" {
 		if name, err = address.ParsePetname(as); err != nil {
-			return invite.Invite{}, misuse(err, "--as takes one word, as in laptop")
+			return invite.Invite{}, misuse(err, asHint)
 		}
 	}
 	return invite.New(grant, uses, time.Now().Add(expires), name), nil
 }
 
-// maxTokenAddrs keeps a token short enough to paste, and the joiner's request in its
-// line; so many of them may be relayed ones.
+// maxTokenAddrs keeps a token short enough to paste, and the request to join within the
+// length of a line. maxTokenRelayed of the addresses may be relayed ones.
 const (
 	maxTokenAddrs   = 12
 	maxTokenRelayed = 4
 )
 
-// tokenAddrs chooses the first addresses, and among them relayed ones, which come last:
-// behind a router, they are those that work.
+// tokenAddrs chooses the first direct addresses and the first relayed ones. Behind a router,
+// only the relayed ones work.
 func tokenAddrs(addrs []string) []string {
 	isDirect := func(addr string) bool { return !strings.Contains(addr, "/p2p-circuit") }
 	relayed := slices.DeleteFunc(slices.Clone(addrs), isDirect)
 	relayed = relayed[:min(len(relayed), maxTokenRelayed)]
-	direct := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool {
-		return !isDirect(addr)
-	})
+	isRelayed := func(addr string) bool { return !isDirect(addr) }
+	direct := slices.DeleteFunc(slices.Clone(addrs), isRelayed)
 	return append(direct[:min(len(direct), maxTokenAddrs-len(relayed))], relayed...)
 }
 
-// tokenOf puts into the invite's token where the running stem can be reached.
+// tokenOf makes the token of an invite, with the addresses of the running stem.
 func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
-	s, err := networkStatus(ctx)
+	s, err := stemStatus(ctx)
 	if err != nil {
 		return invite.Token{}, err
 	}
@@ -133,24 +132,12 @@ func tokenOf(ctx context.Context, i invite.Invite) (invite.Token, error) {
 		Secret: i.Secret, Expires: i.Expires.Unix()}
 	for _, b := range s.Network.Bootstrap {
 		for _, addr := range b.Addrs {
-			if s.Network.Mesh != "public" { // those of the public mesh are built in
+			if s.Network.Mesh != "public" { // the public mesh has built-in ones
 				token.Bootstrap = append(token.Bootstrap, addr+"/p2p/"+b.ID)
 			}
 		}
 	}
 	return token, nil
-}
-
-// networkStatus asks the running stem where and in which mesh it is.
-func networkStatus(ctx context.Context) (s fullStatus, err error) {
-	raw, err := askStatus(ctx)
-	if errors.Is(err, synapse.ErrNoStem) {
-		return s, hint(err, `start one with "cell up"`)
-	}
-	if err != nil {
-		return s, err
-	}
-	return s, json.Unmarshal(raw, &s)
 }
 
 func revokeInvite(cmd *cobra.Command, h home.Home, id string) error {
@@ -159,8 +146,7 @@ func revokeInvite(cmd *cobra.Command, h home.Home, id string) error {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return hint(fmt.Errorf("there is no invite %q", id),
-			`"cell invites" lists those that there are`)
+		return hint(fmt.Errorf("there is no invite %q", id), `"cell invites" lists the invites`)
 	}
 	if err != nil {
 		return err
@@ -168,6 +154,6 @@ func revokeInvite(cmd *cobra.Command, h home.Home, id string) error {
 	if err := reread(cmd.Context(), h); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "cell: nobody can join with invite %s any more\n", id)
+	fmt.Fprintf(cmd.ErrOrStderr(), "cell: revoked invite %s\n", id)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/cell-mesh/cell/internal/invite"
 )
 
-// inviteJSON is one invite as `cell invites --json` prints it; its secret stays where it is.
+// inviteJSON is one invite as `cell invites --json` prints it, without its secret.
 type inviteJSON struct {
 	ID      string    `json:"id"`
 	State   string    `json:"state"`
@@ -26,8 +26,8 @@ func invitesCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "invites",
-		Short:   "list the invites, and who has joined with them",
-		Long:    `Lists the invites that were printed here, until a week after they have expired.`,
+		Short:   "list invites, and who joined with them",
+		Long:    `Lists the invites printed on this machine, until a week after they expire.`,
 		Example: `  cell invites`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,9 +54,9 @@ func invitesCommand() *cobra.Command {
 			}
 			if len(list)+len(problems) == 0 {
 				fmt.Fprintln(cmd.ErrOrStderr(),
-					`cell: no invite is open, or was lately: "cell invite" prints one`)
+					`cell: no invites: "cell invite" prints one`)
 			}
-			called := calledHere()
+			called := petnameOf()
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for n, i := range list {
 				who, separator := "", ": "

@@ -23,10 +23,12 @@ func joinCommand() *cobra.Command {
 	var as string
 	cmd := &cobra.Command{
 		Use:   "join TOKEN [--as PETNAME]",
-		Short: "come to know another machine by its invite",
-		Long: `Joins with an invite, one word that "cell invite" printed on another machine; - reads it from
-stdin, @FILE from a file. Afterwards this machine may reach the cells that the invite names, by
-the petname given here; the other machine may reach nothing on this one.`,
+		Short: "accept an invite from another machine",
+		Long: `Accepts an invite that "cell invite" printed on another machine. TOKEN is the
+invite, - to read it from stdin, or @FILE to read it from a file.
+
+Afterwards this machine may reach the cells named in the invite, by the petname
+given with --as. The other machine may reach nothing here.`,
 		Example: `  cell join cell-invite-1.eyJw… --as server`,
 		Args:    exactly("TOKEN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,22 +45,23 @@ the petname given here; the other machine may reach nothing on this one.`,
 			}
 			token, err := invite.ParseToken(text)
 			if err != nil {
-				return misuse(err, `"cell invite" prints one on the other machine`)
+				return misuse(err, `run "cell invite" on the other machine to get one`)
 			}
 			peer, cells, err := join(cmd.Context(), cmd.ErrOrStderr(), token, as)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s is %s; you may reach %s there, as in NAME@%s\n", peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: joined %s (%s); you may reach %s there, as NAME@%s\n",
+				peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "call the other machine `PETNAME`")
+	cmd.Flags().StringVar(&as, "as", "", "`PETNAME` for the other machine")
 	return cmd
 }
 
-// join proves the invite to the stem that made it, writes that peer's file, and returns
-// what may be reached there.
+// join presents the invite to the stem that issued it, writes that peer's file, and returns
+// the cells that may be reached there.
 func join(ctx context.Context, stderr io.Writer, token invite.Token,
 	as string) (peer peers.Peer, cells peers.Grant, err error) {
 	h, identity, err := openHome()
@@ -66,12 +69,12 @@ func join(ctx context.Context, stderr io.Writer, token invite.Token,
 		return peer, cells, err
 	}
 	if token.Peer == identity.ID() {
-		return peer, cells, misuse(errors.New("the invite is this machine's own"),
-			"join with it on another machine")
+		return peer, cells, misuse(errors.New("this machine issued the invite itself"),
+			"run \"cell join\" on the other machine")
 	}
 	if time.Now().After(token.Deadline()) {
 		return peer, cells, hint(fmt.Errorf("the invite expired on %s",
-			token.Deadline().Local().Format(time.DateTime)), "ask for another one")
+			token.Deadline().Local().Format(time.DateTime)), askNew)
 	}
 	peer, name, err := nameFor(h, token.Peer, as)
 	if err != nil {
@@ -104,22 +107,23 @@ func join(ctx context.Context, stderr io.Writer, token invite.Token,
 	return peer, cells, reread(ctx, h)
 }
 
-// nameFor finds out what the other machine will be called here, before anything is asked of it.
-func nameFor(h home.Home, id address.ID, as string) (peer peers.Peer, name address.Petname, err error) {
+// nameFor chooses the petname of the other machine, before contacting it.
+func nameFor(h home.Home, id address.ID,
+	as string) (peer peers.Peer, name address.Petname, err error) {
 	if peer, err = findPeer(h, id.String()); err != nil {
 		return peer, name, err
 	}
 	name = peer.Petname
 	if as != "" {
 		if name, err = address.ParsePetname(as); err != nil {
-			return peer, name, misuse(err, "--as takes one word, as in server")
+			return peer, name, misuse(err, asHint)
 		}
 	}
 	return peer, name, checkFree(h, name, id)
 }
 
-// sameMesh refuses an invite into a mesh that this machine's stem is not in: it would not
-// find the other one again.
+// sameMesh refuses an invite from a mesh that this machine's stem is not in: the stem could
+// not find the other one later.
 func sameMesh(ctx context.Context, token invite.Token) error {
 	command := "cell up"
 	if token.Mesh != "public" {
@@ -132,7 +136,7 @@ func sameMesh(ctx context.Context, token invite.Token) error {
 			break
 		}
 	}
-	s, err := networkStatus(ctx)
+	s, err := stemStatus(ctx)
 	if errors.Is(err, synapse.ErrNoStem) {
 		return hint(err, fmt.Sprintf("start one with %q", command))
 	}
@@ -140,15 +144,14 @@ func sameMesh(ctx context.Context, token invite.Token) error {
 		return err
 	}
 	if s.Network.Mesh != token.Mesh {
-		return hint(fmt.Errorf("the invite is of the mesh %s, and this stem is in %s", token.Mesh,
-			s.Network.Mesh),
-			fmt.Sprintf("stop this stem, and run %q", command))
+		return hint(fmt.Errorf("the invite is for mesh %s, but this stem is in mesh %s", token.Mesh,
+			s.Network.Mesh), fmt.Sprintf("stop this stem and run %q", command))
 	}
 	return nil
 }
 
-// prove presents the proof to the cell stem.join there, and reads what may be reached, or
-// what became of the invite.
+// prove sends the proof to the cell stem.join of the other machine, and reads which cells
+// may be reached, or why the invite was refused.
 func prove(ctx context.Context, h home.Home, token invite.Token,
 	proof string) (peers.Grant, error) {
 	to, err := address.Parse("cell://" + token.Peer.String() + "/stem.join?key=" + proof)
@@ -156,7 +159,7 @@ func prove(ctx context.Context, h home.Home, token invite.Token,
 		return peers.Grant{}, err
 	}
 	req := wire.Request{Verb: wire.Open, Object: to.String()}
-	for _, addr := range token.At { // the best come first; what does not fit in a line is left out
+	for _, addr := range token.At { // best first; leave out what does not fit
 		if pair := [2]string{"at", addr}; len(req.String())+len(addr)+len(" at=") <= wire.MaxLine {
 			req.Pairs = append(req.Pairs, pair)
 		}
@@ -175,26 +178,26 @@ func prove(ctx context.Context, h home.Home, token invite.Token,
 	return peers.Grant{}, explainJoin(err, token)
 }
 
-// explainJoin puts in words what has become of the invite.
+// explainJoin says why an invite was refused.
 func explainJoin(err error, token invite.Token) error {
 	var refusal wire.Refusal
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	again := `ask for another one`
 	switch {
 	case refusal.Code == wire.Unreachable:
-		return hint(fmt.Errorf("the machine that made the invite can't be reached: %w", err),
-			"\"cell up\" must run there, too; the invite is not spent")
+		return hint(fmt.Errorf("can't reach the machine that issued the invite: %w", err),
+			"check that \"cell up\" runs there and try again: the invite is still valid")
 	case refusal.Code != wire.Denied:
 		return err
 	case refusal.Reason == string(invite.Spent):
-		return hint(fmt.Errorf("the invite is spent: as many have joined with it as it was for"),
-			again)
+		return hint(errors.New("the invite is spent: no more machines can join with it"), askNew)
 	case refusal.Reason == string(invite.Expired):
-		return hint(fmt.Errorf("the invite has expired"), again)
+		return hint(errors.New("the invite has expired"), askNew)
 	case refusal.Reason == string(invite.Revoked):
-		return hint(fmt.Errorf("the invite was revoked"), again)
+		return hint(errors.New("the invite was revoked"), askNew)
 	}
-	return hint(fmt.Errorf("%s knows of no such invite", token.Peer), again)
+	return hint(fmt.Errorf("%s has no such invite", token.Peer), askNew)
 }
+
+const askNew = "ask for a new invite"

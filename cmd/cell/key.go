@@ -22,9 +22,10 @@ import (
 func keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key COMMAND",
-		Short: "carry this machine's key to another home",
-		Long: `The key in ~/.cell/identity.key is what makes this machine the peer it is. Exported, it is
-encrypted with a passphrase, in the format of age (https://age-encryption.org).`,
+		Short: "export or import this machine's key",
+		Long: `Moves this machine's key to another home, for a backup or a new machine. The
+key in ~/.cell/identity.key determines the peer ID. An exported key is encrypted
+with a passphrase, in the age format (https://age-encryption.org).`,
 		Example: `  cell key export > key.age`,
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -38,7 +39,7 @@ func keyExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
 		Short:   "print the key, encrypted with a passphrase",
-		Long:    `Prints this machine's key, encrypted with a passphrase. The age tool can decrypt it, too.`,
+		Long:    "Prints this machine's key, encrypted with a passphrase. The age tool can also\ndecrypt it.",
 		Example: `  cell key export > key.age`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,8 +58,8 @@ func keyExportCommand() *cobra.Command {
 			if err := encrypt(cmd.OutOrStdout(), key, passphrase); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: whoever has this and the passphrase is %s\n",
-				identity.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: keep it safe: with this key and the passphrase, anyone "+
+				"can act as %s\n", identity.ID())
 			return nil
 		},
 	}
@@ -70,10 +71,10 @@ func keyImportCommand() *cobra.Command {
 	var passphraseFile string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "take over a key that was exported",
-		Long: `Decrypts an exported key, from a file or from stdin with -, and makes this home the peer
-whose key it is. A home that is another peer already is left as it is. Two machines with
-one key at the same time get in each other's way.`,
+		Short: "install an exported key",
+		Long: `Decrypts an exported key from FILE, or from stdin with -, and makes it the key
+of this home. A home that has another key already is not changed. Do not use one
+key on two machines at the same time: they disrupt each other's connections.`,
 		Example: `  cell key import key.age`,
 		Args:    exactly("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -86,7 +87,7 @@ one key at the same time get in each other's way.`,
 			}
 			sealed, err := readArgument(args[0], cmd.InOrStdin())
 			if err != nil {
-				return hint(err, `FILE is what "cell key export" printed`)
+				return hint(err, exportedHint)
 			}
 			passphrase, err := readPassphrase(passphraseFile, false)
 			if err != nil {
@@ -100,7 +101,7 @@ one key at the same time get in each other's way.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: this home is %s now\n", identity.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: this home is now peer %s\n", identity.ID())
 			return nil
 		},
 	}
@@ -110,10 +111,10 @@ one key at the same time get in each other's way.`,
 
 func passphraseFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVar(path, "passphrase-file", "",
-		"read the passphrase from the first line of `FILE`, and do not ask")
+		"read the passphrase from the first line of `FILE`")
 }
 
-// readPassphrase reads the passphrase from a file or asks for it, twice if it is a new one.
+// readPassphrase reads the passphrase from a file, or asks for it; twice if it is new.
 func readPassphrase(path string, isNew bool) (string, error) {
 	if path != "" {
 		text, err := os.ReadFile(path)
@@ -125,7 +126,7 @@ func readPassphrase(path string, isNew bool) (string, error) {
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return "", hint(errors.New("there is no terminal to ask for a passphrase"),
+		return "", hint(errors.New("no terminal to ask for the passphrase"),
 			"use --passphrase-file FILE")
 	}
 	defer tty.Close()
@@ -139,7 +140,7 @@ func readPassphrase(path string, isNew bool) (string, error) {
 	if err != nil || !isNew {
 		return first, err
 	}
-	again, err := ask("the same again: ")
+	again, err := ask("repeat the passphrase: ")
 	if err == nil && again != first {
 		err = errors.New("the two passphrases differ")
 	}
@@ -164,6 +165,8 @@ func readArgument(path string, stdin io.Reader) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+const exportedHint = `FILE must contain what "cell key export" printed`
+
 func encrypt(w io.Writer, key []byte, passphrase string) error {
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
@@ -186,16 +189,15 @@ func decrypt(sealed []byte, passphrase string) ([]byte, error) {
 	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(sealed)), identity)
 	var wrong *age.NoIdentityMatchError
 	if errors.As(err, &wrong) {
-		return nil, hint(errors.New("the passphrase is wrong"), "try again: nothing was changed")
+		return nil, hint(errors.New("the passphrase is wrong"), "try again; nothing was changed")
 	}
 	if err != nil {
-		return nil, hint(fmt.Errorf("not an exported key: %w", err),
-			`FILE is what "cell key export" printed`)
+		return nil, hint(fmt.Errorf("not an exported key: %w", err), exportedHint)
 	}
 	return io.ReadAll(io.LimitReader(plain, 64<<10))
 }
 
-// install makes the key the home's, unless the home has another.
+// install makes a key the home's, unless the home has another one.
 func install(h home.Home, key []byte) (node.Identity, error) {
 	dir, err := os.MkdirTemp(h.String(), ".import-")
 	if err != nil {
@@ -208,15 +210,15 @@ func install(h home.Home, key []byte) (node.Identity, error) {
 	}
 	identity, err := node.LoadIdentity(path)
 	if err != nil {
-		return node.Identity{}, fmt.Errorf("what was exported is no key: %w", err)
+		return node.Identity{}, fmt.Errorf("the file does not contain a key: %w", err)
 	}
-	err = os.Link(path, h.IdentityKey()) // fails if there is one
+	err = os.Link(path, h.IdentityKey()) // fails if the home has a key
 	if errors.Is(err, fs.ErrExist) {
 		now, err := node.LoadIdentity(h.IdentityKey())
 		if err == nil && now.ID() == identity.ID() {
 			return identity, nil
 		}
-		return node.Identity{}, hint(fmt.Errorf("home %s is another peer already", h),
+		return node.Identity{}, hint(fmt.Errorf("home %s has another key already", h),
 			fmt.Sprintf("to replace it, move %s away first", h.IdentityKey()))
 	}
 	return identity, err

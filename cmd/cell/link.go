@@ -25,16 +25,17 @@ func linkCommand() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "link ADDRESS [--keep]",
-		Short: "have a socket of this machine lead to a cell elsewhere",
-		Long: `Prints the path of a Unix socket, run/NAME@PEER.sock in the home, that leads to the cell: for
-programs that can connect to a socket and know nothing of cells. Only your own programs can.
-Each connection is a call; one that is refused is closed, and "cell status" tells why.
+		Short: "make a local socket that leads to a cell on a peer",
+		Long: `Creates a Unix socket that leads to a cell on a peer, and prints its path: any
+program that can connect to a socket can then call the cell. Each connection is
+one call. If a call is refused, the connection is closed, and "cell status" says
+why. Only programs of your own user can connect.
 
-The stem serves it until it ends; with --keep, the next one does, too, until "cell unlink".`,
+The link lasts until the stem ends or, with --keep, until "cell unlink".`,
 		Example: `  curl --unix-socket $(cell link web@laptop) http://web/`,
 		Args:    exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := parseAddress(args[0], "an address is NAME@PEER, as in web@laptop")
+			to, err := parseAddress(args[0], "an address is NAME@PEER, such as web@laptop")
 			if err != nil {
 				return err
 			}
@@ -47,15 +48,15 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 			case err != nil && to.Peer.IsLocal():
 				path, _ := h.Socket(to.Cell)
 				return misuse(fmt.Errorf("link %s: %w", to.Cell, err),
-					fmt.Sprintf("it is %s, once the cell runs", path))
+					fmt.Sprintf("while the cell runs, connect to %s", path))
 			case err != nil:
 				return misuse(fmt.Errorf("link %s: %w", shown(to), err),
-					`"cell trust ID --as NAME" gives one`)
+					`"cell trust ID --as PETNAME" gives the peer a petname`)
 			}
 			return serve(cmd, h, at, to, keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "have it served by the next stems, too")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the link when the stem restarts")
 	return cmd
 }
 
@@ -63,15 +64,17 @@ func forwardCommand() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "forward [LISTEN] ADDRESS [--keep]",
-		Short: "have a port of this machine lead to a cell",
-		Long: `Listens at LISTEN, which is IP:PORT, a port of 127.0.0.1, or the path of a Unix socket; without
-it, at a free port of 127.0.0.1. Prints where. Each connection is a call; one that is refused
-or cut is reset, and "cell status" tells why.
+		Short: "forward a local port or socket to a cell",
+		Long: `Listens at LISTEN and forwards each connection to a cell. LISTEN is a port on
+127.0.0.1, IP:PORT, or the path of a Unix socket; by default, a free port on
+127.0.0.1. Prints where it listens. If a call is refused or cut, the connection
+is reset, and "cell status" says why.
 
-Every user of this machine can connect to a port, and then calls in your name; to a Unix
-socket, only you. An IP address other than 127.0.0.1 or ::1 lets other machines in.
+All users of this machine can connect to a port, and then call in your name;
+only you can connect to a socket. Other machines can connect unless IP is
+loopback.
 
-The stem serves it until it ends; with --keep, the next one does, too, until "cell unlink".`,
+The forward lasts until the stem ends or, with --keep, until "cell unlink".`,
 		Example: `  cell forward 5432 db@laptop && psql -h 127.0.0.1`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -87,31 +90,32 @@ The stem serves it until it ends; with --keep, the next one does, too, until "ce
 			at := links.Free
 			if len(args) == 2 {
 				if at, err = listenAt(h, args[0]); err != nil {
-					return misuse(err, "as in cell forward 127.0.0.1:5432 db@laptop")
+					return misuse(err, "for example: cell forward 127.0.0.1:5432 db@laptop")
 				}
 			}
-			to, err := parseAddress(args[len(args)-1], "an address is NAME@PEER, as in db@laptop")
+			to, err := parseAddress(args[len(args)-1], "an address is NAME@PEER, such as db@laptop")
 			if err != nil {
 				return err
 			}
-			// a port, which a cell may be called, too
+			// a cell may have a number as its name, but this is probably a port
 			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 &&
 				to.Peer.IsLocal() {
-				return misuse(fmt.Errorf("%s is where to listen, and no ADDRESS comes after it",
-					args[0]), fmt.Sprintf("as in cell forward %s db@laptop", args[0]))
+				return misuse(fmt.Errorf("%s is where to listen, but the ADDRESS is missing", args[0]),
+					fmt.Sprintf("for example: cell forward %s db@laptop", args[0]))
 			}
 			if err := serve(cmd, h, at, to, keep); err != nil || !at.Exposed() {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: warning: whoever can connect to %s, from other machines too, calls %s in your name\n", at, shown(to))
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: warning: other machines can connect to %s "+
+				"and call %s in your name\n", at, shown(to))
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "have it served by the next stems, too")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the forward when the stem restarts")
 	return cmd
 }
 
-// listenAt reads LISTEN, whose path may be relative to the current folder.
+// listenAt reads LISTEN, whose path may be relative to the current directory.
 func listenAt(h home.Home, text string) (links.Listen, error) {
 	if path := strings.TrimPrefix(text, "unix:"); strings.Contains(path, "/") {
 		abs, err := filepath.Abs(path)
@@ -123,7 +127,7 @@ func listenAt(h home.Home, text string) (links.Listen, error) {
 	return links.Of(h, text)
 }
 
-// serve has the stem serve a link or forward, and prints where.
+// serve has the stem serve a link or forward, and prints where it listens.
 func serve(cmd *cobra.Command, h home.Home, at links.Listen, to address.Address, keep bool) error {
 	where, err := askLink(cmd.Context(), h, at, to)
 	if err != nil {
@@ -137,14 +141,14 @@ func serve(cmd *cobra.Command, h home.Home, at links.Listen, to address.Address,
 			err = reread(cmd.Context(), h)
 		}
 		if err != nil {
-			return fmt.Errorf("%s leads to %s now, but is not kept: %w", where, shown(to), err)
+			return fmt.Errorf("%s leads to %s now, but can't be kept: %w", where, shown(to), err)
 		}
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), where)
 	return nil
 }
 
-// askLink asks the stem, and returns where it says that the link or forward is.
+// askLink asks the stem for a link or forward, and returns where it listens.
 func askLink(ctx context.Context, h home.Home, at links.Listen,
 	to address.Address) (where string, err error) {
 	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Link, Object: to.URL(),
@@ -156,7 +160,7 @@ func askLink(ctx context.Context, h home.Home, at links.Listen,
 	answer.Conn.SetDeadline(time.Now().Add(10 * time.Second))
 	lines := bufio.NewReader(io.MultiReader(bytes.NewReader(answer.Rest), answer.Conn))
 	if where, err = lines.ReadString('\n'); err != nil {
-		return "", fmt.Errorf("the stem did not say where: %w", err)
+		return "", fmt.Errorf("the stem did not say where it listens: %w", err)
 	}
 	return strings.TrimSuffix(where, "\n"), nil
 }
@@ -164,7 +168,7 @@ func askLink(ctx context.Context, h home.Home, at links.Listen,
 func linkHint(err error, to address.Address) string {
 	switch {
 	case errors.Is(err, stemclient.ErrNoStem):
-		return `start one with "cell up"`
+		return startStem
 	case errors.Is(err, wire.Unreachable):
 		return dialHint(err, to)
 	}
@@ -181,10 +185,10 @@ func unlinkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "unlink ADDRESS|LISTEN",
 		Aliases: []string{"unforward"},
-		Short:   `take back what "cell link" or "cell forward" did`,
-		Long: `Ends the link to ADDRESS, or what leads somewhere from LISTEN, as "cell ls" shows it: the socket
-or port is closed, calls under way by it are cut, and it is not kept any more.
-"cell unforward" is another name for it.`,
+		Short:   "remove a link or a forward",
+		Long: `Removes the link to ADDRESS, or the link or forward that listens at LISTEN, as
+"cell ls" shows it. The socket or port is closed, and its current calls are cut.
+"cell unforward" does the same.`,
 		Example:           `  cell unlink web@laptop`,
 		Args:              exactly("ADDRESS|LISTEN"),
 		ValidArgsFunction: completeLinks,
@@ -195,7 +199,7 @@ or port is closed, calls under way by it are cut, and it is not kept any more.
 			}
 			at, err := unlinkArg(h, args[0])
 			if err != nil {
-				return misuse(err, `"cell ls" lists what is linked and forwarded`)
+				return misuse(err, `"cell ls" lists the links and forwards`)
 			}
 			dropped, err := links.Drop(cmd.Context(), h, at)
 			if err == nil {
@@ -213,21 +217,20 @@ or port is closed, calls under way by it are cut, and it is not kept any more.
 	}
 }
 
-// notLinked is the error for an address or a place that no link has: a forward may lead
-// to the address.
+// notLinked is the error for an address without a link: a forward may lead to it.
 func notLinked(ctx context.Context, h home.Home, text string) error {
 	to, _ := address.Parse(text)
 	for _, link := range linksOf(ctx, h) {
 		if link.Name == shown(to).String() {
-			return hint(fmt.Errorf("unlink %s: it is not linked, but forwarded, and a forward goes by where it listens", text), fmt.Sprintf(`"cell unlink %s" takes it back`, link.Listen))
+			return hint(fmt.Errorf("unlink %s: that is a forward, not a link", text),
+				fmt.Sprintf(`name a forward by where it listens: "cell unlink %s"`, link.Listen))
 		}
 	}
-	return hint(fmt.Errorf("unlink %s: nothing is linked or forwarded there", text),
-		`"cell ls" lists what is`)
+	return hint(fmt.Errorf("unlink %s: there is no such link or forward", text),
+		`"cell ls" lists them`)
 }
 
-// completeLinks asks the stem for the links and forwards that there are: only it knows of
-// those that are not kept.
+// completeLinks asks the stem for the links and forwards: the files hold only kept ones.
 func completeLinks(cmd *cobra.Command, args []string,
 	begun string) (all []string, how cobra.ShellCompDirective) {
 	how = cobra.ShellCompDirectiveNoFileComp
@@ -250,7 +253,7 @@ func completeLinks(cmd *cobra.Command, args []string,
 	return all, how
 }
 
-// unlinkArg reads the address of a link, or where something listens.
+// unlinkArg reads the address of a link, or where a forward listens.
 func unlinkArg(h home.Home, text string) (links.Listen, error) {
 	if to, err := address.Parse(text); err == nil && !to.Peer.IsLocal() {
 		return links.Link(to)
@@ -258,8 +261,7 @@ func unlinkArg(h home.Home, text string) (links.Listen, error) {
 	return listenAt(h, text)
 }
 
-// askUnlink has the stem end a link or forward; ended is false if there was none. Without
-// a stem, nothing is served.
+// askUnlink has the stem end a link or forward. ended is false if there was none, or no stem.
 func askUnlink(ctx context.Context, h home.Home, at links.Listen) (ended bool, err error) {
 	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Unlink, Object: at.String()})
 	if errors.Is(err, stemclient.ErrNoStem) || errors.Is(err, wire.NotFound) {

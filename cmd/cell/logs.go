@@ -21,9 +21,10 @@ func logsCommand() *cobra.Command {
 	var follow bool
 	var last int
 	cmd := &cobra.Command{
-		Use:     "logs NAME",
-		Short:   "print what a cell has printed",
-		Long:    `Prints what the cell wrote to its stdout and stderr since its log was last cut, at 8 MiB.`,
+		Use:   "logs NAME",
+		Short: "print what a cell wrote to stdout and stderr",
+		Long: `Prints the cell's log: its stdout and stderr. At 8 MiB the log moves to
+NAME.log.1, and a new one begins.`,
 		Example: `  cell logs retina -n 20 -f`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,36 +37,36 @@ func logsCommand() *cobra.Command {
 				return err
 			}
 			if last < 0 && cmd.Flags().Changed("last") {
-				return misuse(fmt.Errorf("there are no %d lines", last), "as in -n 50")
+				return misuse(fmt.Errorf("-n %d: must not be negative", last), "for example: -n 50")
 			}
 			if _, err := os.Stat(h.Log(cell)); errors.Is(err, fs.ErrNotExist) {
 				err := noLog(h, cell)
 				if !follow {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %v: waiting for it\n", err)
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %v; waiting for it\n", err)
 			}
 			return logs(cmd.Context(), h.Log(cell), last, follow, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is to come")
-	cmd.Flags().IntVarP(&last, "last", "n", -1, "begin with the last `N` lines, instead of all")
-	cmd.Flags().Lookup("last").DefValue = "0" // which is not shown
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "also print what comes later")
+	cmd.Flags().IntVarP(&last, "last", "n", -1, "start with the last `N` lines instead of all")
+	cmd.Flags().Lookup("last").DefValue = "0" // cobra does not show it
 	return cmd
 }
 
-// noLog says why a cell has no log.
+// noLog explains why a cell has no log.
 func noLog(h home.Home, cell address.Name) error {
 	if by, ok := process.Find(h, cell); ok {
-		return hint(fmt.Errorf("%s was started by hand, and prints there: there is no %s", cell,
-			h.Log(cell)), fmt.Sprintf("it is process %d", by.PID))
+		return hint(fmt.Errorf("%s has no log: it was started by hand, and prints there", cell),
+			fmt.Sprintf("it is process %d", by.PID))
 	}
 	return hint(fmt.Errorf("%s was never started: there is no %s", cell, h.Log(cell)),
-		`"cell ls" lists what could be`)
+		`"cell ls" lists the cells`)
 }
 
-// logs prints the last lines of a file, or all if last is negative, and if it is to
-// follow, what is added to it until ctx ends. Only then may it be missing.
+// logs prints the last lines of a file, or all if last is negative. With follow, the file
+// may be missing, and what is added later is printed too, until ctx ends.
 func logs(ctx context.Context, path string, last int, follow bool, to io.Writer) error {
 	if !follow {
 		seen, err := behind(path, last)
@@ -74,14 +75,11 @@ func logs(ctx context.Context, path string, last int, follow bool, to io.Writer)
 		}
 		return err
 	}
-	watcher, err := fsnotify.NewWatcher()
+	watcher, err := watch(path)
 	if err != nil {
 		return err
 	}
 	defer watcher.Close()
-	if err := watcher.Add(filepath.Dir(path)); err != nil {
-		return err
-	}
 	seen, err := behind(path, last)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -103,8 +101,21 @@ func logs(ctx context.Context, path string, last int, follow bool, to io.Writer)
 	}
 }
 
-// behind returns the offset of the last lines of a file; of all of them, if their number
-// is negative. What has no end yet is a line.
+// watch watches the directory of a file, which may be created or replaced later.
+func watch(path string) (*fsnotify.Watcher, error) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	if err := watcher.Add(filepath.Dir(path)); err != nil {
+		watcher.Close()
+		return nil, err
+	}
+	return watcher, nil
+}
+
+// behind returns the offset of the last lines of a file, or 0 if last is negative. A last
+// line without a newline counts.
 func behind(path string, last int) (int64, error) {
 	if last < 0 {
 		return 0, nil
@@ -123,7 +134,7 @@ func behind(path string, last int) (int64, error) {
 		begin := max(0, end-int64(len(block)))
 		n, err := file.ReadAt(block[:end-begin], begin)
 		if err != nil {
-			return 0, err // it was cut meanwhile
+			return 0, err // the log was emptied meanwhile
 		}
 		for i := n - 1; i >= 0; i-- {
 			if at := begin + int64(i) + 1; block[i] == '\n' && at < size {
@@ -137,8 +148,8 @@ func behind(path string, last int) (int64, error) {
 	return 0, nil
 }
 
-// printFrom prints a file from an offset on, or from its beginning if it has been cut
-// since, and returns where it ended.
+// printFrom prints a file from an offset on, or from the start if the file is shorter
+// than that by now, and returns the offset of its end.
 func printFrom(path string, from int64, to io.Writer) (int64, error) {
 	file, err := os.Open(path)
 	if err != nil {

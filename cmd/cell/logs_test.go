@@ -69,7 +69,7 @@ func TestLogsFollow(t *testing.T) {
 		check(t, file.Close())
 	}
 	if notice, err := stderr.ReadString('\n'); !strings.HasSuffix(notice,
-		"retina.log: waiting for it\n") {
+		"retina.log; waiting for it\n") {
 		t.Fatalf("of a log that is not there it says %q, %v", notice, err)
 	}
 	say("before it was there\n", os.O_APPEND)

@@ -25,10 +25,10 @@ func lsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "ls [@PEER]",
-		Short: "list the cells of this machine, or those that a peer lets you call",
-		Long: `Lists what could grow here, with its mode, and what runs: its process, since when, and how
-much memory it holds; then where links and forwards lead. With @PEER, lists what that peer
-lets this machine call.`,
+		Short: "list the cells here, or those on a peer",
+		Long: `Lists the cells on this machine: mode and, for running ones, process, start time
+and memory; then the links and forwards. With @PEER, lists the cells that this
+machine may reach on that peer.`,
 		Example: `  cell ls @laptop`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -38,15 +38,15 @@ lets this machine call.`,
 				}
 				cells := append(cellsOf(h), linksOf(cmd.Context(), h)...)
 				if len(cells) == 0 && !asJSON {
-					fmt.Fprintln(cmd.ErrOrStderr(),
-						`cell: no cell is here yet: "cell new" and "cell build" make one, "cell expose" makes one of a server`)
+					fmt.Fprintln(cmd.ErrOrStderr(), `cell: no cells yet: create one with "cell new" and `+
+						`"cell build", or expose a server with "cell expose"`)
 				}
 				return printCells(cmd.OutOrStdout(), cells, asJSON)
 			}
 			peer, ok := strings.CutPrefix(args[0], "@")
 			if len(args) > 1 || !ok {
-				return misuse(fmt.Errorf("cell ls takes nothing, or one @PEER, not %q",
-					strings.Join(args, " ")), "as in cell ls @laptop")
+				return misuse(fmt.Errorf("cell ls takes no argument or one @PEER, not %q",
+					strings.Join(args, " ")), lsHint)
 			}
 			names, err := callable(cmd.Context(), peer)
 			if err != nil {
@@ -61,28 +61,28 @@ lets this machine call.`,
 
 // cellJSON is one cell as `cell ls --json` prints it, or a link or forward to one.
 type cellJSON struct {
-	// Name is that of a cell here, or the address that a link or forward leads to.
+	// Name is the cell's name, or the address that a link or forward leads to.
 	Name string `json:"name"`
-	// Listen is where a link or forward is: IP:PORT or the path of a socket; empty for a cell.
+	// Listen is where a link or forward listens: IP:PORT or a path; empty for a cell.
 	Listen string `json:"listen,omitempty"`
-	// Kept says whether the next stem will serve it, too.
+	// Kept says that the link or forward survives the stem.
 	Kept bool `json:"kept,omitempty"`
-	// Calls are under way by it.
+	// Calls is how many calls the link or forward carries now.
 	Calls int `json:"calls,omitempty"`
-	// Mode is how it is started; empty if it has no dna.
+	// Mode is how the cell is started; empty if it has no dna.
 	Mode string `json:"mode,omitempty"`
-	// Target is where it forwards to.
+	// Target is the server that the cell forwards to.
 	Target string `json:"target,omitempty"`
 	Public bool   `json:"public,omitempty"`
-	// Problem is why it can't be started.
+	// Problem is why the cell can't be started, or the link is not served.
 	Problem string `json:"problem,omitempty"`
-	// PID is 0 unless it runs.
+	// PID is 0 unless the cell runs.
 	PID    int        `json:"pid,omitempty"`
 	Since  *time.Time `json:"since,omitempty"`
 	Memory int64      `json:"memory,omitempty"`
 }
 
-// cellsOf returns what could grow in a home and what runs in it, in order of the names.
+// cellsOf returns the cells of a home that have dna or run, sorted by name.
 func cellsOf(h home.Home) []cellJSON {
 	cells := map[string]cellJSON{}
 	for _, name := range dna.List(h) {
@@ -148,19 +148,21 @@ func describeRun(cell cellJSON) string {
 	return "not running"
 }
 
-// callable asks a peer what it lets this machine call.
+const lsHint = "for example: cell ls @laptop"
+
+// callable asks a peer which of its cells this machine may reach.
 func callable(ctx context.Context, peer string) ([]string, error) {
 	to, err := address.Parse("stem.list@" + peer)
 	if _, wrong := address.ParsePeer(peer); wrong != nil {
-		err = wrong // without the name of the stem's own cell
+		err = wrong // doesn't name stem.list
 	}
 	if err != nil {
-		return nil, misuse(err, "as in cell ls @laptop")
+		return nil, misuse(err, lsHint)
 	}
 	conn, err := synapse.Dial(ctx, to.String())
 	if err != nil {
 		if cause := errors.Unwrap(err); cause != nil {
-			err = cause // without the name of the stem's own cell
+			err = cause // doesn't name stem.list
 		}
 		return nil, hint(fmt.Errorf("list the cells of %s: %w", peer, err), dialHint(err, to))
 	}

@@ -2,20 +2,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/internal/links"
 )
 
-// linksOf returns the links and forwards that the stem serves, and those that are kept
-// and not served.
+// linksOf returns the links and forwards that the stem serves, and the kept ones that it
+// does not serve.
 func linksOf(ctx context.Context, h home.Home) (list []cellJSON) {
-	var status fullStatus
 	problem := "no stem is running"
-	if raw, err := askStatus(ctx); err == nil && json.Unmarshal(raw, &status) == nil {
-		problem = `not served: "cell status" tells why`
+	status, err := stemStatus(ctx)
+	if err == nil {
+		problem = `not served: see "cell status"`
 	}
 	served := map[string]bool{}
 	for _, link := range status.Links {
@@ -23,7 +22,7 @@ func linksOf(ctx context.Context, h home.Home) (list []cellJSON) {
 		list = append(list, cellJSON{Name: link.To, Listen: link.Listen, Kept: link.Kept,
 			Calls: link.Calls})
 	}
-	kept, _, _ := links.Read(h) // what is wrong with the file, the stem's status tells
+	kept, _, _ := links.Read(h) // "cell status" reports a bad file
 	for _, k := range kept {
 		if _, at, err := k.Listen.In(h); err == nil && !served[at] {
 			k.To.Key = ""

@@ -1,4 +1,5 @@
-// Command cell runs this machine's stem, and calls cells from the command line.
+// Command cell runs this machine's stem, and calls and manages cells from the command line.
+// Each command has a file of its own; command.go lists them all.
 package main
 
 import (
@@ -7,17 +8,20 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
+	cobra.EnableCommandSorting = false // help lists commands in the order of newRoot
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once, whatever it waits for
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the whole program: it returns the exit code, 0 done, 1 failed, 2 misused.
+// run is the whole program. It returns the exit code: 0 done, 1 failed, 2 misused.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)

@@ -17,8 +17,8 @@ func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "write a man page for each command",
-		Long: `Writes cell.1, cell-connect.1 and so on into DIR, which is made if need be. In a directory
-man1 of those that man looks into, they are found: "manpath" lists these.`,
+		Long: `Writes cell.1, cell-connect.1 and so on into DIR, which is created if it does
+not exist. man searches man1 in each directory that "manpath" lists.`,
 		Example: `  cell man ~/.local/share/man/man1 && man cell-connect`,
 		Args:    exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,8 +30,8 @@ man1 of those that man looks into, they are found: "manpath" lists these.`,
 	}
 }
 
-// writePages writes the page of a command, and those of the commands below it. They are
-// good for nothing else afterwards.
+// writePages writes the pages of a command and its subcommands. It changes the commands, so
+// they can't be run afterwards.
 func writePages(cmd *cobra.Command, dir string) error {
 	for _, sub := range cmd.Commands() {
 		if !sub.IsAvailableCommand() {
@@ -41,7 +41,7 @@ func writePages(cmd *cobra.Command, dir string) error {
 			return err
 		}
 	}
-	cmd.DisableAutoGenTag = true // the date is the page's, or $SOURCE_DATE_EPOCH
+	cmd.DisableAutoGenTag = true // it would hold the date: the header has that, or $SOURCE_DATE_EPOCH
 	cmd.InitDefaultHelpFlag()
 	cmd.Flags().VisitAll(plain)
 	var page bytes.Buffer
@@ -49,13 +49,13 @@ func writePages(cmd *cobra.Command, dir string) error {
 		Manual: "cell"}, &page); err != nil {
 		return err
 	}
-	text := bytes.ReplaceAll(page.Bytes(), []byte("[=]"), nil) // behind flags that take nothing
+	text := bytes.ReplaceAll(page.Bytes(), []byte("[=]"), nil) // after flags without a value
 	return os.WriteFile(filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"),
 		text, 0o666)
 }
 
-// plain has a page show a flag as --help does: with what it takes, as in --seed=NUMBER,
-// where the page would have its default.
+// plain makes a page show a flag with its value, such as --seed=NUMBER. cobra would show the
+// default there.
 func plain(flag *pflag.Flag) {
 	takes, _ := pflag.UnquoteUsage(flag)
 	if !slices.Contains([]string{"", "0", "0s", "false", "[]"}, flag.DefValue) {
@@ -64,7 +64,7 @@ func plain(flag *pflag.Flag) {
 	flag.DefValue, flag.Value = takes, unquoted{flag.Value}
 }
 
-// unquoted is a value that no page puts in quotes.
+// unquoted is a value that the page does not quote.
 type unquoted struct{ pflag.Value }
 
 func (unquoted) Type() string { return "" }

@@ -16,9 +16,9 @@ func peersCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "peers",
-		Short: "list the peers you have named, and what they may reach here",
-		Long: `Lists the peers that have a petname: who each is, what it may reach on this machine, and
-where it was reached. Any of them can be called by its petname, as in retina@laptop.`,
+		Short: "list the peers you have named",
+		Long: `Lists your peers: petname, ID, the cells each may reach on this machine, and its
+last known address. Call a cell on a peer by the petname, such as retina@laptop.`,
 		Example: `  cell peers --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,8 +34,8 @@ where it was reached. Any of them can be called by its petname, as in retina@lap
 				return printPeersJSON(cmd.OutOrStdout(), all)
 			}
 			if len(all)+len(problems) == 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(),
-					`cell: no peer has a name yet: "cell invite" here and "cell join" there make two machines known to each other`)
+				fmt.Fprintln(cmd.ErrOrStderr(), `cell: no peers yet: run "cell invite" here, `+
+					`and "cell join" on the other machine`)
 			}
 			return printPeers(cmd.OutOrStdout(), all)
 		},
@@ -53,7 +53,7 @@ func printPeers(w io.Writer, all []peers.Peer) error {
 	return table.Flush()
 }
 
-// describeAt says where a peer was reached last: in a column of its own, if anywhere.
+// describeAt is a column with the place where a peer was last reached, if any.
 func describeAt(at []address.Place) string {
 	switch len(at) {
 	case 0:

@@ -18,16 +18,19 @@ func pingCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "ping PEER",
-		Short: "show the way to a peer, each step with its time, and how fast it answers",
-		Long: `Reaches a peer as a call would and shows each step as it happens: who knows where it is, which
-addresses are dialled, whether the connection is direct or goes through a relay, and when a
-direct one follows; or else why none does. Then asks for answers. No cell is called or started,
-and the peer need not trust this machine, nor run cell: any libp2p program answers.`,
+		Short: "show the route to a peer, and how fast it answers",
+		Long: `Connects to a peer as a call would and shows each step with its time: which
+source knows the peer, which addresses are dialled, whether the connection is
+direct or relayed, and if relayed, when a direct one follows or why not. Then
+measures how fast the peer answers.
+
+No cell is called or started. The peer need not trust this machine, and may be
+any libp2p program.`,
 		Example: `  cell ping laptop -c 3`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if times < 1 || times > 1000 {
-				return misuse(fmt.Errorf("-c %d is no number from 1 to 1000", times), "as in -c 3")
+				return misuse(fmt.Errorf("-c %d: must be from 1 to 1000", times), "for example: -c 3")
 			}
 			show := pingLines(cmd.OutOrStdout())
 			if asJSON {
@@ -37,16 +40,16 @@ and the peer need not trust this machine, nor run cell: any libp2p program answe
 				Pairs: wire.Pairs{{"count", strconv.Itoa(times)}}}, show)
 		},
 	}
-	cmd.Flags().IntVarP(&times, "count", "c", 5, "ask `N` times")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each step")
+	cmd.Flags().IntVarP(&times, "count", "c", 5, "ping `N` times")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON per step")
 	return cmd
 }
 
-// pingLines shows events to a person, each on a line behind its time.
+// pingLines prints each event on a line, after its time.
 func pingLines(w io.Writer) func(trace.Event, []byte) {
-	called, seen := calledHere(), map[string]bool{}
+	called, seen := petnameOf(), map[string]bool{}
 	return func(e trace.Event, _ []byte) {
-		if e.Kind == trace.Found { // the members of a mesh tell the same, one after the other
+		if e.Kind == trace.Found { // several members of a mesh report the same
 			what := e.Source + strings.Join(slices.Sorted(slices.Values(e.Addresses)), " ")
 			if seen[what] {
 				return
@@ -55,13 +58,13 @@ func pingLines(w io.Writer) func(trace.Event, []byte) {
 		}
 		if e.Kind == trace.End {
 			if e.Sum != nil {
-				fmt.Fprintf(w, "%d of %d answered, after %s at least, %s at most, %s in the median\n",
-					e.Sum.Answered, e.Sum.Asked, ms(e.Sum.Min), ms(e.Sum.Max), ms(e.Sum.Median))
+				fmt.Fprintf(w, "%d of %d answered: min %s, median %s, max %s\n",
+					e.Sum.Answered, e.Sum.Asked, ms(e.Sum.Min), ms(e.Sum.Median), ms(e.Sum.Max))
 			}
 			return
 		}
 		if text := pingLine(e, called); text != "" {
-			// some of it others have written
+			// Words: other machines wrote some of it
 			fmt.Fprintf(w, "%9.1f ms  %s\n", e.MS, wire.Words(text))
 		}
 	}
@@ -75,20 +78,20 @@ func pingLine(e trace.Event, called func(id string) string) string {
 		case e.Peer != "":
 			text += ", where " + e.Peer + " answers"
 		case e.Source == trace.Here && len(e.Seen) > 0:
-			text = "connected already, made " + ago(e.Seen[0])
+			text = "already connected, since " + ago(e.Seen[0])
 		}
 		return text
 	case trace.Nothing:
 		return fmt.Sprintf("not found by %s: %s", by(e.Source), e.Reason)
 	case trace.Dial:
 		if e.Wait > 0 {
-			return fmt.Sprintf("dials %s, unless one connects within %s", e.Address, ms(e.Wait))
+			return fmt.Sprintf("dialling %s in %s, unless another connects", e.Address, ms(e.Wait))
 		}
-		return "dials " + e.Address
+		return "dialling " + e.Address
 	case trace.Failed:
 		return fmt.Sprintf("failed: %s: %s", e.Address, e.Reason)
 	case trace.Connected, trace.Direct:
-		text := fmt.Sprintf("%s: %s, at %s", e.Kind, over(e, called), e.Address)
+		text := fmt.Sprintf("%s: %s at %s", e.Kind, over(e, called), e.Address)
 		if e.Reason != "" {
 			text += " (" + e.Reason + ")"
 		}
@@ -97,24 +100,24 @@ func pingLine(e trace.Event, called func(id string) string) string {
 		if e.Reason != "" {
 			return "hole punch failed: " + e.Reason
 		}
-		return "punches a hole, to " + strings.Join(e.Addresses, ", ")
+		return "punching a hole to " + strings.Join(e.Addresses, ", ")
 	case trace.Answer:
-		return fmt.Sprintf("answer after %s, %s", ms(e.RTT), over(e, called))
+		return fmt.Sprintf("answer in %s, %s", ms(e.RTT), over(e, called))
 	case trace.Lost:
 		return fmt.Sprintf("no answer, %s: %s", over(e, called), e.Reason)
 	case trace.Relayed:
-		return "relayed, because " + e.Reason
+		return "still relayed: " + e.Reason
 	}
 	return ""
 }
 
-// over says which way a connection goes.
+// over is the route of a connection, with the relay if there is one.
 func over(e trace.Event, called func(id string) string) string {
 	if e.Relay == "" {
 		return e.Route
 	}
 	way, below, _ := strings.Cut(e.Route, " ")
-	text := way + " by " + called(e.Relay)
+	text := way + " through " + called(e.Relay)
 	if below != "" {
 		text += " (" + below + ")"
 	}

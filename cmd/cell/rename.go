@@ -11,14 +11,14 @@ import (
 func renameCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "rename PEER PETNAME",
-		Short:   "give a peer another petname",
-		Long:    `Gives a peer that has a petname another one. What it may reach here stays as it is.`,
+		Short:   "change the petname of a peer",
+		Long:    `Changes the petname of a peer. The cells that it may reach stay the same.`,
 		Example: `  cell rename laptop old-laptop`,
 		Args:    exactly("PEER", "PETNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := address.ParsePetname(args[1])
 			if err != nil {
-				return misuse(err, "a petname is one word, as in laptop")
+				return misuse(err, "a petname is one word, such as laptop")
 			}
 			return editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) error {
 				return call(cmd.ErrOrStderr(), h, &peer, name)

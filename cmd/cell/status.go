@@ -27,15 +27,12 @@ func statusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "status",
-		Short:   "show the stem: its cells, its peers, its connections",
-		Long:    `Shows what this machine's stem is doing, and which files it could not understand.`,
+		Short:   "show the stem: cells, peers, connections",
+		Long:    "Shows what this machine's stem is doing: its cells, peers, links, connections,\nrefused calls, and files that it could not read.",
 		Example: `  cell status --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			raw, err := askMeasured(cmd.Context())
-			if errors.Is(err, synapse.ErrNoStem) {
-				return hint(err, `start one with "cell up"`)
-			}
 			if err != nil {
 				return err
 			}
@@ -50,8 +47,8 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-// askMeasured asks again while the stem measures how far away a peer is, which it does
-// once asked, but not for long.
+// askMeasured asks again for half a second while a peer's round-trip time is missing: the
+// stem measures it when asked.
 func askMeasured(ctx context.Context) (raw []byte, err error) {
 	limit, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
@@ -77,7 +74,13 @@ func askStatus(ctx context.Context) ([]byte, error) {
 	}
 	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Status})
 	if err != nil {
-		return nil, fmt.Errorf("status of %s: %w", h, err)
+		err = fmt.Errorf("status of %s: %w", h, err)
+	}
+	if errors.Is(err, synapse.ErrNoStem) {
+		err = hint(err, startStem)
+	}
+	if err != nil {
+		return nil, err
 	}
 	defer answer.Conn.Close()
 	answer.Conn.SetDeadline(time.Now().Add(10 * time.Second))
@@ -85,13 +88,22 @@ func askStatus(ctx context.Context) ([]byte, error) {
 	return append(answer.Rest, more...), err
 }
 
-// fullStatus is the stem's status with the network's in it.
+// fullStatus is the status of a stem and its network.
 type fullStatus struct {
 	stem.Status
 	Network node.Status `json:"network"`
 }
 
-// printStatus lays the status out for a person.
+// stemStatus asks the running stem for its status.
+func stemStatus(ctx context.Context) (s fullStatus, err error) {
+	raw, err := askStatus(ctx)
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	return s, err
+}
+
+// printStatus prints the status as a table.
 func printStatus(w io.Writer, raw []byte) error {
 	var s fullStatus
 	if err := json.Unmarshal(raw, &s); err != nil {
@@ -100,7 +112,7 @@ func printStatus(w io.Writer, raw []byte) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name string, cells ...string) {
 		for i, cell := range cells {
-			cells[i] = wire.Words(cell) // some of it others have written
+			cells[i] = wire.Words(cell) // other machines wrote some of it
 		}
 		fmt.Fprintln(table, name+"\t"+strings.Join(cells, "\t"))
 	}
@@ -110,7 +122,7 @@ func printStatus(w io.Writer, raw []byte) error {
 		s.PID))
 	if what, remedy := otherVersion(s); what != "" {
 		row("version", what)
-		row("", "to mend it: "+remedy)
+		row("", "to fix it: "+remedy)
 	}
 	called := func(id string) string {
 		for _, peer := range s.Peers {
@@ -126,7 +138,7 @@ func printStatus(w io.Writer, raw []byte) error {
 		row("public", list(s.Public))
 	}
 	for _, peer := range s.Peers {
-		may, _ := peers.ParseGrant(peer.Cells) // the stem has printed one
+		may, _ := peers.ParseGrant(peer.Cells) // the stem printed a valid one
 		row("peer", peer.Petname, peer.ID, "may reach "+describeGrant(may))
 	}
 	for _, link := range s.Links {

@@ -7,7 +7,7 @@ import (
 	"github.com/cell-mesh/cell/node"
 )
 
-// count prints a number of things.
+// count formats a number of things, such as "1 peer" or "3 addresses".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -18,15 +18,15 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// reachable says whether others can reach this machine.
+// reachable says how other machines can reach this one.
 func reachable(n node.Status) string {
 	how := map[string]string{"public": "from the Internet",
 		"private": "through relays and hole punching"}[n.Reachability]
 	switch {
 	case how == "":
-		how = "not known yet"
+		how = "unknown so far"
 	case n.Reachability == "private" && len(n.Relays) == 0:
-		how = "not from the Internet: no relay has been found"
+		how = "not from the Internet: no relay found"
 	}
 	if n.Relaying {
 		how += ", relays for others"
@@ -34,7 +34,7 @@ func reachable(n node.Status) string {
 	return how
 }
 
-// printNetwork lays out what the stem can see of the network.
+// printNetwork prints what the stem knows of the network.
 func printNetwork(row func(name string, cells ...string), n node.Status,
 	called func(id string) string) {
 	for i, addr := range n.Addrs {
@@ -44,7 +44,7 @@ func printNetwork(row func(name string, cells ...string), n node.Status,
 			row("", addr)
 		}
 	}
-	row("mesh", fmt.Sprintf("%s, %s of it known", n.Mesh, count(n.DHT.Peers, "peer")))
+	row("mesh", fmt.Sprintf("%s, %s known", n.Mesh, count(n.DHT.Peers, "member")))
 	for _, b := range n.Bootstrap {
 		state := "connected"
 		switch {

@@ -14,9 +14,9 @@ import (
 func stopCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop NAME…",
-		Short: "end running cells; the next call starts one anew",
-		Long: `Asks the process that holds a cell's socket to end (SIGTERM), and ends it after 5 s if it
-has not (SIGKILL). Returns once it is gone.`,
+		Short: "stop running cells; the next call starts them again",
+		Long: `Sends SIGTERM to the process of each cell, and SIGKILL if it has not ended after
+5 s. Returns once it has ended.`,
 		Example: `  cell stop brain retina`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -45,17 +45,17 @@ has not (SIGKILL). Returns once it is gone.`,
 	}
 }
 
-// stop ends a cell, and says so if it took force.
+// stop stops a cell, and reports if it had to be killed.
 func stop(cmd *cobra.Command, h home.Home, cell address.Name) error {
 	killed, err := process.Stop(cmd.Context(), h, cell)
 	if errors.Is(err, process.ErrNotRunning) {
-		return hint(fmt.Errorf("stop %s: it is not running", cell), `"cell ls" lists what is`)
+		return hint(fmt.Errorf("stop %s: not running", cell), `"cell ls" lists the cells`)
 	}
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", cell, err)
 	}
 	if killed {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: %s did not end within %v and was killed\n", cell,
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: killed %s, which did not end within %v\n", cell,
 			process.Patience)
 	}
 	return nil

@@ -13,10 +13,11 @@ import (
 func testnetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "testnet COMMAND",
-		Short: "many stems on this machine, to try your cells on",
-		Long: `A network to try cells on: "up" runs real stems as processes on loopback, each in a home of
-its own, and they stay until "down". "run" simulates many more, with NATs, loss and trouble
-between them, and draws a picture. Nothing of it touches ~/.cell or leaves this machine.`,
+		Short: "run many stems on this machine to test cells",
+		Long: `Runs a network to test cells on. "up" starts real stems on loopback, each in its
+own home, which run until "down". "run" simulates many more stems, with NATs,
+loss and failures, and can write a report. Neither touches ~/.cell or sends
+anything off this machine.`,
 		Example: `  cell testnet up -n 3
   echo hello | cell testnet exec node1 -- cell connect echo@node3
   cell testnet down`,
@@ -28,23 +29,23 @@ between them, and draws a picture. Nothing of it touches ~/.cell or leaves this 
 	return cmd
 }
 
-// testnetDir is where a testnet is unless a flag says otherwise.
+// testnetDir is the directory of the testnet: the flag, or the default.
 func testnetDir(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
-		return "", hint(err, "name a directory with --dir")
+		return "", hint(err, "choose a directory with --dir")
 	}
 	return filepath.Join(user, ".cell-testnet"), nil
 }
 
 func testnetDirFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "dir", "", "where the testnet lies: `DIR` (default ~/.cell-testnet)")
+	cmd.Flags().StringVar(dir, "dir", "", "the testnet is in `DIR` (default ~/.cell-testnet)")
 }
 
-// openTestnet returns the testnet that a command is about.
+// openTestnet returns the testnet in the directory.
 func openTestnet(flag string) (*local.Net, error) {
 	dir, err := testnetDir(flag)
 	if err != nil {
@@ -52,12 +53,12 @@ func openTestnet(flag string) (*local.Net, error) {
 	}
 	n, err := local.Open(dir)
 	if errors.Is(err, local.ErrNone) {
-		return nil, hint(err, `make one with "`+withDir("cell testnet up", flag)+`"`)
+		return nil, hint(err, `start one with "`+withDir("cell testnet up", flag)+`"`)
 	}
 	return n, err
 }
 
-// withDir is a command for the testnet of a --dir.
+// withDir adds --dir to a command if the flag was given.
 func withDir(command, flag string) string {
 	if flag != "" {
 		command += " --dir " + flag

@@ -16,9 +16,9 @@ func testnetExecCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec NODE -- PROGRAM [ARG…]",
 		Short: "run a program in a node's home",
-		Long: `Takes the place of this process by PROGRAM, with CELL_HOME set to the node's home and this
-testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type more of them in.
-"cell up" runs the node's stem again after it was killed.`,
+		Long: `Runs PROGRAM with CELL_HOME set to the node's home, and with the testnet's cell
+first on the PATH: a cell command, or a shell to type more of them. If the
+node's stem was killed, "cell up" runs it again.`,
 		Example: `  cell testnet exec node1 -- cell ls @node2`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 && args[1] == "--" {
@@ -26,7 +26,7 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 			}
 			if len(args) < 2 {
 				return misuse(errors.New("cell testnet exec takes NODE, then -- and a program"),
-					"as in cell testnet exec node1 -- cell status")
+					"for example: cell testnet exec node1 -- cell status")
 			}
 			n, err := openTestnet(dirFlag)
 			if err != nil {
@@ -34,8 +34,8 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 			}
 			node, ok := n.Node(args[0])
 			if !ok {
-				return hint(fmt.Errorf("no node is called %s", args[0]),
-					fmt.Sprintf("%q lists them", withDir("cell testnet ls", dirFlag)))
+				return hint(fmt.Errorf("there is no node %s", args[0]),
+					fmt.Sprintf("%q lists the nodes", withDir("cell testnet ls", dirFlag)))
 			}
 			for key, value := range n.Vars(node) {
 				os.Setenv(key, value)
@@ -48,7 +48,7 @@ testnet's "cell" on its PATH: "cell connect", "cell trust", or a shell to type m
 				Err: syscall.Exec(program, args[1:], os.Environ())}
 		},
 	}
-	cmd.Flags().SetInterspersed(false) // what stands behind NODE is the program's
+	cmd.Flags().SetInterspersed(false) // flags after NODE belong to the program
 	testnetDirFlag(cmd, &dirFlag)
 	return cmd
 }

@@ -17,10 +17,10 @@ func testnetLsCommand() *cobra.Command {
 	var dirFlag string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "list the testnet's stems: process, address, running cells, ID",
-		Long: `Lists the stems of the testnet that "cell testnet up" runs: whether each answers, as which
-process, where it listens, which cells run there, and its peer ID. Their homes are the
-directories beside testnet.toml, and what a stem complains of is in log/stem.up.log there.`,
+		Short: "list the stems of the testnet",
+		Long: `Lists the stems of the testnet: process, address, running cells and peer ID.
+Their homes are the directories beside testnet.toml; each has its stem's log in
+log/stem.up.log.`,
 		Example: `  cell testnet ls --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,7 +47,7 @@ func printTestnet(cmd *cobra.Command, n *local.Net, dirFlag string, asJSON bool)
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	dead := ""
 	for _, s := range states {
-		process, cells := "does not run", "-"
+		process, cells := "not running", "-"
 		if s.PID == 0 {
 			dead = s.Name
 		}
@@ -62,13 +62,13 @@ func printTestnet(cmd *cobra.Command, n *local.Net, dirFlag string, asJSON bool)
 	}
 	err = table.Flush()
 	if dead != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: to run the stem of %s again: %s %s -- cell up\n",
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem of %s is not running; to run it: %s %s -- cell up\n",
 			dead, withDir("cell testnet exec", dirFlag), dead)
 	}
 	return err
 }
 
-// where is IP:PORT of a stem that listens on one.
+// where is the first address of a stem, as IP:PORT.
 func where(addrs []string) string {
 	for _, addr := range addrs {
 		if words := strings.Split(addr, "/"); len(words) > 4 {

@@ -13,18 +13,18 @@ import (
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// progressLine is one line that is written over and over on a terminal, and a line now
-// and then elsewhere.
+// progressLine shows progress: on a terminal, one line that it overwrites; elsewhere, a new
+// line from time to time.
 type progressLine struct {
 	w        io.Writer
 	terminal bool
-	width    int // of what is there now
+	width    int // of the text on the line
 	phase    string
 	next     time.Duration
 }
 
-// nowAndThen is how often a line is written where it can't be written over.
-const nowAndThen = 10 * time.Second
+// lineInterval is how often a new line is written if it can't be overwritten.
+const lineInterval = 10 * time.Second
 
 func newProgressLine(w io.Writer) *progressLine {
 	file, ok := w.(*os.File)
@@ -42,12 +42,12 @@ func (l *progressLine) show(p scenario.Progress) {
 		l.phase, l.next = p.Phase, 0
 	}
 	if p.Since >= l.next {
-		l.next = p.Since + nowAndThen
+		l.next = p.Since + lineInterval
 		fmt.Fprintln(l.w, "cell: "+text)
 	}
 }
 
-// end leaves the line empty.
+// end clears the line.
 func (l *progressLine) end() {
 	if l.terminal {
 		fmt.Fprintf(l.w, "\r%s\r", strings.Repeat(" ", l.width))
@@ -60,17 +60,17 @@ func describeProgress(p scenario.Progress) string {
 	case scenario.Joining:
 		return fmt.Sprintf("%v: %d of %d nodes have joined", since, p.Up, p.Nodes)
 	case scenario.Idling:
-		return fmt.Sprintf("%v: %d nodes up, and nobody calls", since, p.Up)
+		return fmt.Sprintf("%v: %d nodes up, idle", since, p.Up)
 	}
 	direct := ""
 	if p.Direct >= 0 && p.Answered > 0 {
 		direct = fmt.Sprintf(", %s of them direct", inPercent(p.Direct, p.Answered))
 	}
-	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d under way", since, p.Up,
+	return fmt.Sprintf("%v: %d nodes up, %d calls, %s answered%s, %d open", since, p.Up,
 		p.Asked, inPercent(p.Answered, p.Asked), direct, p.Open)
 }
 
-// printSummary is the table at the end.
+// printSummary prints the table at the end.
 func printSummary(w io.Writer, s scenario.Summary) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
@@ -79,7 +79,7 @@ func printSummary(w io.Writer, s scenario.Summary) {
 	row("scenario", "%s, seed %d, %g s", s.Scenario, s.Seed, s.Length)
 	row("nodes", "%d, joined %s in %.1f s", s.Nodes, s.Join, s.Joining)
 	row("calls", "%d, %s answered", s.Asked, inPercent(s.Answered, s.Asked))
-	row("ways", "%d direct, %d relayed", s.Direct, s.Relayed)
+	row("routes", "%d direct, %d relayed", s.Direct, s.Relayed)
 	if s.Answered > 0 {
 		row("first byte", "p50 %.0f ms, p90 %.0f ms, p99 %.0f ms", s.FirstByte.P50, s.FirstByte.P90,
 			s.FirstByte.P99)
@@ -94,7 +94,8 @@ func printSummary(w io.Writer, s scenario.Summary) {
 	}
 	row("sent", "%.0f bytes a node a second", s.Rate)
 	if s.Overloaded() {
-		row("overloaded", "timers went off up to %.0f ms late: times are longer than they would be, and calls may have failed for that alone", s.Late)
+		row("overloaded", "timers fired up to %.0f ms late: the times above are too long, and "+
+			"some calls may have failed only because of that", s.Late)
 	}
 	row("memory", "%.0f MB", s.Memory)
 	for i, f := range s.Failures {

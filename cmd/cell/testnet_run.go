@@ -34,18 +34,18 @@ func testnetRunCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run [SCENARIO]",
-		Short: "simulate many stems, calls and trouble, and tell what came of it",
-		Long: `Runs real stems on simulated machines, in this process and in real time: routers, NATs, delay
-and loss between them, calls, and what goes wrong. Nothing leaves the process. The same seed
-gives the same network, calls and events.
+		Short: "simulate many stems, calls and failures",
+		Long: `Runs real stems on a simulated network in this process, in real time, with
+routers, NATs, delay, loss, calls and failures. The same seed gives the same
+network, calls and events.
 
-SCENARIO is a file NAME.toml, or one of ` + strings.Join(scenario.Shipped(), ", ") + `;
-without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours of.`,
+SCENARIO (default nat-mix) is a file NAME.toml, or one of these:
+  ` + wrapWords(scenario.Shipped(), 78) + `.
+Flags replace its settings. To write your own, start from what --print prints.`,
 		Example: `  cell testnet run lan --report lan.html`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return misuse(fmt.Errorf("cell testnet run takes one SCENARIO, and was given %d",
-					len(args)), `as in cell testnet run lan`)
+				return upTo("SCENARIO")(cmd, args)
 			}
 			name := "nat-mix"
 			if len(args) == 1 {
@@ -53,10 +53,10 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 			}
 			spec, err := scenario.Find(name)
 			switch {
-			case err != nil && filepath.Ext(name) == ".toml": // the file is to blame
-				return hint(err, `"cell testnet run lan --print" shows one that is good`)
+			case err != nil && filepath.Ext(name) == ".toml": // a bad file is not misuse
+				return hint(err, `"cell testnet run lan --print" shows a valid one`)
 			case err != nil:
-				return misuse(err, `as in cell testnet run lan`)
+				return misuse(err, `for example: cell testnet run lan`)
 			}
 			if err := flags.apply(cmd, len(args) == 1, &spec); err != nil {
 				return err
@@ -70,50 +70,51 @@ without one, nat-mix. "cell testnet run NAME --print" shows one, to make yours o
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&flags.nodes, "nodes", 0, "`HOW MANY` nodes, for a scenario whose groups have shares")
-	f.StringVar(&flags.nat, "nat", "", "where the nodes live: `MIX` is none, all being public, or mix, as on the internet, which is nat-mix")
-	f.Float64Var(&flags.churn, "churn", 0, "replace this `SHARE` of the nodes by others every minute, as in 0.1")
+	f.IntVar(&flags.nodes, "nodes", 0, "run `N` nodes, if the scenario's groups have shares")
+	f.StringVar(&flags.nat, "nat", "", "networks: `MIX` is none (all public) or mix")
+	f.Float64Var(&flags.churn, "churn", 0, "replace a `SHARE` of nodes per minute, such as 0.1")
 	f.DurationVar(&flags.duration, "duration", 0,
-		"how long calls go on: `TIME` as in 2m (default as the scenario says)")
-	f.DurationVar(&flags.idle, "idle", 0, "first, look for that `TIME` what nodes send that have nothing to do")
-	f.Int64Var(&flags.seed, "seed", 0, "another `NUMBER` leaves other things to chance (default as the scenario says)")
-	f.StringVar(&flags.join, "join", "", "how nodes join: `HOW` is natural, each by itself, or preset, their tables being filled in advance (default natural)")
-	f.BoolVar(&flags.real, "real", false, "run processes on networks of the kernel's, instead; as root, on Linux")
-	f.StringVar(&flags.json, "json", "", "write figures as JSON to `FILE`; - is stdout")
-	f.StringVar(&flags.report, "report", "", "write a page with pictures to `FILE.html`")
-	f.BoolVar(&flags.print, "print", false, "print the scenario as TOML, and run nothing")
+		"make calls for `TIME`, such as 2m")
+	f.DurationVar(&flags.idle, "idle", 0, "first measure for `TIME` what idle nodes send")
+	f.Int64Var(&flags.seed, "seed", 0, "`NUMBER` for the random choices")
+	f.StringVar(&flags.join, "join", "", "join by `HOW`: natural (default) or preset")
+	f.BoolVar(&flags.real, "real", false, "use processes in network namespaces (Linux, as root)")
+	f.StringVar(&flags.json, "json", "", "write figures as JSON to `FILE`, or - for stdout")
+	f.StringVar(&flags.report, "report", "", "write a page with charts to `FILE.html`")
+	f.BoolVar(&flags.print, "print", false, "print the scenario as TOML and exit")
 	return cmd
 }
 
-// apply changes the scenario as the flags say.
+// apply changes the scenario by the flags.
 func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) error {
 	given := cmd.Flags().Changed
 	switch {
 	case r.nat != "" && r.nat != "none" && r.nat != "mix":
-		return misuse(fmt.Errorf("--nat %q: there is no such mix", r.nat), "write mix or none")
+		return misuse(fmt.Errorf("--nat %q: must be mix or none", r.nat), "for example: --nat none")
 	case r.nat == "mix" && named:
-		return misuse(errors.New("the scenario says where its nodes live, and so does --nat mix"),
+		return misuse(errors.New("--nat mix can't be used with a scenario, which sets its own networks"),
 			"leave out one of the two")
 	case r.nat == "none":
 		spec.Public()
 	}
 	if r.join != "" && r.join != scenario.Natural && r.join != scenario.Preset {
-		return misuse(fmt.Errorf("--join %q: there is no such way", r.join),
-			"write natural or preset")
+		return misuse(fmt.Errorf("--join %q: must be natural or preset", r.join),
+			"for example: --join preset")
 	}
 	for flag, wrong := range map[string]bool{"duration": given("duration") && r.duration <= 0,
 		"idle": r.idle < 0} {
 		if wrong {
-			return misuse(fmt.Errorf("--%s %s: that is no time to go on for", flag,
-				cmd.Flag(flag).Value), "as in --"+flag+" 2m")
+			return misuse(fmt.Errorf("--%s %s: must be positive", flag, cmd.Flag(flag).Value),
+				"for example: --"+flag+" 2m")
 		}
 	}
 	if !(r.churn >= 0 && r.churn <= scenario.MaxChurn) {
-		return misuse(fmt.Errorf("--churn %v: write the share that is replaced a minute, at most %v", r.churn, scenario.MaxChurn), "as in --churn 0.1")
+		return misuse(fmt.Errorf("--churn %v: must be from 0 to %v", r.churn, scenario.MaxChurn),
+			"for example: --churn 0.1")
 	}
 	if r.json == "-" && r.report == "-" {
-		return misuse(errors.New("--json and --report can't both have stdout"),
-			"as in --json - --report page.html")
+		return misuse(errors.New("--json and --report can't both be -"),
+			"for example: --json - --report page.html")
 	}
 	if given("duration") {
 		spec.Duration.Duration = r.duration
@@ -134,12 +135,12 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 		}
 	}
 	if err := spec.Check(); err != nil {
-		return misuse(err, `"cell testnet run --help" says what the flags take`)
+		return misuse(err, `see "cell testnet run --help"`)
 	}
 	return nil
 }
 
-// run runs the scenario and writes what was asked for.
+// run runs the scenario and writes the summary and the files.
 func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error {
 	for _, path := range []string{r.json, r.report} {
 		if err := writable(path); err != nil {
@@ -155,7 +156,7 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 		scenario.Options{Join: r.join, Real: r.real, Cell: self, Progress: line.show})
 	line.end()
 	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted: a run that is not over has no figures")
+		return errors.New("interrupted: an unfinished run has no figures")
 	}
 	if err != nil {
 		return err
@@ -166,18 +167,17 @@ func (r runFlags) run(cmd *cobra.Command, name string, spec scenario.Spec) error
 		return err
 	}
 	var page bytes.Buffer
-	if err := picture.Write(&page, o, "cell testnet run "+strings.Join(again(cmd, name),
-		" ")); err != nil {
+	if err := picture.Write(&page, o, "cell testnet run "+again(cmd, name)); err != nil {
 		return err
 	}
 	if r.json != "-" {
 		printSummary(cmd.OutOrStdout(), o.Summary())
 	}
-	return errors.Join(r.write(cmd, r.json, figures), r.write(cmd, r.report, page.Bytes()))
+	return errors.Join(write(cmd, r.json, figures), write(cmd, r.report, page.Bytes()))
 }
 
-// writable says whether a file can be written, and leaves it as it is: an hour is a long
-// time to learn of a typo.
+// writable checks that a file can be written, without changing it: better now than after an
+// hour of simulation.
 func writable(path string) error {
 	if path == "" || path == "-" {
 		return nil
@@ -190,7 +190,7 @@ func writable(path string) error {
 		}
 		return errors.Join(file.Close(), os.Remove(path))
 	}
-	if err != nil || !info.Mode().IsRegular() && !info.IsDir() { // a pipe may not be opened twice
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() { // don't open a pipe twice
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -200,8 +200,8 @@ func writable(path string) error {
 	return file.Close()
 }
 
-// write writes a file, or stdout for -, or nothing.
-func (r runFlags) write(cmd *cobra.Command, path string, text []byte) (err error) {
+// write writes a file, or stdout for "-", or nothing for "".
+func write(cmd *cobra.Command, path string, text []byte) (err error) {
 	switch path {
 	case "":
 	case "-":
@@ -212,8 +212,8 @@ func (r runFlags) write(cmd *cobra.Command, path string, text []byte) (err error
 	return err
 }
 
-// again is the command line, as far as it decides what happens.
-func again(cmd *cobra.Command, name string) []string {
+// again is the command line that repeats the run.
+func again(cmd *cobra.Command, name string) string {
 	words := []string{name}
 	for _, flag := range []string{"nodes", "nat", "churn", "duration", "idle", "seed", "join",
 		"real"} {
@@ -222,10 +222,10 @@ func again(cmd *cobra.Command, name string) []string {
 			words = append(words, fmt.Sprintf("--%s=%s", flag, f.Value))
 		}
 	}
-	return words
+	return strings.Join(words, " ")
 }
 
-// inPercent does not say all where there is one exception.
+// inPercent rounds down: it never says 100 % if one is missing.
 func inPercent(part, whole int) string {
 	if whole == 0 {
 		return "none"

@@ -232,7 +232,8 @@ func TestTestnetInterrupted(t *testing.T) {
 	cancel()
 	for _, c := range []struct{ verb, want string }{
 		{"up", "cell: error: interrupted: nothing is left of the testnet\n"},
-		{"down", "cell: error: interrupted: something of the testnet may be left\ncell: hint: try again: what is gone stays gone\n"},
+		{"down", "cell: error: interrupted: parts of the testnet may be left\n" +
+			"cell: hint: run the command again to remove the rest\n"},
 	} {
 		if c.verb == "down" {
 			if _, err := local.Up(t.Context(), cfg); err != nil {

@@ -15,11 +15,13 @@ func testnetUpCommand() *cobra.Command {
 	var dirFlag string
 	cmd := &cobra.Command{
 		Use:   "up [-n 3] [--dna DIR]",
-		Short: "run stems on loopback until \"cell testnet down\"",
-		Long: `Runs stems as processes of their own, in a private mesh on 127.0.0.1, and returns when all
-of them answer. Each knows the others as node1, node2 and so on, and trusts them with every
-cell. Each has the cell echo or, with --dna, what that directory has: links, so that a new
-build of yours is used from the next start of its cell on.`,
+		Short: "start stems on loopback",
+		Long: `Starts stems in a private mesh on 127.0.0.1, and returns when all of them
+answer. They run until "cell testnet down". The stems know each other as node1,
+node2 and so on, and each may reach every cell of the others.
+
+Each has the cell echo or, with --dna, the programs in that directory. These are
+symbolic links, so a cell runs your new build from its next start on.`,
 		Example: `  cell testnet up -n 5 --dna ~/.cell/dna`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -27,15 +29,15 @@ build of yours is used from the next start of its cell on.`,
 				return err
 			}
 			if cfg.Nodes < 1 || cfg.Nodes > local.MaxNodes {
-				return misuse(fmt.Errorf("-n %d: a testnet of processes has 1 to %d stems",
-					cfg.Nodes, local.MaxNodes), `"cell testnet run --nodes 300" simulates more`)
+				return misuse(fmt.Errorf("-n %d: must be from 1 to %d", cfg.Nodes, local.MaxNodes),
+					`to simulate more stems, use "cell testnet run --nodes 300"`)
 			}
 			if cfg.Cell, err = os.Executable(); err != nil {
 				return err
 			}
 			n, err := local.Up(cmd.Context(), cfg)
 			if errors.Is(err, local.ErrExists) {
-				return hint(err, fmt.Sprintf("%q shows it, and %q ends it",
+				return hint(err, fmt.Sprintf("%q lists it, %q removes it",
 					withDir("cell testnet ls", dirFlag), withDir("cell testnet down", dirFlag)))
 			}
 			if err != nil {
@@ -51,21 +53,21 @@ build of yours is used from the next start of its cell on.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVarP(&cfg.Nodes, "nodes", "n", 3, "`HOW MANY` stems")
-	f.StringVar(&cfg.DNA, "dna", "", "give every node the programs in `DIR`, and the NAME.toml beside them")
+	f.IntVarP(&cfg.Nodes, "nodes", "n", 3, "run `N` stems")
+	f.StringVar(&cfg.DNA, "dna", "", "give all nodes the cells in `DIR`")
 	testnetDirFlag(cmd, &dirFlag)
 	return cmd
 }
 
-// calledOff is what came of a testnet that was not to be: if somebody called it off, that
-// is all there is to say, unless something is left of it.
+// calledOff is the error of a testnet that did not start. After an interrupt, it says
+// whether something is left.
 func calledOff(cmd *cobra.Command, dirFlag string, err error) error {
 	if cmd.Context().Err() == nil {
 		return err
 	}
 	if _, left := openTestnet(dirFlag); !errors.Is(left, local.ErrNone) {
 		return hint(fmt.Errorf("interrupted: %w", err),
-			fmt.Sprintf("%q ends what is left", withDir("cell testnet down", dirFlag)))
+			fmt.Sprintf("%q removes what is left", withDir("cell testnet down", dirFlag)))
 	}
 	return errors.New("interrupted: nothing is left of the testnet")
 }

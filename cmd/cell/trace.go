@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,14 +20,14 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// follow asks the stem for the way to a peer and shows each event as it comes. The error
-// is the last event's.
+// follow asks the stem for the route to a peer and shows each event as it comes. It
+// returns the error of the last event.
 func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line []byte)) error {
 	what := fmt.Sprintf("%s %s", req.Verb, req.Object)
 	to, err := address.ParsePeer(req.Object)
 	if err != nil {
 		return misuse(fmt.Errorf("%s: %w", what, err),
-			"a peer is an ID, a petname, an IP address, a DNS name or a multiaddr")
+			"PEER is an ID, a petname, an IP address, a DNS name or a multiaddr")
 	}
 	h, err := home.Default()
 	if err != nil {
@@ -50,8 +51,7 @@ func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: interrupted", what)
 		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-			return fmt.Errorf("%s: %w any more: it ended before it had said all", what,
-				synapse.ErrNoStem)
+			return fmt.Errorf("%s: %w: it ended during the request", what, synapse.ErrNoStem)
 		case err != nil:
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -61,45 +61,40 @@ func follow(ctx context.Context, req wire.Request, show func(e trace.Event, line
 		}
 		if e.Reason != "" {
 			return hint(fmt.Errorf("%s: %s", what, e.Reason),
-				`"cell doctor" looks for what may be wrong on this machine`)
+				`"cell doctor" looks for problems on this machine`)
 		}
 		return nil
 	}
 }
 
-// asJSONLines shows events as they come.
+// asJSONLines prints events as the stem sends them.
 func asJSONLines(w io.Writer) func(trace.Event, []byte) {
 	return func(_ trace.Event, line []byte) { fmt.Fprintf(w, "%s\n", line) }
 }
 
-// calledHere returns what this machine's user calls a peer, which may be its ID.
-func calledHere() func(id string) string {
+// petnameOf returns a function that maps a peer's ID to its petname, or to the ID if it
+// has none.
+func petnameOf() func(id string) string {
 	names := map[string]string{}
 	if h, err := home.Default(); err == nil {
-		known, _ := peers.ReadAll(h)
+		known, _ := peers.ReadAll(h) // "cell status" reports bad files
 		for _, peer := range known {
 			names[peer.ID.String()] = peer.Petname.String()
 		}
 	}
-	return func(id string) string {
-		if name := names[id]; name != "" {
-			return name
-		}
-		return id
-	}
+	return func(id string) string { return cmp.Or(names[id], id) }
 }
 
-// by names a source.
+// by is the name of a source of addresses.
 func by(source string) string {
-	if name := map[string]string{trace.Here: "open connections",
+	name := map[string]string{trace.Here: "open connections",
 		trace.MDNS: "the local network (mDNS)", trace.DHT: "the mesh (DHT)",
-		trace.Named: "the place", trace.Lately: "lately heard", trace.Peers: "the peers file", trace.Cache: "the cache"}[source]; name != "" {
-		return name
-	}
-	return source
+		trace.Named: "the place", trace.Lately: "recent contacts",
+		trace.Peers: "the peers file", trace.Cache: "the cache"}[source]
+	return cmp.Or(name, source)
 }
 
-// ago says how long ago something was.
+// ago is how long ago something was, such as "3 hours ago".
 func ago(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -116,7 +111,7 @@ func ago(at time.Time) string {
 	return count(max(0, int(since/time.Second)), "second") + " ago"
 }
 
-// ms prints milliseconds for a person.
+// ms formats milliseconds with three digits.
 func ms(d float64) string {
 	if d >= 100 {
 		return fmt.Sprintf("%.0f ms", d)

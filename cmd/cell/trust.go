@@ -24,16 +24,18 @@ func trustCommand() *cobra.Command {
 	var cells []string
 	cmd := &cobra.Command{
 		Use:   "trust PEER [--as PETNAME] [--cells a,b|'*']",
-		Short: "name a peer, and let it reach cells of this machine",
-		Long: `Lets a peer reach the named cells here, besides those that it may reach already; without
---cells, it only gets a name. PEER is what "cell id" prints there, or its petname. The peer's
-file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command returns.`,
+		Short: "name a peer, and let it reach cells here",
+		Long: `Lets a peer reach the cells in --cells on this machine, in addition to those
+that it may already reach. Without --cells, it only gets a petname. PEER is the
+ID that "cell id" prints on the other machine, or the petname you gave it.
+
+The change takes effect at once. You can also edit the file in ~/.cell/peers/.`,
 		Example: `  cell trust 12D3KooW… --as laptop --cells retina,echo`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			grant, err := peers.ParseGrant(cells)
 			if err != nil {
-				return misuse(err, "--cells takes names with commas between them, or '*'")
+				return misuse(err, cellsHint)
 			}
 			peer, err := trust(cmd.Context(), cmd.ErrOrStderr(), args[0], as, grant)
 			if err != nil {
@@ -45,13 +47,13 @@ file in ~/.cell/peers/ can be edited by hand, too. Holds as soon as the command 
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "call the peer `PETNAME`")
+	cmd.Flags().StringVar(&as, "as", "", "`PETNAME` for the peer")
 	cmd.Flags().StringSliceVar(&cells, "cells", nil,
-		"let it reach these cells, `NAMES` with commas between; '*' is every one")
+		"let it reach these cells: `NAMES`, or '*' for all")
 	return cmd
 }
 
-// trust adds to what a peer may reach, and gives it a petname if it has none.
+// trust lets a peer reach more cells, and gives it a petname if it has none.
 func trust(ctx context.Context, stderr io.Writer, who, as string,
 	more peers.Grant) (peers.Peer, error) {
 	h, identity, err := openHome()
@@ -68,13 +70,13 @@ func trust(ctx context.Context, stderr io.Writer, who, as string,
 		return peers.Peer{}, err
 	}
 	if peer.ID == identity.ID() {
-		return peers.Peer{}, misuse(errors.New("that is this machine, which needs no leave"),
+		return peers.Peer{}, misuse(errors.New("that is this machine's own ID, which needs no permission"),
 			`run "cell id" on the other machine`)
 	}
 	name := peer.Petname
 	if as != "" {
 		if name, err = address.ParsePetname(as); err != nil {
-			return peers.Peer{}, misuse(err, "--as takes one word, as in laptop")
+			return peers.Peer{}, misuse(err, asHint)
 		}
 	}
 	peer.Cells.Add(more)
@@ -84,8 +86,7 @@ func trust(ctx context.Context, stderr io.Writer, who, as string,
 	return peer, reread(ctx, h)
 }
 
-// tellMissing says which of the cells that somebody may reach are not here. They may come
-// yet, or be misspelt.
+// tellMissing warns about cells that don't exist here: they may come later, or be misspelt.
 func tellMissing(w io.Writer, names []address.Name) {
 	h, err := home.Default()
 	if err != nil {
@@ -94,13 +95,14 @@ func tellMissing(w io.Writer, names []address.Name) {
 	here := cellNames(h)
 	for _, name := range names {
 		if !slices.Contains(here, name.String()) {
-			fmt.Fprintf(w, "cell: there is no cell %s here yet; \"cell ls\" lists those that there are\n", name)
+			fmt.Fprintf(w, "cell: warning: there is no cell %s here yet; \"cell ls\" lists the cells\n",
+				name)
 		}
 	}
 }
 
-// call writes the peer's file under a petname, which must not be another peer's, and says
-// so if that is another than it had: the one that it had is nobody's any more.
+// call writes the peer's file under a petname, which must not be another peer's. If the
+// peer had another petname, call removes that and reports the change.
 func call(stderr io.Writer, h home.Home, peer *peers.Peer, name address.Petname) error {
 	if err := checkFree(h, name, peer.ID); err != nil {
 		return err
@@ -115,28 +117,27 @@ func call(stderr io.Writer, h home.Home, peer *peers.Peer, name address.Petname)
 	if err := peers.Remove(h, was); err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "cell: %s is %s, and no more %s\n", name, peer.ID, was)
+	fmt.Fprintf(stderr, "cell: renamed %s to %s (%s)\n", was, name, peer.ID)
 	return nil
 }
 
-// checkFree refuses a petname that is another peer's, or whose file can't be read: it may
-// be another peer's.
+// checkFree refuses a petname that another peer has, or whose file can't be read.
 func checkFree(h home.Home, name address.Petname, id address.ID) error {
 	taken, err := peers.Read(h.Peer(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return hint(err, "mend or remove that file first")
+		return hint(err, "fix or remove that file first")
 	case taken.ID != id:
-		return hint(fmt.Errorf("%s is another peer's petname: %s", name, taken.ID),
+		return hint(fmt.Errorf("the petname %s belongs to another peer: %s", name, taken.ID),
 			"choose another one")
 	}
 	return nil
 }
 
-// findPeer returns the peer of an ID or a petname. One who has no file yet gets a petname
-// made of the end of its ID.
+// findPeer returns the peer with an ID or a petname. A peer without a file gets a petname
+// made from the end of its ID.
 func findPeer(h home.Home, who string) (peers.Peer, error) {
 	to, err := address.ParsePeer(who)
 	id, isID := to.ID()
@@ -145,7 +146,8 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 		err = fmt.Errorf("%q is neither a peer ID nor a petname", who)
 	}
 	if err != nil {
-		return peers.Peer{}, misuse(err, `PEER is what "cell id" prints on the other machine, or your name for it`)
+		return peers.Peer{}, misuse(err,
+			`PEER is what "cell id" prints on the other machine, or its petname`)
 	}
 	all, problems := peers.ReadAll(h) // `cell status` reports bad files
 	for _, peer := range all {
@@ -155,18 +157,17 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	}
 	for _, problem := range problems {
 		if isName && strings.HasPrefix(problem.Error(), h.Peer(name)+":") {
-			return peers.Peer{}, hint(problem, "mend or remove that file first")
+			return peers.Peer{}, hint(problem, "fix or remove that file first")
 		}
 	}
 	if isName {
 		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name),
-			`"cell peers" lists the names you have given; any other peer goes by its whole ID, which "cell id" prints there`)
+			`"cell peers" lists the petnames; for another peer, use the ID that "cell id" prints there`)
 	}
 	return peers.Unnamed(id)
 }
 
-// editPeer changes the file of a peer that has one, and returns when the running stem, if
-// there is one, uses it.
+// editPeer changes the file of a known peer, and has the running stem, if any, reread it.
 func editPeer(ctx context.Context, who string, edit func(home.Home, peers.Peer) error) error {
 	h, _, err := openHome()
 	if err != nil {
@@ -187,30 +188,35 @@ func editPeer(ctx context.Context, who string, edit func(home.Home, peers.Peer) 
 	return reread(ctx, h)
 }
 
-// knownPeer is findPeer for one who has a file.
+// knownPeer is findPeer for a peer that has a file.
 func knownPeer(h home.Home, who string) (peers.Peer, error) {
 	peer, err := findPeer(h, who)
 	if err != nil {
 		return peers.Peer{}, err
 	}
 	if _, err := peers.Read(h.Peer(peer.Petname)); err != nil {
-		return peers.Peer{}, hint(fmt.Errorf("%s is not trusted with anything", who),
-			`"cell peers" lists those who are`)
+		return peers.Peer{}, hint(fmt.Errorf("%s is not one of your peers", who), `"cell peers" lists them`)
 	}
 	return peer, nil
 }
 
-// reread returns when the running stem, if there is one, uses the files as they are.
+// reread has the running stem, if any, reread its files, and returns when it has.
 func reread(ctx context.Context, h home.Home) error {
 	answer, err := stemclient.Ask(ctx, h, wire.Request{Verb: wire.Reread})
 	if errors.Is(err, stemclient.ErrNoStem) {
-		return nil // the next one will
+		return nil // the next stem reads them
 	}
 	if err != nil {
-		return fmt.Errorf("the file is written, but the stem did not reread it: %w", err)
+		return fmt.Errorf("the change is saved, but the stem did not reread it: %w", err)
 	}
 	return answer.Conn.Close()
 }
+
+// Hints for flags that several commands have.
+const (
+	cellsHint = "--cells takes names separated by commas, or '*'"
+	asHint    = "--as takes one word, such as laptop"
+)
 
 func describeGrant(g peers.Grant) string {
 	switch {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,16 +15,16 @@ func untrustCommand() *cobra.Command {
 	var cells []string
 	cmd := &cobra.Command{
 		Use:   "untrust PEER [--cells a,b]",
-		Short: "let a peer reach nothing here any more, or less than before",
-		Long: `Forgets a peer and all that it may reach here, its petname too; with --cells, it may only not
-reach those any more. Public cells stay public, and calls that are under way go on.`,
+		Short: "take cells away from a peer, or forget it",
+		Long: `Forgets a peer: its petname, and which cells it may reach. With --cells, only
+takes those cells away. Public cells stay public, and current calls go on.`,
 		Example: `  cell untrust laptop --cells retina`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var done string
 			err := editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) error {
 				if !cmd.Flags().Changed("cells") {
-					done = fmt.Sprintf("%s may reach nothing here, and is forgotten", peer.Petname)
+					done = fmt.Sprintf("forgot %s; it may reach only public cells here", peer.Petname)
 					return peers.RemoveAll(h, peer.ID)
 				}
 				if err := narrow(&peer, cells); err != nil {
@@ -42,20 +41,20 @@ reach those any more. Public cells stay public, and calls that are under way go 
 		},
 	}
 	cmd.Flags().StringSliceVar(&cells, "cells", nil,
-		"take only these away, `NAMES` with commas between")
+		"take only these cells away: `NAMES`, or '*'")
 	return cmd
 }
 
-// narrow takes cells away from what a peer may reach.
+// narrow removes cells from those that a peer may reach.
 func narrow(peer *peers.Peer, cells []string) error {
 	less, err := peers.ParseGrant(cells)
 	if err != nil {
-		return misuse(err, "--cells takes names with commas between them, or '*'")
+		return misuse(err, cellsHint)
 	}
 	if peer.Cells.Any && !less.Any {
-		return hint(errors.New("it may reach every cell, from which none can be taken away"),
-			fmt.Sprintf("run \"cell untrust %s --cells '*'\" and trust it with those that it needs",
-				peer.Petname))
+		return hint(fmt.Errorf("%s may reach every cell, so single cells can't be taken away",
+			peer.Petname), fmt.Sprintf("run \"cell untrust %s --cells '*'\", then \"cell trust\" "+
+			"with the cells it needs", peer.Petname))
 	}
 	has := func(in []address.Name) func(address.Name) bool {
 		return func(name address.Name) bool { return slices.Contains(in, name) }
@@ -63,7 +62,7 @@ func narrow(peer *peers.Peer, cells []string) error {
 	never := peers.Grant{Any: less.Any && !peer.Cells.Any,
 		Names: slices.DeleteFunc(slices.Clone(less.Names), has(peer.Cells.Names))}
 	if never.Any || len(never.Names) > 0 {
-		return hint(fmt.Errorf("%s is not trusted with %s: nothing is taken away", peer.Petname,
+		return hint(fmt.Errorf("%s was not allowed to reach %s; nothing changed", peer.Petname,
 			describeGrant(never)),
 			fmt.Sprintf("it may reach %s here", describeGrant(peer.Cells)))
 	}

@@ -30,7 +30,7 @@ import (
 
 const defaultMesh = "public"
 
-// upFlags are the flags of `cell up`, which stem.toml may hold by the same names.
+// upFlags are the flags of `cell up`. stem.toml sets them by the same names.
 type upFlags struct {
 	Port      int          `toml:"port"`
 	Mesh      string       `toml:"mesh"`
@@ -47,21 +47,23 @@ func upCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "run this machine's stem",
-		Long: `Runs the stem of this machine until it is interrupted: by Ctrl-C or, in the background, by "kill
-PID" of the process that "cell status" shows. Prints its peer ID and the addresses where others
-can reach it. Cells go on without it, and the next stem finds them.
+		Long: `Runs this machine's stem until Ctrl-C, or "kill PID" with the process that "cell
+status" shows. Prints the peer ID and the addresses of this machine. Cells keep
+running when the stem ends, and the next stem finds them.
 
-The flags may stand in ~/.cell/stem.toml by the same names, as in port = 4433 or, for those that
-are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
-		Example: `  cell up
-  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
-		Args: exactly(),
+Peers are found in the public mesh, unless --mesh names a private one. "--relay
+trusted" relays calls for trusted peers and for the members of a private mesh.
+
+~/.cell/stem.toml sets defaults for the flags, by the same names: port = 4433,
+or for a repeatable flag, listen = ["127.0.0.1"].`,
+		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
+		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, text := range listen {
 				ip, err := netip.ParseAddr(text)
 				if err != nil {
 					return misuse(fmt.Errorf("--listen %q is not an IP address", text),
-						"as in --listen 127.0.0.1")
+						"for example: --listen 127.0.0.1")
 				}
 				flags.Listen = append(flags.Listen, ip)
 			}
@@ -76,45 +78,44 @@ are repeatable, listen = ["127.0.0.1"]; a flag wins.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&flags.Port, "port", 0, "UDP and TCP `PORT` (default 4433, or a free one if that is taken)")
+	f.IntVar(&flags.Port, "port", 0, "UDP and TCP `PORT` (default 4433, or a free one)")
 	f.StringVar(&flags.Mesh, "mesh", defaultMesh,
-		"where to find peers: `NAME` is public, none, or a private mesh's")
+		"join the mesh `NAME`; none to join none")
 	f.StringArrayVar(&flags.Bootstrap, "bootstrap", nil,
-		"`MULTIADDR` of a peer to begin with, instead of the built-in ones; repeatable")
+		"join through the peer at `MULTIADDR`; repeatable")
 	f.BoolVar(&flags.NoMDNS, "no-mdns", false,
-		"do not look for peers on the local network, nor be seen there")
-	f.StringArrayVar(&listen, "listen", nil, "`IP` address to listen on, instead of all; repeatable")
+		"turn off discovery on the local network")
+	f.StringArrayVar(&listen, "listen", nil, "listen only on this `IP` address; repeatable")
 	f.StringVar(&flags.Relay, "relay", node.RelayTrusted,
-		"relay for `WHOM`: trusted (and the members of a private mesh), public, or none")
-	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "log calls and starts, too")
+		"relay for `WHOM`: trusted, public or none")
+	f.BoolVarP(&flags.Verbose, "verbose", "v", false, "also log calls and starts of cells")
 	return cmd
 }
 
-// check refuses what no stem can do, and names the flag that asks for it.
+// check returns the first flag with an invalid value, and what is wrong with it.
 func (f upFlags) check() (flag string, err error) {
 	switch {
 	case f.Port < 0 || f.Port > 65535:
-		return "port", hint(fmt.Errorf("port %d does not exist", f.Port),
-			"ports go from 1 to 65535")
+		return "port", hint(fmt.Errorf("port %d is out of range", f.Port),
+			"use a port from 1 to 65535")
 	case !slices.Contains([]string{node.RelayTrusted, node.RelayPublic, node.RelayNone}, f.Relay):
-		return "relay", hint(fmt.Errorf("relay %q: there is no such group", f.Relay),
-			"write trusted, public or none")
+		return "relay", hint(fmt.Errorf("relay %q is not trusted, public or none", f.Relay),
+			"for example: --relay none")
 	case f.Mesh == "":
-		return "mesh", hint(errors.New("mesh is empty"),
-			"name one, or leave it out for the public one")
+		return "mesh", hint(errors.New("the mesh name is empty"),
+			"name a mesh, or leave out --mesh for the public one")
 	}
 	if err := node.CheckMesh(f.Mesh); err != nil {
-		return "mesh", hint(err, "as in --mesh home")
+		return "mesh", hint(err, "for example: --mesh home")
 	}
 	if err := node.CheckBootstrap(f.Mesh, f.Bootstrap); err != nil {
-		return "bootstrap", hint(err, `"cell up" prints the addresses of the peer where it runs`)
+		return "bootstrap", hint(err, `use an address that "cell up" prints on another machine`)
 	}
 	return "", nil
 }
 
-// readConfig fills what the command line left open from stem.toml, if there is one, and
-// refuses what no stem can do: as misuse where the command line asks for it, else by the
-// file's line.
+// readConfig sets the flags that the command line left out from stem.toml, if it exists,
+// and checks them all. A bad flag is misuse; a bad setting is an error with its line.
 func readConfig(h home.Home, cmd *cobra.Command, flags *upFlags) error {
 	given := cmd.Flags().Changed
 	if err := readFile(h, given, flags); err != nil {
@@ -139,34 +140,25 @@ func readFile(h home.Home, given func(flag string) bool, flags *upFlags) error {
 	if err != nil {
 		return err
 	}
-	if !given("port") {
-		flags.Port = file.Port
-	}
-	if !given("mesh") {
-		flags.Mesh = file.Mesh
-	}
-	if !given("bootstrap") {
-		flags.Bootstrap = file.Bootstrap
-	}
-	if !given("no-mdns") {
-		flags.NoMDNS = file.NoMDNS
-	}
-	if !given("listen") {
-		flags.Listen = file.Listen
-	}
-	if !given("relay") && file.Relay != "" {
-		flags.Relay = file.Relay
-	}
-	if !given("verbose") {
-		flags.Verbose = file.Verbose
+	for flag, set := range map[string]func(){
+		"port":      func() { flags.Port = file.Port },
+		"mesh":      func() { flags.Mesh = file.Mesh },
+		"bootstrap": func() { flags.Bootstrap = file.Bootstrap },
+		"no-mdns":   func() { flags.NoMDNS = file.NoMDNS },
+		"listen":    func() { flags.Listen = file.Listen },
+		"relay":     func() { flags.Relay = cmp.Or(file.Relay, flags.Relay) },
+		"verbose":   func() { flags.Verbose = file.Verbose },
+	} {
+		if !given(flag) {
+			set()
+		}
 	}
 	return nil
 }
 
-// leaveCores keeps the stem to half of the cores, unless $GOMAXPROCS says otherwise. A
-// stem passes bytes on, and its cells and their callers do the work: on a machine with
-// few cores, a thread of ours that looks for more to do costs each call more than it
-// gains.
+// leaveCores limits the stem to half of the cores, unless $GOMAXPROCS is set. A stem only
+// passes bytes on; cells and callers do the work. On a machine with few cores, an extra
+// thread that looks for work slows each call down.
 func leaveCores() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
@@ -179,7 +171,7 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 	leaveCores()
 	claim, err := stem.Claim(h)
 	if errors.Is(err, stem.ErrRunning) {
-		return hint(err, `one is enough; for another, set CELL_HOME to another directory`)
+		return hint(err, `to run a second one, set CELL_HOME to another directory`)
 	}
 	if err != nil {
 		return err
@@ -190,7 +182,7 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		level = slog.LevelInfo
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	// it comes after its network, which asks it whom to relay for
+	// set after the network starts, which asks it whom to relay for
 	var running atomic.Pointer[stem.Stem]
 	friends := func() []address.ID {
 		if s := running.Load(); s != nil {
@@ -235,7 +227,7 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 		return err
 	}
 	running.Store(s)
-	// The network goes on while the stem lets its calls come to an end.
+	// The network outlives the stem, so that calls can finish.
 	network, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var group errgroup.Group
@@ -247,34 +239,36 @@ func up(ctx context.Context, h home.Home, identity node.Identity, flags upFlags,
 	return errors.Join(group.Wait(), n.Close())
 }
 
-// announce says where the stem is and that it is ready.
+// announce prints the ID and addresses, and reports that the stem is ready.
 func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 	fmt.Fprintln(stdout, n.ID())
 	for _, addr := range n.Addrs() {
 		fmt.Fprintln(stdout, addr)
 	}
 	if port := insteadOfDefault(n.Addrs()); flags.Port == 0 && port != "" {
-		fmt.Fprintf(stderr, "cell: port %d is taken, by another stem perhaps: this one listens on %s\n", node.DefaultPort, port)
+		fmt.Fprintf(stderr, "cell: port %d is in use, perhaps by another stem; listening on %s\n",
+			node.DefaultPort, port)
 	}
 	if flags.Mesh == "public" {
-		fmt.Fprintln(stderr, `cell: the public mesh announces this machine's addresses to anyone who knows its ID; "--mesh none" or "--mesh NAME" does not`)
+		fmt.Fprintln(stderr, "cell: in the public mesh, anyone who knows this machine's ID can look up "+
+			`its addresses; use "--mesh none" or "--mesh NAME" to avoid that`)
 	}
 	fmt.Fprintln(stderr, "cell: ready")
 	if err := service.Ready(); err != nil {
-		fmt.Fprintf(stderr, "cell: problem: the service manager can't be told: %v\n", err)
+		fmt.Fprintf(stderr, "cell: problem: can't notify the service manager: %v\n", err)
 	}
 }
 
-// downHint says how to end the stem, which has no command of its own.
+// downHint says how to stop the stem; there is no command for that.
 func downHint(ctx context.Context) string {
 	pid := stemPID(ctx)
 	if pid == 0 {
-		return "no stem is running that could be ended"
+		return "there is nothing to stop: no stem is running"
 	}
-	return fmt.Sprintf("\"kill %d\" ends the stem, and so does Ctrl-C where \"cell up\" runs", pid)
+	return fmt.Sprintf("to stop the stem, press Ctrl-C where \"cell up\" runs, or run \"kill %d\"", pid)
 }
 
-// insteadOfDefault returns the port in the addresses if none of them has the default one.
+// insteadOfDefault returns the port in the addresses, or "" if it is the default one.
 func insteadOfDefault(addrs []string) (port string) {
 	for _, addr := range addrs {
 		words := strings.Split(addr, "/")

@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// buildJSON is what this program was made of, as `cell version --json` prints it.
+// buildJSON is how this program was built, as `cell version --json` prints it.
 type buildJSON struct {
 	Version string `json:"version"`
-	// Revision is the commit, if the program was built in a checkout, and Time when that was made.
+	// Revision and Time are the commit and its time, if built in a checkout.
 	Revision string     `json:"revision,omitempty"`
 	Time     *time.Time `json:"time,omitempty"`
-	// Modified says that not all of the source was as in that commit.
+	// Modified says that the source differed from that commit.
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
@@ -27,9 +27,10 @@ func versionCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "show which version of cell this is",
-		Long: `Shows the version, the commit if it was built in a checkout, the version of Go, and the system. The
-stem may be of another version, if it runs since before an upgrade: "cell status" says so.`,
+		Short: "print the version",
+		Long: `Prints the version, the commit if built in a checkout, the Go version, and the
+platform. A stem started before an upgrade still runs the old version; "cell
+status" tells you so.`,
 		Example: `  cell version --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,26 +67,27 @@ func thisBuild() buildJSON {
 	return b
 }
 
-// String is the same on a line, behind the program's name.
+// String is the same on one line.
 func (b buildJSON) String() string {
 	text := b.Version
 	if b.Revision != "" {
 		text += ", revision " + b.Revision
 	}
 	if b.Modified {
-		text += ", changed since"
+		text += ", modified"
 	}
 	return fmt.Sprintf("%s, %s, %s", text, b.Go, b.Platform)
 }
 
-// otherVersion says that the stem is not of this version, and what to do about it; "" if
-// it is. A stem that does not say is older.
+// otherVersion says that the stem has another version, and how to upgrade it; "" if it has
+// this one. A stem without a version is older.
 func otherVersion(s fullStatus) (what, remedy string) {
 	own := thisBuild().Version
 	if s.Version == own {
 		return "", ""
 	}
-	return fmt.Sprintf("the stem is %s, and this command %s",
-			cmp.Or(s.Version, "of an older version"), own),
-		fmt.Sprintf(`kill %d, then "cell up" or "cell install", as before; cells go on`, s.PID)
+	return fmt.Sprintf("the stem is %s, this command is %s",
+			cmp.Or(s.Version, "an older version"), own),
+		fmt.Sprintf(`restart the stem: kill %d, then "cell up" or "cell install"; cells keep running`,
+			s.PID)
 }

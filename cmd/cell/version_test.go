@@ -20,8 +20,8 @@ func TestOtherVersion(t *testing.T) {
 	check(t, json.Unmarshal([]byte(localtest.Run(t, m, "status", "--json")), &now))
 	own := thisBuild().Version
 	for was, told := range map[string]string{own: "",
-		"v0.0.1": "the stem is v0.0.1, and this command " +
-			own, "": "the stem is of an older version, and"} {
+		"v0.0.1": "the stem is v0.0.1, this command is " + own,
+		"":       "the stem is an older version, this command is " + own} {
 		now.Version = was
 		raw, err := json.Marshal(now)
 		check(t, err)

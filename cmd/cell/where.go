@@ -5,7 +5,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// The hints name real paths and the real ID where these are known, so that they can be pasted.
+// Hints name real paths and the real ID if possible, so that they can be pasted.
 
 func dnaPath(cell address.Name) string {
 	h, err := home.Default()
