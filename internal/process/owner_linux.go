@@ -9,18 +9,18 @@ import (
 	"syscall"
 )
 
-// From <linux/sock_diag.h> and <linux/unix_diag.h>; the syscall package does not name them.
+// From <linux/sock_diag.h> and <linux/unix_diag.h>; package syscall lacks them.
 const (
 	netlinkSockDiag  = 4
 	sockDiagByFamily = 20
-	unixDiagVFS      = 1 // asks for, and is, the file that a socket is bound to
+	unixDiagVFS      = 1 // the attribute with the file that a socket is bound to
 	tcpListen        = 10
 	udiagShowVFS     = 2
 )
 
-// owner finds the process that holds the listening socket of a file, or returns 0. Asking
-// the socket itself would be a call, and its peer credentials would name whoever called
-// listen(2), which may have forked since and be gone.
+// owner returns the process that holds the listening socket of a file, or 0. Connecting to
+// the socket would look like a call to the cell, and its peer credentials name the process
+// that called listen(2), which may have forked and ended since.
 func owner(path string, info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -34,8 +34,7 @@ func owner(path string, info fs.FileInfo) int {
 }
 
 // listeningAt asks the kernel for the inode of the listening socket that is bound to a
-// file. Sockets are bound under another name and renamed, so it is the file that is
-// compared, and not its path.
+// file. It compares files and not paths, because sockets are renamed after they are bound.
 func listeningAt(file *syscall.Stat_t) (inode uint32, err error) {
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC,
 		netlinkSockDiag)
@@ -51,7 +50,8 @@ func listeningAt(file *syscall.Stat_t) (inode uint32, err error) {
 	request[16] = syscall.AF_UNIX
 	order.PutUint32(request[20:], 1<<tcpListen)
 	order.PutUint32(request[28:], udiagShowVFS)
-	if err := syscall.Sendto(fd, request, 0, &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}); err != nil {
+	kernel := &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}
+	if err := syscall.Sendto(fd, request, 0, kernel); err != nil {
 		return 0, err
 	}
 	answer := make([]byte, 64<<10)
@@ -75,7 +75,7 @@ func listeningAt(file *syscall.Stat_t) (inode uint32, err error) {
 	}
 }
 
-// boundTo reads a struct unix_diag_msg, 16 bytes, and the attributes behind it.
+// boundTo parses a struct unix_diag_msg of 16 bytes and the attributes behind it.
 func boundTo(message []byte, file *syscall.Stat_t) bool {
 	order := binary.NativeEndian
 	for rest := message[min(16, len(message)):]; len(rest) >= 4; {
@@ -92,18 +92,18 @@ func boundTo(message []byte, file *syscall.Stat_t) bool {
 	return false
 }
 
-// kernelDev is a device number as the kernel keeps it: 12 bits of major, 20 of minor.
+// kernelDev converts a device number to the kernel's form: 12 bits of major, 20 of minor.
 func kernelDev(dev uint64) uint32 {
 	major := dev >> 8 & 0xfff
 	minor := dev&0xff | dev>>12&0xfff00
 	return uint32(major<<20 | minor)
 }
 
-// holder finds the process that has a socket open: of a parent and its children, the one
-// that was there first.
+// holder returns the process that has a socket open. If children have inherited it, it
+// returns the oldest process.
 func holder(inode uint32) (pid int) {
 	want := fmt.Sprintf("socket:[%d]", inode)
-	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // those of other users are not to be seen
+	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // those of other users are not readable
 	var first uint64
 	for _, link := range links {
 		if text, err := os.Readlink(link); err != nil || text != want {

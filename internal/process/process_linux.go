@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// statOf returns the fields of /proc/PID/stat from the third one on: the name before them
-// may hold anything.
+// statOf returns the fields of /proc/PID/stat from the third on. The second is the program's
+// name, which may contain spaces and parentheses.
 func statOf(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -18,7 +18,7 @@ func statOf(pid int) []string {
 	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 }
 
-// startOf returns when a process began, in ticks since the machine did.
+// startOf returns when a process started, in ticks since boot.
 func startOf(pid int) uint64 {
 	fields := statOf(pid)
 	if len(fields) < 20 {
@@ -28,13 +28,13 @@ func startOf(pid int) uint64 {
 	return ticks
 }
 
-// zombie says whether a process has ended and only its parent has not noticed yet.
+// zombie reports whether a process has ended and its parent has not waited for it yet.
 func zombie(pid int) bool {
 	fields := statOf(pid)
 	return len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X")
 }
 
-// memory returns the bytes of a process that are in memory.
+// memory returns the resident memory of a process in bytes.
 func memory(pid int) int64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	fields := strings.Fields(string(text))

@@ -14,19 +14,19 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// Patience is how long a cell may take to end once it is asked to.
+// Patience is how long Stop waits after SIGTERM before it sends SIGKILL.
 const Patience = 5 * time.Second
 
-// ErrNotRunning is what Stop fails with when nobody holds the cell's socket, and
-// ErrStarting when somebody starts the cell and has not come to an end within Patience.
+// Stop returns ErrNotRunning if no process holds the cell's socket, and ErrStarting if the
+// cell is still being started after Patience.
 var (
 	ErrNotRunning = errors.New("not running")
-	ErrStarting   = errors.New("it is being started, and has not answered yet: try again")
+	ErrStarting   = errors.New("still starting, and has not answered yet: try again")
 )
 
-// Stop asks the process of a cell to end (SIGTERM), and ends it if it has not within
-// Patience (SIGKILL), together with the processes of its group if it leads one. It
-// returns once it is gone, and its socket with it; killed says that it had to be.
+// Stop ends the process of a cell with SIGTERM. If it is still there after Patience, Stop
+// sends SIGKILL, to the whole process group if the process leads one, and returns killed.
+// Stop returns once the process and its socket are gone.
 func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err error) {
 	cell, ok := Find(h, name)
 	if !ok {
@@ -39,9 +39,9 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 	case !ok:
 		return false, ErrNotRunning
 	case cell.PID == 0:
-		return false, errors.New("it runs, but the kernel does not tell as which process")
+		return false, errors.New("running, but its process is unknown")
 	case cell.PID == os.Getpid():
-		return false, errors.New("this very process holds its socket")
+		return false, errors.New("its socket belongs to this process")
 	}
 	if err := syscall.Kill(cell.PID, syscall.SIGTERM); err != nil && err != syscall.ESRCH {
 		return false, fmt.Errorf("process %d: %w", cell.PID, err)
@@ -52,8 +52,7 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 		return false, sweep(h, name)
 	}
 	if ctx.Err() != nil {
-		return false, fmt.Errorf("process %d was asked to end, and has not yet: %w", cell.PID,
-			ctx.Err())
+		return false, fmt.Errorf("process %d has not ended after SIGTERM: %w", cell.PID, ctx.Err())
 	}
 	target := cell.PID
 	if group, err := syscall.Getpgid(target); err == nil && group == target {
@@ -63,15 +62,15 @@ func Stop(ctx context.Context, h home.Home, name address.Name) (killed bool, err
 		return false, fmt.Errorf("process %d: %w", cell.PID, err)
 	}
 	if !gone(ctx, h, cell) {
-		return true, fmt.Errorf("process %d was killed, and is there yet: %w", cell.PID, ctx.Err())
+		return true, fmt.Errorf("process %d has not ended after SIGKILL: %w", cell.PID, ctx.Err())
 	}
 	return true, sweep(h, name)
 }
 
-// started waits until nobody starts the cell, for as long as Patience.
+// started waits, up to Patience, until the cell is not being started any more.
 func started(ctx context.Context, h home.Home, name address.Name) error {
 	if _, err := os.Stat(h.Lock(name)); err != nil {
-		return nil // nobody ever has
+		return nil // it was never started
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -85,12 +84,11 @@ func started(ctx context.Context, h home.Home, name address.Name) error {
 	return nil
 }
 
-// sweep removes the socket that a cell has left. Whoever holds the lock starts it anew,
-// and deals with the socket.
+// sweep removes the socket that a cell has left behind. If the lock is held, the holder is
+// starting the cell again and takes care of the socket.
 func sweep(h home.Home, name address.Name) error {
 	lock, err := socket.TryLock(h.Lock(name))
-	// the latter if the whole home has gone
-	if errors.Is(err, socket.ErrLocked) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, socket.ErrLocked) || errors.Is(err, fs.ErrNotExist) { // no home any more
 		return nil
 	}
 	if err != nil {
@@ -110,20 +108,20 @@ func sweep(h home.Home, name address.Name) error {
 	return nil
 }
 
-// StopAll ends all the cells of a home, as Stop does.
+// StopAll stops all the cells of a home with Stop.
 func StopAll(ctx context.Context, h home.Home) error {
 	var errs []error
-	for _, cell := range List(h) {
-		if _, err := Stop(ctx, h, cell.Name); err != nil && !errors.Is(err, ErrNotRunning) {
-			errs = append(errs, fmt.Errorf("cell %s: %w", cell.Name, err))
+	for _, name := range Running(h, nil) {
+		if _, err := Stop(ctx, h, name); err != nil && !errors.Is(err, ErrNotRunning) {
+			errs = append(errs, fmt.Errorf("cell %s: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// gone waits until a cell's process has ended and let go of its socket, or ctx has. The
-// kernel tells only parents when, so it is looked at again and again; and a process of
-// several threads holds what it holds until the last one has ended.
+// gone waits until a cell's process has ended and released its socket, and returns false if
+// ctx ends first. It polls, since the kernel notifies only parents. A zombie may still hold
+// the socket while some of its threads are ending.
 func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
 		if syscall.Kill(cell.PID, 0) == syscall.ESRCH || zombie(cell.PID) && !holds(h, cell) {
@@ -135,12 +133,12 @@ func gone(ctx context.Context, h home.Home, cell Cell) bool {
 	}
 }
 
-// Ended says whether there is no such process, or it has ended and only its parent has
-// not noticed yet. Of several threads, some may still be ending then.
+// Ended reports whether a process does not exist or is a zombie. Some threads of a zombie
+// may still be running.
 func Ended(pid int) bool { return syscall.Kill(pid, 0) == syscall.ESRCH || zombie(pid) }
 
-// holds says whether the cell's socket is still its own, or of nobody who can be told, as
-// when the owner is ending.
+// holds reports whether the process still holds the cell's socket. While a process is
+// ending, the holder is unknown, which counts as true.
 func holds(h home.Home, cell Cell) bool {
 	now, ok := Find(h, cell.Name)
 	return ok && (now.PID == cell.PID || now.PID == 0)

@@ -13,7 +13,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// owner asks the socket itself who listens, which the cell sees as a call that ends at once.
+// owner connects to the socket and asks for its owner. The cell sees a call that ends at once.
 func owner(path string, _ fs.FileInfo) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -29,13 +29,13 @@ func owner(path string, _ fs.FileInfo) int {
 	return pid
 }
 
-// memory asks ps, which counts in KiB.
+// memory returns the resident memory that ps prints, which is in KiB.
 func memory(pid int) int64 {
 	kib, _ := strconv.ParseInt(ps(pid, "rss="), 10, 64)
 	return kib << 10
 }
 
-// zombie says whether a process has ended and only its parent has not noticed yet.
+// zombie reports whether a process has ended and its parent has not waited for it yet.
 func zombie(pid int) bool { return strings.HasPrefix(ps(pid, "stat="), "Z") }
 
 func ps(pid int, what string) string {

@@ -20,7 +20,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// TestMain holds a socket and does nothing else, if the environment says so.
+// TestMain only holds a socket if RUNNING_TEST_SOCKET is set.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("RUNNING_TEST_SOCKET"); path != "" {
 		if _, err := socket.Listen(path, ""); err != nil {
@@ -40,12 +40,12 @@ func madeHome(t *testing.T) (home.Home, address.Name, string) {
 	return h, cell, path
 }
 
-// The process that holds a socket is found without its noticing, also when it bound it
-// under another name.
+// List finds the process that holds a socket, and the process does not notice, even if it
+// bound the socket under another name.
 func TestListIsNotNoticed(t *testing.T) {
 	h, cell, path := madeHome(t)
 	if cells := List(h); len(cells) != 0 {
-		t.Errorf("nothing runs, and %v does", cells)
+		t.Errorf("List returned %v, and no cell is running", cells)
 	}
 	l, err := socket.Listen(path, "")
 	if err != nil {
@@ -58,19 +58,19 @@ func TestListIsNotNoticed(t *testing.T) {
 	}
 	l.SetDeadline(time.Now().Add(20 * time.Millisecond))
 	if conn, err := l.Accept(); err == nil {
-		t.Errorf("it was noticed by %v", conn)
+		t.Errorf("List connected to the cell: %v", conn)
 	}
-	l.UnixListener.Close() // which leaves the file
+	l.UnixListener.Close() // leaves the file
 	if cells := List(h); len(cells) != 0 {
-		t.Errorf("a dead socket runs: %v", cells)
+		t.Errorf("List returned %v for a dead socket", cells)
 	}
 }
 
-// Stop returns once the process has ended, even if its parent has not noticed yet.
+// Stop returns once the process has ended, even if its parent has not waited for it.
 func TestStop(t *testing.T) {
 	h, cell, path := madeHome(t)
 	if _, err := Stop(t.Context(), h, cell); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("nothing to stop: %v", err)
+		t.Errorf("stopped a cell that is not running: %v", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -97,15 +97,15 @@ func TestStop(t *testing.T) {
 	}
 	if conn, err := net.Dial("unix", path); err == nil {
 		conn.Close()
-		t.Error("somebody answers")
+		t.Error("the cell still answers")
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the socket is left behind: %v", err)
+		t.Errorf("the socket is still there: %v", err)
 	}
 }
 
-// What is being started is waited for, and never said not to run; and its socket is left
-// to whoever starts it.
+// Stop waits for a cell that is being started, instead of reporting that it is not running.
+// It leaves the socket to the process that starts the cell.
 func TestStopWhileItStarts(t *testing.T) {
 	h, cell, path := madeHome(t)
 	lock, err := socket.TryLock(h.Lock(cell))
@@ -115,26 +115,26 @@ func TestStopWhileItStarts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := Stop(ctx, h, cell); !errors.Is(err, ErrStarting) {
-		t.Errorf("of a cell that is being started: %v", err)
+		t.Errorf("a cell that is being started: %v", err)
 	}
 	hometest.Write(t, path, "")
 	if err := sweep(h, cell); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("it was swept away under the lock of another: %v", err)
+		t.Errorf("the socket was removed while another process held the lock: %v", err)
 	}
 	lock.Unlock()
 	if _, err := Stop(t.Context(), h, cell); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("of one whose start has failed: %v", err)
+		t.Errorf("a cell that failed to start: %v", err)
 	}
 	os.RemoveAll(h.RunDir())
 	if err := sweep(h, cell); err != nil {
-		t.Errorf("in a home that has gone: %v", err)
+		t.Errorf("in a home that was removed: %v", err)
 	}
 }
 
-// A process does not stop itself by accident.
+// A process that is the cell does not stop itself.
 func TestStopRefusesItself(t *testing.T) {
 	h, cell, path := madeHome(t)
 	l, err := socket.Listen(path, "")
@@ -143,6 +143,6 @@ func TestStopRefusesItself(t *testing.T) {
 	}
 	defer l.Close()
 	if _, err := Stop(t.Context(), h, cell); err == nil {
-		t.Error("this process is to end")
+		t.Error("Stop did not refuse to stop this process")
 	}
 }
