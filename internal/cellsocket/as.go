@@ -1,7 +1,11 @@
-// Package cellsocket makes this process a cell: it binds the name's socket, takes the
-// place of a dead one, and, if it is told to, leaves when it was unused for a while.
-// synapse.Listen and the wrapper of programs that know nothing of cells are both made of
-// it.
+// Package cellsocket makes this process a cell. It binds the socket of the name, replaces
+// that of a dead process, and can stop listening after an idle time:
+//
+//	l, err := cellsocket.As(h, name, time.Minute)
+//	...
+//	conn, ended, err := l.Accept()
+//
+// synapse.Listen and the adapter for programs without the SDK are built on it.
 package cellsocket
 
 import (
@@ -14,12 +18,13 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// lockTimeout is how long As waits while somebody else starts the same cell; longer than
-// the stem's patience.
+// lockTimeout is how long As waits while another process starts the same cell. It is longer
+// than the stem waits for a cell.
 const lockTimeout = 15 * time.Second
 
-// As listens at the cell's socket. It makes the home, and fails with socket.ErrInUse at a
-// live cell. idle is how long the cell may be unused before it leaves; if zero, it stays.
+// As listens at the cell's socket, and makes the home if needed. It fails with
+// socket.ErrInUse if the cell is already running. After idle without a call the cell stops
+// listening; zero means never.
 func As(h home.Home, cell address.Name, idle time.Duration) (*Listener, error) {
 	if err := h.Make(); err != nil {
 		return nil, err
@@ -41,9 +46,8 @@ func As(h home.Home, cell address.Name, idle time.Duration) (*Listener, error) {
 	return listen(path, h.Lock(cell), idle)
 }
 
-// startedByStem says whether the stem holds the name's lock on our behalf while it waits
-// for us to listen. It does so once: a process that listens again has to take the lock
-// itself.
+// startedByStem reports whether the stem holds the name's lock for us while it waits for us
+// to listen. It does so only once: to listen again, the process must take the lock itself.
 func startedByStem(cell address.Name) bool {
 	started := os.Getenv("CELL_STARTED") == "1" && os.Getenv("CELL_NAME") == cell.String()
 	if started {

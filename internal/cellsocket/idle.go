@@ -11,29 +11,30 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// ErrIdle is what Accept fails with once the cell has left because nobody used it. It is
-// a net.ErrClosed, too.
+// ErrIdle is returned by Accept once the cell was idle for too long. It matches
+// net.ErrClosed, too.
 var ErrIdle error = idleError{}
 
 type idleError struct{}
 
-func (idleError) Error() string        { return "left, since nobody has called for a while" }
+func (idleError) Error() string        { return "stopped listening after the idle time" }
 func (idleError) Is(target error) bool { return target == net.ErrClosed }
 
-// firstCall is how long at least a cell waits for its first caller: it was started in
-// order to be called.
+// firstCall is the least time that a cell waits for its first caller, because it was
+// started in order to be called.
 const firstCall = time.Second
 
-// Listener is a cell's listening socket. One that was given an idle time counts its
-// calls, and leaves when there was none for so long:
+// Listener is a cell's listening socket. With an idle time it counts its calls, and
+// retires when there was none for that long:
 //
-//	it takes the name's lock, so that nobody starts the cell meanwhile;
-//	it removes the socket's file and has the kernel refuse new callers, who find nobody and have the cell started anew;
-//	it gives the lock back, accepts who was in the queue already, and
-//	when their calls have ended, Accept fails with ErrIdle.
+//   - It takes the name's lock, so that nobody starts the cell meanwhile.
+//   - It removes the socket's file, and makes the kernel refuse new callers, who then start
+//     the cell again.
+//   - It releases the lock and accepts the callers that are already in the queue.
+//   - Once their calls have ended, Accept fails with ErrIdle.
 //
-// So every caller is either accepted here or knows at once that it was not. While a late
-// one is served, the next process may be running already: for that long there are two.
+// So a caller is either accepted here, or learns at once that it was not. While the last
+// calls go on, the next process of the cell may already be running.
 type Listener struct {
 	*socket.Listener
 	lock string
@@ -41,9 +42,9 @@ type Listener struct {
 
 	mu      sync.Mutex
 	changed sync.Cond
-	open    int       // calls under way
-	since   time.Time // when the last of them ended
-	retired bool      // no more are let in
+	open    int       // number of current calls
+	since   time.Time // when the last call ended
+	retired bool      // the kernel refuses new callers
 	closed  bool
 }
 
@@ -61,8 +62,7 @@ func listen(path, lock string, idle time.Duration) (*Listener, error) {
 	return l, nil
 }
 
-// Accept returns the next caller. ended must be called when the call is over; calling it
-// twice is fine.
+// Accept returns the next call. ended must be called when the call is over, once or more.
 func (l *Listener) Accept() (conn *net.UnixConn, ended func(), err error) {
 	for {
 		conn, err := l.next()
@@ -80,7 +80,7 @@ func (l *Listener) Accept() (conn *net.UnixConn, ended func(), err error) {
 	}
 }
 
-// next waits for a caller and, once no more are let in, takes those in the queue.
+// next waits for a caller. After the listener has retired, it only takes those in the queue.
 func (l *Listener) next() (*net.UnixConn, error) {
 	l.mu.Lock()
 	retired := l.retired
@@ -110,11 +110,11 @@ func (l *Listener) end() {
 	l.changed.Broadcast()
 }
 
-// tryAgain is how long a cell whose time is up waits for the lock to be given back.
+// tryAgain is the pause before an idle cell tries again to take the lock.
 const tryAgain = 20 * time.Millisecond
 
-// stay decides what an error of accept(2) means: to go on, or to leave with the error
-// returned. l.mu is held.
+// stay decides whether Accept goes on after an error of accept(2), or fails with the
+// returned error. l.mu is held.
 func (l *Listener) stay(err error) (again bool, _ error) {
 	switch {
 	case l.closed, l.idle == 0, errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -127,18 +127,18 @@ func (l *Listener) stay(err error) (again bool, _ error) {
 		l.Listener.Close()
 		return false, ErrIdle
 	case l.retired:
-		return true, nil // another Accept found the time to be up
+		return true, nil // another Accept has retired the listener
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return false, err
 	case l.open > 0:
-		return true, nil // the time was up just as a call came, which has lifted the deadline
+		return true, nil // a call came just at the deadline, and has removed it
 	}
 	if left := l.idle - time.Since(l.since); left > 0 {
 		l.SetDeadline(time.Now().Add(left))
 		return true, nil
 	}
 	lock, err := socket.TryLock(l.lock)
-	if err != nil { // somebody is about to look whether we are here: we are
+	if err != nil { // another process is about to check whether we are alive, so stay
 		l.SetDeadline(time.Now().Add(tryAgain))
 		return true, nil
 	}
@@ -147,7 +147,8 @@ func (l *Listener) stay(err error) (again bool, _ error) {
 	return true, l.Retire()
 }
 
-// Close stops listening and removes the socket's file. Calls go on. Closing twice is fine.
+// Close stops listening and removes the socket's file. Current calls go on. It may be called
+// twice.
 func (l *Listener) Close() error {
 	err := l.Listener.Close()
 	l.mu.Lock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Answer returns a stream on which the other end has said text and left: it reads text
-// and then io.EOF, and takes nothing.
+// Answer returns a stream whose other end has sent text and left: Read returns text and
+// then io.EOF, and Write fails.
 func Answer(text string) Stream { return &answer{text: strings.NewReader(text)} }
 
 type answer struct {

@@ -2,13 +2,11 @@ package pipe
 
 import "sync"
 
-// A read that fills its buffer is taken for a flow, and the next buffer is a size larger;
-// one that does not, for its end, and the next is a size smaller. A Patient stream waits
-// without a buffer, and others with a small one, so whatever was said before, next to
-// nothing is held where nothing flows any more.
+// If a read fills its buffer, the next buffer is one size larger, otherwise one size
+// smaller. While a stream is idle, it holds a small buffer, or none if it is Patient.
 //
-// The largest is two frames of yamux: each is 64 KiB with its header of 12 bytes, and a
-// runt behind them would cost as much as they do.
+// The largest size is two frames of yamux, each 64 KiB including a header of 12 bytes. A
+// few bytes more would go into a third frame, which costs as much as a full one.
 var sizes = [...]int{1 << 10, 16 << 10, 2 * (64<<10 - 12)}
 
 const (
@@ -19,13 +17,13 @@ const (
 
 var pools = [len(sizes)]sync.Pool{}
 
-// Loan is the buffer that one direction of a Join has borrowed, if it has one.
+// Loan is the buffer of one direction of a Join. It is borrowed only while it is needed.
 type Loan struct {
-	level  int // of the next buffer, its place in sizes
+	level  int // index into sizes for the next buffer
 	buffer *[]byte
 }
 
-// Take returns the buffer that is held, or else borrows one.
+// Take returns the borrowed buffer, and borrows one if there is none.
 func (l *Loan) Take() []byte {
 	if l.buffer == nil {
 		l.buffer, _ = pools[l.level].Get().(*[]byte)
@@ -37,7 +35,7 @@ func (l *Loan) Take() []byte {
 	return *l.buffer
 }
 
-// GiveBack ends the loan. The next one is as large.
+// GiveBack returns the buffer. The next one has the same size.
 func (l *Loan) GiveBack() {
 	if l.buffer != nil {
 		pools[l.level].Put(l.buffer)
@@ -45,11 +43,11 @@ func (l *Loan) GiveBack() {
 	}
 }
 
-// Late makes the next buffer, for one who borrows it when there is something to read, a
-// large one: it is not held for long.
+// Late makes the next buffer a large one. It is for streams that borrow the buffer when
+// there is something to read, and so hold it only briefly.
 func (l *Loan) Late() { l.size(large) }
 
-// fit makes the next buffer as large as it should be, given how many bytes the last one got.
+// fit chooses the size of the next buffer after a read of got bytes.
 func (l *Loan) fit(got int) {
 	level := max(l.level-1, small)
 	if got == sizes[l.level] {
@@ -58,7 +56,7 @@ func (l *Loan) fit(got int) {
 	l.size(level)
 }
 
-// size says how large the next buffer is to be.
+// size sets the size of the next buffer.
 func (l *Loan) size(level int) {
 	if level != l.level {
 		l.GiveBack()

@@ -2,8 +2,7 @@ package pipe
 
 import "golang.org/x/sys/unix"
 
-// tellsHangup says whether the kernel tells a socket that is closed from one whose
-// writing side has ended.
+// tellsHangup reports whether the kernel can tell a closed socket from a half-closed one.
 const tellsHangup = true
 
 func hungUp(fd uintptr) bool {

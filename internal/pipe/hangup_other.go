@@ -2,7 +2,7 @@
 
 package pipe
 
-// tellsHangup is false where POLLHUP comes with either.
+// tellsHangup is false, since POLLHUP is also set for a half-closed socket.
 const tellsHangup = false
 
 func hungUp(uintptr) bool { return false }

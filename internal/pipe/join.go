@@ -8,21 +8,21 @@ import (
 	"sync/atomic"
 )
 
-// Report is what a Join carried and how it ended.
+// Report is the result of a Join.
 type Report struct {
 	// Forth and Back are the bytes carried from the first stream to the second, and back.
 	Forth, Back int64
-	// Err is nil if both directions came to an orderly end, else why the call was cut.
+	// Err is nil if both directions ended in order. Otherwise it is the reason of the cut.
 	Err error
 }
 
 // Join copies both ways until both directions have ended, then closes both streams.
 //
-// An orderly end of one direction is passed on and leaves the other open. An end that
-// takes no more is not written to any more; what it says is still delivered. Where an end
-// has said all that it had to say, and is known to have left for good, the other one is
-// not read any more either. A cut of either direction aborts both streams, and so does
-// ctx when it ends, with its cause as the reason.
+// When one direction ends in order, Join passes the end on and leaves the other direction
+// open. When a stream accepts no more data, Join stops writing to it but still delivers what
+// it sends. When a stream has ended and its other end has left for good, Join stops reading
+// the opposite stream, because nobody can receive its data. When one direction is cut or ctx
+// ends, Join aborts both streams, with the cause as the reason.
 func Join(ctx context.Context, a, b Stream) Report {
 	var report Report
 	var once sync.Once
@@ -46,7 +46,7 @@ func Join(ctx context.Context, a, b Stream) Report {
 		case ended.Add(1) == 2:
 			over()
 		case HasLeft(talking, src):
-			dst.CloseRead() // nobody is there to hear what it says
+			dst.CloseRead() // nobody is left to receive its data
 		}
 		return n
 	}
@@ -56,7 +56,7 @@ func Join(ctx context.Context, a, b Stream) Report {
 	back.Wait()
 	stop()
 
-	once.Do(func() { // nothing was cut, and from here on nothing can be
+	once.Do(func() { // nothing was cut, and nothing can be cut from here on
 		if err := errors.Join(a.Close(), b.Close()); err != nil {
 			report.Err = plain(err)
 		}
@@ -64,7 +64,7 @@ func Join(ctx context.Context, a, b Stream) Report {
 	return report
 }
 
-// carry copies from src to dst until src ends or dst takes no more. An error is a cut.
+// carry copies from src to dst until src ends or dst accepts no more. An error is a cut.
 func carry(dst, src Stream) (n int64, err error) {
 	var loan Loan
 	defer loan.GiveBack()
@@ -74,7 +74,7 @@ func carry(dst, src Stream) (n int64, err error) {
 			wrote, err := dst.Write(loan.Take()[:got])
 			n += int64(wrote)
 			if errors.Is(err, ErrStopped) {
-				dst.CloseWrite() // nobody waits for this end, so neither for its error
+				dst.CloseWrite() // the other end does not read any more, so an error is no loss
 				return n, ignoreStopped(src.CloseRead())
 			}
 			if err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/cell-mesh/cell/internal/rawio"
 )
 
-// lateReader reads from a socket into a buffer that it borrows for each try, and gives
-// back before it waits. That takes no more system calls than Read does.
+// lateReader borrows a buffer for each attempt to read from a socket, and returns it before
+// it waits. This needs no more system calls than Read.
 type lateReader struct {
 	raw   syscall.RawConn
-	try   func(fd uintptr) bool // s.read, made once
+	try   func(fd uintptr) bool // read, allocated once
 	reads rawio.Reads
 	loan  *Loan
 	n     int
@@ -22,7 +22,7 @@ type lateReader struct {
 
 var _ Patient = (*unixStream)(nil)
 
-// ReadLate is called by one goroutine at a time.
+// ReadLate must be called by one goroutine at a time.
 func (s *unixStream) ReadLate(loan *Loan) (int, error) {
 	l := &s.late
 	if l.raw == nil {
@@ -46,7 +46,8 @@ func (s *unixStream) ReadLate(loan *Loan) (int, error) {
 	return l.n, nil
 }
 
-// read says whether it is done; if not, it is called again once there may be something to read.
+// read returns false if there is nothing to read. It is then called again once the socket
+// is readable.
 func (l *lateReader) read(fd uintptr) bool {
 	l.n, l.err = l.reads.Read(fd, l.loan.Take())
 	if l.err == syscall.EAGAIN {
@@ -58,7 +59,8 @@ func (l *lateReader) read(fd uintptr) bool {
 
 var _ Leaver = (*unixStream)(nil)
 
-// Left waits for the other end to close its socket, which is more than to end its writing side.
+// Left waits until the other end has closed its socket. Ending its written direction is not
+// enough.
 func (s *unixStream) Left(ctx context.Context) (left bool) {
 	raw, err := s.conn.SyscallConn()
 	if err != nil || !tellsHangup {

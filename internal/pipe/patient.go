@@ -2,14 +2,14 @@ package pipe
 
 import "context"
 
-// Patient is a Stream that waits without a buffer for something to be read.
+// Patient is a Stream that can wait for data without holding a buffer.
 type Patient interface {
-	// ReadLate is Read into the loan's buffer, which it takes when there is something to read.
+	// ReadLate reads into the loan's buffer, which it takes once there is data.
 	ReadLate(*Loan) (int, error)
 }
 
-// ReadLate reads from the stream into the loan's buffer. If the stream is Patient, none
-// is held while it waits.
+// ReadLate reads from the stream into the loan's buffer. A Patient stream holds no buffer
+// while it waits.
 func ReadLate(s Stream, l *Loan) (int, error) {
 	if p, ok := s.(Patient); ok {
 		return p.ReadLate(l)
@@ -17,16 +17,16 @@ func ReadLate(s Stream, l *Loan) (int, error) {
 	return s.Read(l.Take())
 }
 
-// Leaver is a Stream that can tell whether the other end, which says nothing more, has
-// left for good or listens still.
+// Leaver is a Stream that can tell, after its read direction has ended, whether the other
+// end has left for good or may still be reading.
 type Leaver interface {
-	// Left waits until the other end has left, and returns true, or until ctx ends. Read
-	// has returned io.EOF, or CloseRead was called. It returns false at once where there
-	// is no telling.
+	// Left waits until the other end has left and returns true. It returns false when ctx
+	// ends, or at once if the transport cannot tell. It is called after Read has returned
+	// io.EOF, or after CloseRead.
 	Left(ctx context.Context) bool
 }
 
-// HasLeft is Left where the stream has it, and else false.
+// HasLeft calls Left if the stream is a Leaver, and otherwise returns false.
 func HasLeft(ctx context.Context, s Stream) bool {
 	l, ok := s.(Leaver)
 	return ok && l.Left(ctx)

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// plain leaves out of a connection's error where its ends are, and says once what was
-// done: a person reads it who asks why a call was cut.
+// plain shortens a connection's error for the user who asks why a call was cut: it drops
+// the addresses, and names the operation once.
 func plain(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) {

@@ -1,6 +1,12 @@
-// Package pipe carries the bytes of a call. A Stream is one end of a two-way channel
-// whose directions end separately; Join connects two of them until both directions have
-// ended.
+// Package pipe carries the bytes of a call. A Stream is one end of a two-way channel whose
+// directions end separately. Join connects two of them:
+//
+//	report := pipe.Join(ctx, caller, pipe.Unix(cell))
+//	log.Print(report.Forth, report.Back, report.Err)
+//
+// Join delivers all bytes in order, and never turns a cut into an orderly end where the
+// transport can express the difference. A slow reader slows the writer, and an idle stream
+// holds next to no memory. Opening and authorising a call is left to other packages.
 package pipe
 
 import (
@@ -9,47 +15,48 @@ import (
 	"time"
 )
 
-// Stream is what a call travels on: a Unix socket, a libp2p stream, or stdin and stdout.
+// Stream is one end of a call: a Unix socket, a libp2p stream, or stdin and stdout.
 //
-// How a direction ended is told by Read alone: io.EOF is an orderly end, any other error a cut.
-// Read and Write may be called at the same time; the other methods at any time.
+// Only Read tells how a direction ended: io.EOF is an orderly end, any other error is a
+// cut. One Read and one Write may run at the same time; the other methods may be called at
+// any time.
 type Stream interface {
 	io.Reader
 
-	// Write fails with ErrStopped once the other end takes no more, which says nothing about
-	// the direction that is read; any other error is a cut.
+	// Write fails with ErrStopped once the other end does not read any more. The other end
+	// may still be writing then. Any other error is a cut.
 	io.Writer
 
-	// CloseWrite ends the written direction in order; the other end reads io.EOF. It may
-	// fail with ErrStopped, as Write does.
+	// CloseWrite ends the written direction in order: the other end reads io.EOF. It may
+	// fail with ErrStopped, like Write.
 	CloseWrite() error
 
-	// CloseRead says that no more will be read: the other end's Write fails with
-	// ErrStopped, where the transport can tell it, and what still arrives is dropped. A
-	// Read under way ends, with ErrReadClosed or io.EOF.
+	// CloseRead stops reading. A Read in progress returns ErrReadClosed or io.EOF, and data
+	// that still arrives is dropped. The other end's Write fails with ErrStopped if the
+	// transport can tell it.
 	CloseRead() error
 
-	// SetDeadline bounds the Reads and Writes under way and to come; the zero time means none.
+	// SetDeadline applies to current and future Reads and Writes. The zero time removes it.
 	SetDeadline(t time.Time) error
 
-	// Close releases the stream. Both directions should have ended; what has not is cut.
+	// Close releases the stream. A direction that has not ended yet is cut.
 	Close() error
 
-	// Abort cuts both directions, so that the other end never takes it for an orderly end,
-	// and releases the stream. reason is for those who can be told; it is never sent to a stranger.
+	// Abort cuts both directions and releases the stream. The other end reads an error and
+	// not io.EOF, if the transport can express it. reason stays on this machine.
 	Abort(reason error)
 }
 
-// ErrUnanswered is wrapped by the error of a stream whose connection was lost before the
-// other end has answered on it at all. It may have heard nothing.
+// ErrUnanswered is wrapped by errors of a stream whose connection was lost before the other
+// end sent anything. The other end may have received nothing.
 var ErrUnanswered = errors.New("the other end has not answered")
 
-// ErrStopped is what Write returns when the other end takes no more.
-var ErrStopped = errors.New("the other end takes no more")
+// ErrStopped is returned by Write when the other end does not read any more.
+var ErrStopped = errors.New("the other end does not read any more")
 
-// ErrReadClosed is what Read returns after CloseRead, unless it returns io.EOF.
+// ErrReadClosed is returned by Read after CloseRead, unless it returns io.EOF.
 var ErrReadClosed = errors.New("closed for reading")
 
-// ErrAborted is what Read returns, on a transport that can tell, when the other end has
-// cut both directions.
+// ErrAborted is returned by Read when the other end has cut both directions, if the
+// transport can tell.
 var ErrAborted = errors.New("the other end broke off")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// newTCP makes a Stream of a TCP connection. Other than a Unix socket it can carry a
-// reset: an abort is one, and a reset that is read is a cut.
+// newTCP returns a Stream over a TCP connection. Unlike a Unix socket, TCP can carry an
+// abort, as a reset.
 func newTCP(conn *net.TCPConn) Stream {
 	return &tcpStream{conn: conn, reading: make(chan struct{}, 1), stop: make(chan struct{}),
 		drained: make(chan struct{})}
@@ -19,16 +19,16 @@ func newTCP(conn *net.TCPConn) Stream {
 type tcpStream struct {
 	conn    *net.TCPConn
 	writing sync.Mutex // held by Write
-	reset   bool       // Write has been told of a reset
+	reset   bool       // Write has seen a reset
 
-	reading chan struct{} // holds a token while someone reads
+	reading chan struct{} // holds a token while Read is running
 	once    sync.Once
-	stop    chan struct{} // closed by CloseRead: the token is drain's from now on
+	stop    chan struct{} // closed by CloseRead; from then on drain takes the token
 	drained chan struct{} // closed when drain has ended
 }
 
-// Read takes no reset for an end. The kernel tells of one only once: if a Write was told,
-// what Read gets is an end of file.
+// Read never takes a reset for an end. The kernel reports a reset only once: if Write got
+// it, Read gets an end of file.
 func (s *tcpStream) Read(p []byte) (int, error) {
 	select {
 	case s.reading <- struct{}{}:
@@ -48,8 +48,8 @@ func (s *tcpStream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wasReset waits for a Write under way to return, which it does at once when the
-// connection is closed both ways.
+// wasReset waits for a running Write, which returns at once if the connection is closed
+// both ways.
 func (s *tcpStream) wasReset() bool {
 	if !isClosed(s.conn) {
 		return false
@@ -59,8 +59,8 @@ func (s *tcpStream) wasReset() bool {
 	return s.reset
 }
 
-// Write takes it for no cut when the other end takes no more: it may have something to
-// say still, or Read tells of the cut.
+// Write returns ErrStopped, which is no cut, if the other end has closed: it may have sent
+// more, and if it was a cut, Read reports it.
 func (s *tcpStream) Write(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -74,9 +74,9 @@ func (s *tcpStream) Write(p []byte) (int, error) {
 
 func (s *tcpStream) CloseWrite() error { return ignoreGone(s.conn.CloseWrite()) }
 
-// CloseRead reads on and drops, until the other end has ended or the stream is released:
-// TCP can't tell a writer that nobody reads, and one that waits for window may never come
-// to read what it is told.
+// CloseRead reads and drops data until the other end has ended or the stream is released.
+// TCP cannot tell a writer that nobody reads, and a writer that is blocked because the
+// window is full may never get to its own reads.
 func (s *tcpStream) CloseRead() error {
 	s.once.Do(func() {
 		close(s.stop)
@@ -103,12 +103,12 @@ func (s *tcpStream) isStopped() bool {
 	}
 }
 
-// lingerTime is how long a connection stays for an end that goes on writing what is dropped.
+// lingerTime is how long Close waits for an end that is still writing.
 const lingerTime = 2 * time.Second
 
-// Close lets the other end finish first, for a while, if it is not read any more: to
-// close with input unread would make the kernel reset the connection, and throw away what
-// the other end has not read yet.
+// Close after CloseRead first gives the other end some time to finish. Closing with unread
+// input would make the kernel reset the connection, and the other end would lose what it
+// has not read yet.
 func (s *tcpStream) Close() error {
 	if s.isStopped() {
 		patience := time.AfterFunc(lingerTime, func() { s.conn.Close() })
@@ -117,7 +117,7 @@ func (s *tcpStream) Close() error {
 	}
 	err := s.conn.Close()
 	if errors.Is(err, net.ErrClosed) {
-		err = nil // patience was at its end
+		err = nil // lingerTime has passed
 	}
 	return err
 }
@@ -133,12 +133,12 @@ func (s *tcpStream) Abort(error) {
 
 func (s *tcpStream) SetDeadline(t time.Time) error {
 	if s.isStopped() {
-		return s.conn.SetWriteDeadline(t) // what is dropped is dropped at any time
+		return s.conn.SetWriteDeadline(t) // drain has no deadline
 	}
 	return s.conn.SetDeadline(t)
 }
 
-// Conn makes a Stream of a connection that is a Unix socket's or a TCP connection.
+// Conn returns a Stream over a *net.UnixConn or a *net.TCPConn.
 func Conn(conn net.Conn) Stream {
 	if unix, ok := conn.(*net.UnixConn); ok {
 		return Unix(unix)

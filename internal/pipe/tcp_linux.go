@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// tcpClose is a state of <linux/tcp_states.h>, the first byte of what TCP_INFO tells.
+// tcpClose is a state from <linux/tcp_states.h>. TCP_INFO has the state in its first byte.
 const tcpClose = 7
 
-// isClosed says whether a connection is over both ways, be it by a reset or in order.
+// isClosed reports whether a connection is closed both ways, by a reset or in order.
 func isClosed(conn *net.TCPConn) (closed bool) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -4,5 +4,5 @@ package pipe
 
 import "net"
 
-// isClosed can't be told here: a reset that a Write was told of may be read as an end of file.
+// isClosed cannot tell here, so Read may return io.EOF for a reset that Write has seen.
 func isClosed(*net.TCPConn) bool { return false }

@@ -10,20 +10,20 @@ import (
 	"github.com/cell-mesh/cell/internal/rawio"
 )
 
-// Unix makes a Stream of a Unix socket. A Unix socket can't carry a reset: the other end
-// reads an abort as an orderly end, so who must know better has to be told another way.
-func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, direct: rawio.New(conn)} }
+// Unix returns a Stream over a Unix socket. A Unix socket cannot carry an abort: the other
+// end reads it as an orderly end, and must learn of a cut in another way.
+func Unix(conn *net.UnixConn) Stream { return &unixStream{conn: conn, raw: rawio.New(conn)} }
 
 type unixStream struct {
-	conn   *net.UnixConn
-	direct io.ReadWriter // the same
-	late   lateReader
+	conn *net.UnixConn
+	raw  io.ReadWriter // the same connection
+	late lateReader
 }
 
-// Read takes ECONNRESET for an orderly end: the other end closed without having read all
-// of its input, and what it wrote was delivered first.
+// Read returns io.EOF for ECONNRESET, which means that the other end closed without reading
+// all of its input. What it wrote was delivered first.
 func (s *unixStream) Read(p []byte) (int, error) {
-	n, err := s.direct.Read(p)
+	n, err := s.raw.Read(p)
 	if err != nil && err != io.EOF && errors.Is(err, syscall.ECONNRESET) {
 		err = io.EOF
 	}
@@ -31,7 +31,7 @@ func (s *unixStream) Read(p []byte) (int, error) {
 }
 
 func (s *unixStream) Write(p []byte) (int, error) {
-	n, err := s.direct.Write(p)
+	n, err := s.raw.Write(p)
 	if err != nil && gone(err) {
 		err = ErrStopped
 	}
@@ -45,7 +45,7 @@ func (s *unixStream) Abort(error)       { s.conn.Close() }
 
 func (s *unixStream) SetDeadline(t time.Time) error { return s.conn.SetDeadline(t) }
 
-// gone says whether an error means that the other end has closed.
+// gone reports whether an error means that the other end has closed.
 func gone(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.ENOTCONN)

@@ -1,6 +1,6 @@
 package pipe
 
-// Unread returns a stream that reads rest before anything else. It keeps rest until it is read.
+// Unread returns a stream that reads rest first, and then from s. It keeps rest until then.
 func Unread(s Stream, rest []byte) Stream {
 	if len(rest) == 0 {
 		return s
@@ -24,7 +24,7 @@ func (u *unread) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// ReadLate is Read into the loan's buffer. Once rest is read, it waits as the stream does.
+// ReadLate reads rest first, and then waits without a buffer if s can.
 func (u *unread) ReadLate(l *Loan) (int, error) {
 	if len(u.rest) > 0 {
 		return u.Read(l.Take())

@@ -9,14 +9,14 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// cutTimeout is how long the stem may take to hear of a cut, be the machine as busy as it
-// may: what is not told is taken for an orderly end.
+// cutTimeout is long, so that the message arrives even under heavy load. A cut that is not
+// reported counts as an orderly end.
 const cutTimeout = 30 * time.Second
 
-// Cut tells the home's stem that a cell can't finish the call of a caller, whom it knows
-// by the name that getpeername(2) gave, before it closes the socket, which reads as an
-// orderly end. A process of this machine that has connected by itself has nobody in
-// between who could be told, and the call of one whose stem has gone is over.
+// Cut tells the home's stem that a cell cannot finish a call. remote is the caller's name
+// from getpeername(2). The cell calls Cut before it closes the socket, since closing alone
+// is an orderly end. Cut does nothing for a local process that connected directly, because
+// no stem is in between. Errors are ignored: without a stem the call is over anyway.
 func Cut(h home.Home, remote string) {
 	caller, ok := socket.CallerName(remote)
 	if !ok {
