@@ -14,10 +14,10 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Dial calls a cell through the local door of the node's stem, as a program on its
-// machine would. The address is that of any cell, as in echo@12D3…; the name of a node of
-// the net may stand for its peer ID. ctx covers the call until the verdict, and not the
-// Conn, which the caller closes. Errors match those of package synapse.
+// Dial calls a cell through the node's stem, as a program on its machine would. addr is a
+// cell address such as echo@12D3…, in which the name of a node of the net may stand for its
+// peer ID. ctx covers Dial, not the Conn, which the caller closes. Errors match those of
+// package synapse.
 func (n *Node) Dial(ctx context.Context, addr string) (*Conn, error) {
 	c, err := n.dial(ctx, addr)
 	if err != nil {
@@ -27,22 +27,22 @@ func (n *Node) Dial(ctx context.Context, addr string) (*Conn, error) {
 }
 
 func (n *Node) dial(ctx context.Context, addr string) (*Conn, error) {
-	to, err := address.Parse(n.net.spell(addr))
+	to, err := n.net.parse(addr)
 	if err != nil {
 		return nil, err
 	}
-	l := n.alive()
-	if l == nil {
+	i := n.running()
+	if i == nil {
 		return nil, errStopped
 	}
 	began := time.Now()
-	s, err := l.door.knock(ctx)
+	s, err := i.socket.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { s.Abort(ctx.Err()) })()
-	if _, err = io.WriteString(s, wire.Request{Verb: wire.Open,
-		Object: to.String()}.String()); err != nil {
+	request := wire.Request{Verb: wire.Open, Object: to.String()}
+	if _, err = io.WriteString(s, request.String()); err != nil {
 		return nil, errors.Join(ctx.Err(), err)
 	}
 	_, rest, err := wire.ReadVerdict(s)
@@ -63,34 +63,19 @@ func (n *Node) dial(ctx context.Context, addr string) (*Conn, error) {
 	return c, nil
 }
 
-// spell puts the peer ID of a node in the place of its name.
-func (n *Net) spell(addr string) string {
-	cell, name, ok := strings.Cut(addr, "@")
-	if !ok {
-		return addr
+// parse parses the address of a cell, in which the name of a node may stand for its peer ID.
+func (n *Net) parse(addr string) (address.Address, error) {
+	if cell, name, ok := strings.Cut(addr, "@"); ok {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if node := n.names[name]; node != nil {
+			addr = cell + "@" + node.ID().String()
+		}
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if node := n.names[name]; node != nil {
-		return cell + "@" + node.ID().String()
-	}
-	return addr
+	return address.Parse(addr)
 }
 
-// Ask calls a cell, sends the text, ends its side, and returns the whole answer. ctx
-// covers all of it.
-func (n *Node) Ask(ctx context.Context, addr, text string) (string, error) {
-	r, answer := n.call(ctx, addr, text)
-	return answer, r.Err
-}
-
-// Call does what Ask does, and measures.
-func (n *Node) Call(ctx context.Context, addr, text string) Result {
-	r, _ := n.call(ctx, addr, text)
-	return r
-}
-
-// Conn is a call: a net.Conn whose directions end separately.
+// Conn is a call: a net.Conn with CloseWrite, which ends one direction.
 type Conn struct {
 	pipe.Stream
 	from             address.ID
@@ -101,13 +86,13 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
-// Route is how the call travels: "direct quic", "relayed quic", or "" for one within the machine.
+// Route is "direct quic" or "relayed quic", or empty for a call to the node's own cells.
 func (c *Conn) Route() string { return c.route }
 
-// LocalAddr is the peer ID of the caller's node.
+// LocalAddr returns the peer ID of the caller's node.
 func (c *Conn) LocalAddr() net.Addr { return address.Address{Peer: address.PeerOf(c.from)} }
 
-// RemoteAddr is the address that was called.
+// RemoteAddr returns the address that was called.
 func (c *Conn) RemoteAddr() net.Addr { return c.to }
 
 // SetReadDeadline is SetDeadline.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,12 +16,11 @@ import (
 	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// Cell is what a cell does with a call: a function in the place of a program. When it
-// returns, what it has written is delivered and the call is over; an error cuts the call.
-// ctx ends with the node.
+// Cell handles one call; it takes the place of a program. When it returns nil, its answer is
+// delivered and the call ends; an error cuts the call. ctx ends when the node stops.
 type Cell func(ctx context.Context, call io.ReadWriter) error
 
-// Echo returns what it is sent.
+// Echo returns what it reads.
 func Echo(_ context.Context, call io.ReadWriter) error {
 	_, err := io.Copy(call, call)
 	return err
@@ -37,25 +38,25 @@ func Slow(wait time.Duration) Cell {
 	}
 }
 
-// Crash dies as soon as it has been sent something.
+// Crash fails after it has read a byte.
 func Crash(_ context.Context, call io.ReadWriter) error {
 	call.Read(make([]byte, 1))
 	return errors.New("crashed")
 }
 
-// Silent reads everything and never says a word.
+// Silent reads everything and never answers.
 func Silent(ctx context.Context, call io.ReadWriter) error {
 	io.Copy(io.Discard, call)
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// cells are a node's cells as stem.Cells.
+// cells are a node's cells, as stem.Cells.
 type cells struct {
 	do map[address.Name]Cell
 
 	mu    sync.Mutex
-	life  context.Context // of the node; nil while it does not run
+	life  context.Context // of the node; nil before it runs
 	calls sync.WaitGroup
 }
 
@@ -71,15 +72,15 @@ func newCells(do map[string]Cell) (*cells, error) {
 	return c, nil
 }
 
-func (c *cells) Connect(_ context.Context, name address.Name,
+func (c *cells) Connect(ctx context.Context, name address.Name,
 	caller gate.Caller) (pipe.Stream, error) {
-	if err := c.Germinate(context.Background(), name, caller); err != nil {
+	if err := c.Germinate(ctx, name, caller); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.life == nil || c.life.Err() != nil {
-		return nil, wire.Refusal{Code: wire.Failed, Reason: "the node ends"}
+		return nil, wire.Refusal{Code: wire.Failed, Reason: "the node is stopping"}
 	}
 	near, far := pipetest.New()
 	life, do := c.life, c.do[name]
@@ -101,16 +102,10 @@ func (c *cells) Germinate(_ context.Context, name address.Name, _ gate.Caller) e
 	return nil
 }
 
-// Cut has nothing to do: a Cell that returns an error has cut its call.
+// Cut does nothing: a Cell that returns an error has cut its call.
 func (c *cells) Cut(string) bool { return false }
 
-func (c *cells) Running() []address.Name {
-	var names []address.Name
-	for name := range c.do {
-		names = append(names, name)
-	}
-	return names
-}
+func (c *cells) Running() []address.Name { return slices.Collect(maps.Keys(c.do)) }
 
 func (c *cells) Known() []address.Name { return c.Running() }
 

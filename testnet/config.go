@@ -4,45 +4,57 @@ import (
 	"log/slog"
 
 	"github.com/cell-mesh/cell/testnet/internet"
+	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Config says how a Net is. The zero Config is one without delay, in which nothing is lost.
+// Config configures a Net. The zero Config has links without delay or loss.
 type Config struct {
 	// Mesh is the private mesh that the nodes form. If empty, "testnet".
 	Mesh string
-	// Seed decides what is left to chance: the nodes' keys and what is lost on the way.
+	// Seed determines everything that is random: the nodes' keys and which packets are lost.
 	Seed uint64
-	// Link is that of every node that has none of its own.
+	// Link is for every node that has none of its own.
 	Link internet.Link
-	// Lean leaves out what a public node does to find out that it is one, and to keep
-	// count of its peers: half of the memory of a node without connections; and its
-	// record in the mesh, which does without those of its servers. It is for thousands of
-	// nodes that are all public.
+	// Lean halves the memory of a node without connections, for thousands of nodes. All
+	// of them must be public. They do not check that they can be reached, do not limit
+	// their peers, and do not publish their addresses.
 	Lean bool
-	// Log hears what the nodes' owners would, with the name of the node. If nil, nobody does.
+	// Log gets the logs of all nodes, with the attribute node. If nil, nothing is logged.
 	Log *slog.Logger
 }
 
-// NodeConfig says who a node is, where, and what it has to offer. The zero value is a
-// public node that echoes.
+// NodeConfig configures a node. The zero value is a public node with the cell echo.
 type NodeConfig struct {
-	// Name is the node's in this net. If empty, node1, node2 and so on, by the order of Add.
+	// Name is the node's name in the net. If empty, node1, node2 and so on, in the order
+	// of Add.
 	Name string
 	// Place is where the node lives.
 	Place Place
-	// Link is the node's, or that of its LAN if it is the first one in it. If nil, that of the Net.
+	// Link is the node's link. Nodes in a LAN share the first one's. If nil, the Net's.
 	Link *internet.Link
-	// Cells are what can be called here, by their names. If nil, there is one: echo.
+	// Cells are what can be called, by name. If nil, echo.
 	Cells map[string]Cell
-	// Bootstrap are the nodes to begin with. If nil, the first few public ones of the
+	// Bootstrap are the nodes to join through. If nil, the first few public nodes of the
 	// Net; if empty, none.
 	Bootstrap []*Node
-	// Trust are the nodes that may call the cells. If nil, everybody may.
+	// Trust are the nodes that may call the cells. If nil, all may.
 	Trust []*Node
-	// NoMDNS keeps the node from looking for neighbours in its LAN.
+	// NoMDNS stops the node from looking for neighbours in its LAN.
 	NoMDNS bool
 	// Relay is as in node.Config.
 	Relay string
 
 	unpublished bool // as node.Config.Unpublished
+}
+
+// Place is where a node lives. The zero Place has a public address.
+type Place struct {
+	// Kind is the kind of network.
+	Kind natlab.Kind
+	// LAN is the name of the network. Nodes with the same LAN share a router, or a
+	// carrier if Kind is natlab.CGN. If empty, the node has its own.
+	LAN string
+	// Hairpin lets nodes of the LAN call each other at its public address. Most routers
+	// refuse that.
+	Hairpin bool
 }

@@ -1,6 +1,5 @@
-// Package testnet is a network of stems in one program, to test cells and what calls them
-// on: who is there, where they live and what lies between them are values, and what runs
-// is the real thing.
+// Package testnet runs a network of stems in one process, for tests of cells and of the
+// programs that call them. The stems are real; the network between them is simulated.
 //
 //	func TestGreeting(t *testing.T) {
 //		net := testnet.Start(t, 3)
@@ -10,56 +9,55 @@
 //		}
 //	}
 //
-// Start runs node1 to node3, on public addresses and with a cell that echoes, waits until
-// they have found each other, and ends them with the test. For cells of your own, which
-// are functions here, nodes behind routers of every kind and lines that are slow or lose
-// packets, make a net with New and add nodes to it: NodeConfig says what each may be.
+// Start runs the nodes node1 to node3, which have public addresses and the cell echo. It
+// returns when they have found each other, and stops them when the test ends. For your own
+// cells, which are Go functions here, and for nodes behind routers and over slow or lossy
+// links, make a Net with New and add nodes as NodeConfig describes.
 //
 // # Calls
 //
-// A node calls as a program on its machine would: Dial returns the connection, Ask sends
-// a text and returns the whole answer, and Call says how long each step took, and by
-// which way. In an address, a node's name stands for its peer ID. errors.Is(err,
-// synapse.ErrDenied) and the like say why a call failed.
+// A node calls a cell as a program on its machine would: Dial returns a connection, Ask
+// sends a text and returns the whole answer, and Call also measures each step and reports
+// the route. In an address, the name of a node stands for its peer ID. Errors match those
+// of package synapse, as in errors.Is(err, synapse.ErrDenied).
 //
-// # What goes wrong
+// # Faults
 //
 //	heal := net.Cut(net.Node("node1"), net.Node("node2"))
-//	// neither hears the other now
+//	// no packets pass between the two
 //	heal()
 //
-// Partition parts whole groups, Heal undoes all of that at once, SetLink makes a line
-// slow or lossy, and Renumber gives a router another address. Node.Stop says good-bye to
-// the others, Node.Kill falls silent, and Node.Restart brings the same node back. Nothing
-// is noticed at once: those who talk to a node that falls silent find out as they would
-// in the world.
+// Partition separates groups of nodes, and Heal ends all cuts and partitions. SetLink makes
+// a link slow or lossy, and Renumber gives a router a new address. Node.Stop leaves the
+// network in order, Node.Kill falls silent, and Node.Restart brings the same node back.
+// Peers do not learn of a fault from the Net: they notice a silent node as they would in a
+// real network.
 //
 // # Virtual time
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		net := testnet.Start(t, 2)
-//		time.Sleep(time.Hour) // they keep in touch meanwhile
+//		time.Sleep(time.Hour) // the nodes keep in touch meanwhile
 //		result := net.Node("node1").Call(t.Context(), "echo@node2", "hello")
 //	})
 //
-// In a bubble of testing/synctest the clock moves when everybody waits: the hour takes a
-// moment, a busy machine changes no duration, and two runs of a test measure the same,
-// but for what depends on who of two goroutines comes first. What needs the world outside
-// of the bubble has no place in it: sockets, processes, and channels that were made
-// there. Go's race detector can crash there when several processors run
-// (golang/go#78156): go test -race wants GOMAXPROCS=1. Without a bubble, all of it runs
-// in real time. The same Config.Seed gives the same peers, at the same places.
+// In a testing/synctest bubble time passes only while all goroutines wait. The hour takes a
+// moment, durations do not depend on the load of the machine, and two runs measure the same
+// except where goroutines race. Sockets, processes, and channels from outside do not work
+// in a bubble. Go's race detector can crash in one on several processors
+// (golang/go#78156), so use go test -race with GOMAXPROCS=1. Outside of a bubble, all of
+// it runs in real time. The same Config.Seed gives the same peer IDs and addresses.
 //
-// # What is real, and what is not
+// # What is real
 //
-// Stem, node and discovery are those of "cell up", made by the same constructors: the
-// gate, the wire, QUIC and its encryption, the DHT, relays, hole punching. Simulated are
-// the machines: their UDP sockets end in an internet in memory (package internet), where
-// routers translate and filter, and lines delay, narrow and lose. Neighbours in a LAN
-// hear of each other without the packets of mDNS, and what a stem has in files is in
-// memory. Nothing leaves the process: there is no socket, no file and no name server.
+// The stem, node and discovery are those of "cell up": permissions, wire format, QUIC with
+// its encryption, the DHT, relays and hole punching. The hosts are simulated. Their UDP
+// sockets belong to an internet in memory (package internet), with routers that translate
+// and filter, and links with delay, loss and limited rate. Neighbours in a LAN find each
+// other without mDNS packets, and what a stem keeps in files is in memory. The process opens
+// no socket and no file, and asks no name server.
 //
-// Left out are TCP, port mapping (UPnP, NAT-PMP), and cells that are programs. Package
-// natlab has all of these, on real kernels, where there is root. Package scenario
-// describes a whole network with its calls and its troubles, and runs it on either.
+// TCP, port mapping (UPnP, NAT-PMP) and cells that are programs are missing. Package natlab
+// has all three, on real kernels; it needs root. Package scenario describes a whole network
+// with its calls and faults, and runs it on either.
 package testnet

@@ -7,27 +7,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
-
-	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// lan is where neighbours hear of each other: mDNS without the packets.
+// lan introduces neighbours to each other: mDNS without the packets.
 type lan struct {
-	mu sync.Mutex
-	in []*neighbour
+	mu      sync.Mutex
+	members []*neighbour
 }
 
-func newLAN() *lan { return &lan{} }
-
-// lan is that of a host.
-func (n *Net) lan(h *internet.Host) *lan {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.lans[h.Site()]
-}
-
-// neighbour is a host that is seen in its LAN by those who look for the same service, and
-// sees them.
+// neighbour is a host that finds, and is found by, the others of its LAN with the same
+// service. It is an mdns.Service.
 type neighbour struct {
 	lan     *lan
 	host    host.Host
@@ -37,19 +26,19 @@ type neighbour struct {
 
 func (n *neighbour) Start() error {
 	n.lan.mu.Lock()
-	others := slices.Clone(n.lan.in)
-	n.lan.in = append(n.lan.in, n)
+	others := slices.Clone(n.lan.members)
+	n.lan.members = append(n.lan.members, n)
 	n.lan.mu.Unlock()
 	for _, other := range others {
 		if other.service == n.service {
-			n.sees(other)
-			other.sees(n)
+			n.meet(other)
+			other.meet(n)
 		}
 	}
 	return nil
 }
 
-func (n *neighbour) sees(other *neighbour) {
+func (n *neighbour) meet(other *neighbour) {
 	addrs, err := other.host.Network().InterfaceListenAddresses()
 	if err == nil {
 		n.found.HandlePeerFound(peer.AddrInfo{ID: other.host.ID(), Addrs: addrs})
@@ -59,6 +48,7 @@ func (n *neighbour) sees(other *neighbour) {
 func (n *neighbour) Close() error {
 	n.lan.mu.Lock()
 	defer n.lan.mu.Unlock()
-	n.lan.in = slices.DeleteFunc(n.lan.in, func(other *neighbour) bool { return other == n })
+	n.lan.members = slices.DeleteFunc(n.lan.members,
+		func(other *neighbour) bool { return other == n })
 	return nil
 }

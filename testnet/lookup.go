@@ -13,25 +13,25 @@ type Lookup struct {
 	From  *Node
 	To    address.ID
 	Began time.Time
-	Found bool // an address of it
-	Asked int  // members that were asked until then: so many messages, and as many answers
-	// how far the one that knew was from us: 1 is one that we knew already, 0 that we
-	// knew ourselves
+	Found bool // whether an address was found
+	Asked int  // how many members were asked by then
+	// Hops is how far away the member was that knew an address: 1 if From already knew
+	// that member, 0 if From knew the address itself.
 	Hops int
-	Took time.Duration // until the first address, or until the search was given up
+	Took time.Duration // until the first address, or until the search gave up
 }
 
-// maxLookups bounds how many are remembered.
+// maxLookups is how many lookups a Net keeps.
 const maxLookups = 1 << 20
 
-// Lookups are the searches that the nodes have done so far, in the order in which they ended.
+// Lookups returns the searches that the nodes have finished, in that order.
 func (n *Net) Lookups() []Lookup {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.lookups)
 }
 
-// looked is told by the node.
+// looked records a search; the node calls it.
 func (n *Node) looked(l discovery.Lookup) {
 	to, err := address.ParseID(l.Peer.String())
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Net is a set of nodes and what lies between them. Its methods may be called at any
-// time, from any goroutine.
+// Net is a set of nodes and the network between them. Its methods may be called from
+// several goroutines.
 type Net struct {
 	cfg   Config
 	world *internet.Internet
@@ -33,13 +33,13 @@ type Net struct {
 	lookups []Lookup
 }
 
-// New makes a net without nodes. Close gives everything back.
+// New returns a net without nodes. The caller closes it.
 func New(cfg Config) (*Net, error) {
 	if cfg.Mesh == "" {
 		cfg.Mesh = "testnet"
 	}
 	if cfg.Mesh == "public" {
-		return nil, errors.New(`testnet: the mesh "public" is that of the real internet: name another`)
+		return nil, errors.New(`testnet: the mesh "public" is the real one: name another`)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -54,18 +54,18 @@ func New(cfg Config) (*Net, error) {
 	}, nil
 }
 
-// Add starts a node, and returns when it listens; Node.Joined waits until it is a member
-// of the mesh.
+// Add starts a node and returns when it listens. Node.Joined waits until it has joined the
+// mesh.
 func (n *Net) Add(cfg NodeConfig) (*Node, error) {
-	added, err := n.enroll(cfg)
+	added, err := n.newNode(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("testnet: add %s: %w", cfg.Name, err)
 	}
 	return added, added.Restart()
 }
 
-// enroll makes a node that does not run yet.
-func (n *Net) enroll(cfg NodeConfig) (*Node, error) {
+// newNode adds a node that does not run yet.
+func (n *Net) newNode(cfg NodeConfig) (*Node, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -75,13 +75,13 @@ func (n *Net) enroll(cfg NodeConfig) (*Node, error) {
 		cfg.Name = fmt.Sprintf("node%d", len(n.nodes)+1)
 	}
 	if n.names[cfg.Name] != nil {
-		return nil, errors.New("there is one of this name")
+		return nil, errors.New("the name is taken")
 	}
 	if cfg.Cells == nil {
 		cfg.Cells = map[string]Cell{"echo": Echo}
 	}
 	if cfg.Bootstrap == nil {
-		cfg.Bootstrap = n.pillars()
+		cfg.Bootstrap = n.firstPublic()
 	}
 	site, err := n.site(cfg)
 	if err != nil {
@@ -98,9 +98,7 @@ func (n *Net) enroll(cfg NodeConfig) (*Node, error) {
 	if node.cells, err = newCells(cfg.Cells); err != nil {
 		return nil, err
 	}
-	if node.policy, err = newPolicy(node.identity.ID(), cfg); err != nil {
-		return nil, err
-	}
+	node.policy = newPolicy(node.ID(), cfg.Trust, node.cells.do)
 	n.nodes = append(n.nodes, node)
 	n.names[cfg.Name], n.ids[node.ID()] = node, node
 	return node, nil
@@ -108,36 +106,34 @@ func (n *Net) enroll(cfg NodeConfig) (*Node, error) {
 
 var errClosed = errors.New("the net is closed")
 
-// maxPillars is how many nodes others begin with, if they name none.
-const maxPillars = 3
+// maxBootstrap is how many nodes a node bootstraps from by default.
+const maxBootstrap = 3
 
-// pillars are the first public nodes.
-func (n *Net) pillars() []*Node {
+func (n *Net) firstPublic() []*Node {
 	list := []*Node{}
 	for _, node := range n.nodes {
-		if node.cfg.Place.Kind == natlab.Public && len(list) < maxPillars {
+		if node.cfg.Place.Kind == natlab.Public && len(list) < maxBootstrap {
 			list = append(list, node)
 		}
 	}
 	return list
 }
 
-// site is the network that a node lives in.
+// site returns the network that a node lives in; the first node of a LAN creates it.
 func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 	name := cfg.Place.LAN
 	if name == "" {
-		name = "/" + cfg.Name // no LAN is called so: it is nobody else's
+		name = "/" + cfg.Name // differs from the names of LANs
 	} else if cfg.Place.Kind == natlab.Public {
-		return nil, fmt.Errorf("LAN %s: public nodes share no network: leave the LAN out, or the kind public", name)
+		return nil, fmt.Errorf("LAN %s: public nodes share no LAN: remove it, or choose "+
+			"another kind", name)
 	}
 	if s := n.sites[name]; s != nil {
 		if s.Kind() != cfg.Place.Kind {
-			return nil, fmt.Errorf("LAN %s is of kind %v, and not %v", name, s.Kind(),
-				cfg.Place.Kind)
+			return nil, fmt.Errorf("LAN %s is of kind %v, not %v", name, s.Kind(), cfg.Place.Kind)
 		}
 		if s.Hairpin() != cfg.Place.Hairpin {
-			return nil, fmt.Errorf("LAN %s has a router with hairpin %v: its nodes have to agree",
-				name, s.Hairpin())
+			return nil, fmt.Errorf("LAN %s has hairpin %v: its nodes must agree", name, s.Hairpin())
 		}
 		return s, nil
 	}
@@ -150,17 +146,23 @@ func (n *Net) site(cfg NodeConfig) (*internet.Site, error) {
 		return nil, err
 	}
 	s.SetHairpin(cfg.Place.Hairpin)
-	n.sites[name], n.lans[s] = s, newLAN()
+	n.sites[name], n.lans[s] = s, &lan{}
 	return s, nil
 }
 
-// seeded is the seed of a node's key.
+func (n *Net) lan(h *internet.Host) *lan {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.lans[h.Site()]
+}
+
+// seeded derives a node's key from the net's seed and the node's name.
 func seeded(seed uint64, name string) (node.Identity, error) {
 	return node.SeededIdentity(sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, seed),
 		name...)))
 }
 
-// Node returns a node by its name. It panics if there is none.
+// Node returns a node by name. It panics if there is none.
 func (n *Net) Node(name string) *Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -171,15 +173,15 @@ func (n *Net) Node(name string) *Node {
 	return node
 }
 
-// Nodes are all that were added, in that order, those that were stopped or killed included.
+// Nodes returns all nodes in the order of Add, including those that do not run.
 func (n *Net) Nodes() []*Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.nodes)
 }
 
-// Close kills all nodes and ends everything. Close twice is fine. In real time libp2p may
-// leave a goroutine behind for up to 3 s, which waits for nothing but the time.
+// Close kills all nodes. It may be called twice. In real time libp2p may leave a goroutine
+// behind that ends within 3 s.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	n.closed = true
@@ -192,16 +194,16 @@ func (n *Net) Close() error {
 	}
 	group.Wait()
 	n.world.Close()
-	if inBubble() { // which must have nothing in it at its end
+	if inBubble() { // no goroutine may outlive a bubble
 		time.Sleep(linger)
 	}
 	return errors.Join(errs...)
 }
 
-// linger is how long libp2p may leave goroutines behind that wait for nothing but the time.
+// linger is longer than the timers that libp2p leaves running.
 const linger = 5 * time.Second
 
-// inBubble says whether time is virtual here: then it is not what the system says.
+// inBubble reports whether time is virtual: then it differs from the system's.
 func inBubble() bool {
 	var real syscall.Timeval
 	err := syscall.Gettimeofday(&real)

@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// Node is a stem of the net, on a machine of its own. Its methods may be called at any
-// time, from any goroutine.
+// Node is a stem on its own host of the net. Its methods may be called from several
+// goroutines.
 type Node struct {
 	net      *Net
 	cfg      NodeConfig
@@ -22,72 +22,72 @@ type Node struct {
 	cells    *cells
 	policy   policy
 
-	turn sync.Mutex // held by who starts or ends the node
+	starting sync.Mutex // held while the node starts or ends
 
-	mu     sync.Mutex
-	life   *life // nil while the node does not run
-	opened map[address.ID]opened
+	mu       sync.Mutex
+	instance *instance // nil while the node does not run
+	opened   map[address.ID]opened
 }
 
-// Name is the node's in its net.
+// Name returns the node's name in the net.
 func (n *Node) Name() string { return n.cfg.Name }
 
-// String is the node's name.
+// String returns the node's name.
 func (n *Node) String() string { return n.cfg.Name }
 
-// ID is the node's peer ID.
+// ID returns the node's peer ID.
 func (n *Node) ID() address.ID { return n.identity.ID() }
 
-// Place is where the node lives.
+// Place returns where the node lives.
 func (n *Node) Place() Place { return n.cfg.Place }
 
-// Addrs are where the node can be reached, as it says itself: multiaddrs that end in
-// /p2p/ID. There are none if it does not run.
+// Addrs returns the multiaddrs that the node publishes, which end in /p2p/ID, or nil if it
+// does not run.
 func (n *Node) Addrs() []string {
-	if l := n.alive(); l != nil {
-		return l.node.Addrs()
+	if i := n.running(); i != nil {
+		return i.node.Addrs()
 	}
 	return nil
 }
 
-// Status is what the network says of itself; the zero Status if the node does not run.
+// Status returns the state of the node's network, or the zero Status if it does not run.
 func (n *Node) Status() node.Status {
-	if l := n.alive(); l != nil {
-		return l.node.Status()
+	if i := n.running(); i != nil {
+		return i.node.Status()
 	}
 	return node.Status{}
 }
 
-// Running says whether the node runs.
-func (n *Node) Running() bool { return n.alive() != nil }
+// Running reports whether the node runs.
+func (n *Node) Running() bool { return n.running() != nil }
 
-func (n *Node) alive() *life {
+func (n *Node) running() *instance {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.life
+	return n.instance
 }
 
-// lookEvery is the time between two looks at whether a node has joined.
-const lookEvery = 50 * time.Millisecond
+// joinedEvery is how often Joined checks.
+const joinedEvery = 50 * time.Millisecond
 
-// Joined waits until the node knows others of its mesh, and can be found by them: it
-// serves in the DHT itself, or has a relay, and has told them where it is; or is the
-// first.
+// Joined waits until the node knows others of its mesh and they can find it: it is a DHT
+// server or has a relay, and has published its addresses. The first node need not know
+// others.
 func (n *Node) Joined(ctx context.Context) error {
 	first, mute := len(n.cfg.Bootstrap) == 0, n.net.cfg.Lean || n.cfg.unpublished
 	for {
-		l := n.alive()
-		if l == nil {
+		i := n.running()
+		if i == nil {
 			return fmt.Errorf("testnet: %s: %w", n, errStopped)
 		}
-		s := l.node.Status()
+		s := i.node.Status()
 		known := first || s.DHT.Peers > 0 && (mute || !s.DHT.Published.IsZero())
 		if known && (s.DHT.Mode == "server" || len(s.Relays) > 0) {
 			return nil
 		}
 		select {
-		case <-time.After(lookEvery):
-		case <-l.done:
+		case <-time.After(joinedEvery):
+		case <-i.done:
 		case <-ctx.Done():
 			return fmt.Errorf("testnet: %s has not joined: it knows %d members and %d relays: %w",
 				n, s.DHT.Peers, len(s.Relays), ctx.Err())
@@ -95,49 +95,49 @@ func (n *Node) Joined(ctx context.Context) error {
 	}
 }
 
-var errStopped = errors.New("does not run")
+var errStopped = errors.New("the node does not run")
 
-// Stop ends the node in order: its calls have a grace period, its peers are told. It does
+// Stop stops the node in order: its calls may finish, and its peers are told. It does
 // nothing if the node does not run.
 func (n *Node) Stop() error {
-	return n.end(func(l *life) { l.stop() })
+	return n.end(func(i *instance) { i.stop() })
 }
 
-// Kill ends the node without a word: for its peers it has fallen silent. It does nothing
-// if the node does not run.
+// Kill stops the node so that its peers see it fall silent. It does nothing if the node
+// does not run.
 func (n *Node) Kill() error {
-	return n.end(func(l *life) {
+	return n.end(func(i *instance) {
 		n.host.Unplug()
-		// first, or a call that does not notice that its network is gone would be waited
-		// for
-		l.stop()
-		l.node.Close()
+		// Stop first: the stem may wait for a call that does not notice that its network
+		// is gone.
+		i.stop()
+		i.node.Close()
 	})
 }
 
-func (n *Node) end(how func(*life)) error {
-	n.turn.Lock()
-	defer n.turn.Unlock()
-	l := n.alive()
-	if l == nil {
+func (n *Node) end(how func(*instance)) error {
+	n.starting.Lock()
+	defer n.starting.Unlock()
+	i := n.running()
+	if i == nil {
 		return nil
 	}
-	how(l)
-	<-l.done
+	how(i)
+	<-i.done
 	n.mu.Lock()
-	n.life = nil
-	n.mu.Unlock()
-	return l.err
+	defer n.mu.Unlock()
+	n.instance = nil
+	return i.err
 }
 
-// Restart starts the node, or starts it anew, with the same key at the same place. It has
-// forgotten everything else.
+// Restart stops the node if it runs and starts it, with the same key at the same place. The
+// node forgets everything else.
 func (n *Node) Restart() error {
 	if err := n.Stop(); err != nil {
 		return err
 	}
-	n.turn.Lock()
-	defer n.turn.Unlock()
+	n.starting.Lock()
+	defer n.starting.Unlock()
 	n.net.mu.Lock()
 	closed := n.net.closed
 	n.net.mu.Unlock()
@@ -145,12 +145,12 @@ func (n *Node) Restart() error {
 		return fmt.Errorf("testnet: start %s: %w", n, errClosed)
 	}
 	n.host.Plug()
-	l, err := n.start()
+	i, err := n.start()
 	if err != nil {
 		return fmt.Errorf("testnet: start %s: %w", n, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.life = l
+	n.instance = i
 	return nil
 }

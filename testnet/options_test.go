@@ -27,7 +27,7 @@ var without = map[string]string{
 // things: whoever gives one of the two more has to think of the other.
 func TestSameAsUp(t *testing.T) {
 	for what, own := range map[string][]string{"node": ownNode, "stem": ownStem} {
-		up, here := fields(t, "../cmd/cell/up.go", what), fields(t, "life.go", what)
+		up, here := fields(t, "../cmd/cell/up.go", what), fields(t, "instance.go", what)
 		for _, field := range up {
 			_, left := without[field]
 			if got := slices.Contains(here, field); got == left {

@@ -10,23 +10,19 @@ import (
 	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// policy is a node's rules, which do not change.
+// policy is a node's rules. They do not change.
 type policy struct{ rules *gate.Rules }
 
-func newPolicy(self address.ID, cfg NodeConfig) (policy, error) {
+func newPolicy(self address.ID, trust []*Node, cells map[address.Name]Cell) policy {
 	rules := &gate.Rules{Self: self, Grants: map[address.ID]peers.Grant{},
 		Public: map[address.Name]bool{}}
-	for _, friend := range cfg.Trust {
+	for _, friend := range trust {
 		rules.Grants[friend.ID()] = peers.Grant{Any: true}
 	}
-	for text := range cfg.Cells {
-		cell, err := address.ParseName(text)
-		if err != nil {
-			return policy{}, err
-		}
-		rules.Public[cell] = cfg.Trust == nil
+	for cell := range cells {
+		rules.Public[cell] = trust == nil
 	}
-	return policy{rules}, nil
+	return policy{rules}
 }
 
 func (p policy) Rules() *gate.Rules { return p.rules }

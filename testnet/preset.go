@@ -12,13 +12,12 @@ import (
 )
 
 const (
-	// port is where nodes listen.
-	port = 4433
+	port = 4433 // on which nodes listen
 	// bucketSize is how many members a routing table holds at each distance.
 	bucketSize = 20
 )
 
-// multiaddrs are where the node listens, whether or not it runs.
+// multiaddrs returns where the node listens, or would if it ran.
 func (n *Node) multiaddrs() []string {
 	addrs := n.host.Addrs()
 	if n.net.cfg.Lean {
@@ -35,16 +34,15 @@ func (n *Node) multiaddrs() []string {
 	return text
 }
 
-// member is a node as a routing table has it.
+// member is a node in a routing table.
 type member struct {
 	key  kbucket.ID
 	info peer.AddrInfo
 }
 
-// Preset tells all nodes of each other as if they had long been members of the mesh: it
-// fills their routing tables, from which connections are made when they are needed. It is
-// for nodes that were added with Bootstrap empty, and that are all public: the tables
-// name addresses that anybody can call.
+// Preset fills the routing tables of all nodes as if they had long been members of the
+// mesh. Nodes connect when they need to. All nodes must be public, and added with an empty
+// Bootstrap that is not nil.
 func (n *Net) Preset() error {
 	var members []member
 	nodes := n.Nodes()
@@ -56,9 +54,9 @@ func (n *Net) Preset() error {
 		members = append(members, m)
 	}
 	slices.SortFunc(members, func(a, b member) int { return slices.Compare(a.key, b.key) })
-	chance := rand.New(rand.NewPCG(n.cfg.Seed, 0))
+	random := rand.New(rand.NewPCG(n.cfg.Seed, 0))
 	for _, node := range nodes {
-		if err := node.introduce(members, chance); err != nil {
+		if err := node.introduce(members, random); err != nil {
 			return fmt.Errorf("testnet: preset %s: %w", node, err)
 		}
 	}
@@ -81,11 +79,11 @@ func (n *Node) member() (m member, err error) {
 	return member{kbucket.ConvertPeerID(infos[0].ID), infos[0]}, nil
 }
 
-// introduce fills the node's routing table: at each distance with some of those that are
-// so far away. members are in the order of their keys.
-func (n *Node) introduce(members []member, chance *rand.Rand) error {
-	l := n.alive()
-	if l == nil {
+// introduce fills the node's routing table: for each distance, with random members that are
+// as far away. members are sorted by key.
+func (n *Node) introduce(members []member, random *rand.Rand) error {
+	i := n.running()
+	if i == nil {
 		return nil
 	}
 	own, err := n.member()
@@ -93,16 +91,16 @@ func (n *Node) introduce(members []member, chance *rand.Rand) error {
 		return err
 	}
 	for near := members; len(near) > 1; {
-		// Of those that share the first bits of our key, half differ in the next one:
-		// they are a bucket.
+		// The members that share the first bits of this node's key and differ in the next
+		// bit form a bucket.
 		bits := kbucket.CommonPrefixLen(near[0].key, near[len(near)-1].key)
-		middle := sort.Search(len(near), func(i int) bool { return bit(near[i].key, bits) })
+		middle := sort.Search(len(near), func(m int) bool { return bit(near[m].key, bits) })
 		far := near[middle:]
 		if near = near[:middle]; bit(own.key, bits) {
 			near, far = far, near
 		}
-		for _, i := range chance.Perm(len(far))[:min(bucketSize, len(far))] {
-			if err := l.node.Introduce(far[i].info); err != nil {
+		for _, m := range random.Perm(len(far))[:min(bucketSize, len(far))] {
+			if err := i.node.Introduce(far[m].info); err != nil {
 				return err
 			}
 		}
@@ -110,5 +108,4 @@ func (n *Node) introduce(members []member, chance *rand.Rand) error {
 	return nil
 }
 
-// bit is one of a key.
 func bit(key kbucket.ID, n int) bool { return key[n/8]>>(7-n%8)&1 == 1 }

@@ -65,7 +65,7 @@ func TestChurn(t *testing.T) {
 				case <-ctx.Done():
 					return
 				}
-				alive := slices.DeleteFunc(l.Nodes()[maxPillars:], func(n *Node) bool {
+				alive := slices.DeleteFunc(l.Nodes()[maxBootstrap:], func(n *Node) bool {
 					return !n.Running()
 				})
 				alive[chance.IntN(len(alive))].Kill()

@@ -7,7 +7,7 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// TB is what Start needs of a *testing.T.
+// TB is the part of *testing.T that Start needs.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -15,12 +15,12 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// joinWait bounds how long a node of Start's may take to join.
-const joinWait = time.Minute
+// joinTimeout bounds how long Start waits for a node to join.
+const joinTimeout = time.Minute
 
-// Start runs n public nodes with a cell that echoes, node1 to noden, which have found
-// each other when it returns; if one has not within a minute, the test fails. A round
-// trip between two takes 20 ms. They end with the test.
+// Start runs n public nodes, node1 to noden, with the cell echo, and returns when they have
+// found each other. A round trip takes 20 ms. The nodes stop when the test ends. The test
+// fails if a node does not join within a minute.
 func Start(t TB, n int) *Net {
 	t.Helper()
 	net, err := New(Config{Seed: 1, Link: internet.Link{Delay: 5 * time.Millisecond}})
@@ -35,7 +35,7 @@ func Start(t TB, n int) *Net {
 	for range n {
 		node, err := net.Add(NodeConfig{})
 		if err == nil {
-			ctx, cancel := context.WithTimeout(t.Context(), joinWait)
+			ctx, cancel := context.WithTimeout(t.Context(), joinTimeout)
 			err = node.Joined(ctx)
 			cancel()
 		}

@@ -84,7 +84,7 @@ func TestTestnetHalfUp(t *testing.T) {
 	cfg := newTestnet(t, 3, `case $CELL_HOME in */node3) echo no bread in the house; exit 3;; esac`)
 	_, err := local.Up(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(),
-		"node3: its stem ended at its start: exit status 3\nno bread in the house") {
+		"node3: its stem exited at startup: exit status 3\nno bread in the house") {
 		t.Errorf("a stem that does not start: %v", err)
 	}
 	nothingLeft(t, cfg)

@@ -76,8 +76,8 @@ func (l *lab) forward(from, to string) error {
 			"-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "LogLevel=QUIET"},
 		{"ssh", "-F", os.DevNull, "-N", "-q", "-i", at("user"), "-o", "IdentitiesOnly=yes", "-o",
 			"StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + os.DevNull,
-			"-o", "ConnectionAttempts=10", "-o", "BatchMode=yes", "-p", port, "-L", from + ":" +
-				to, me.Username + "@127.0.0.1"},
+			"-o", "ConnectionAttempts=10", "-o", "BatchMode=yes", "-p", port,
+			"-L", from + ":" + to, me.Username + "@127.0.0.1"},
 	} {
 		cmd := exec.Command(args[0], args[1:]...)
 		if err := cmd.Start(); err != nil {

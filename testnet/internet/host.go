@@ -3,35 +3,36 @@ package internet
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 )
 
-// Host is a machine of a site.
+// Host is a host of a site.
 type Host struct {
 	site  *Site
-	home  *nat // its own router, if it is a carrier's subscriber
+	home  *nat // its own router, if the site is a carrier
 	addrs []netip.Addr
 
 	mu        sync.Mutex
 	unplugged bool
 	sockets   map[netip.AddrPort]*Socket
-	next      uint16 // the port that is tried next when any will do
+	next      uint16 // the next ephemeral port to try, from ephemeral
 }
 
-// Addrs are the host's addresses: one of IPv4, and one of IPv6 behind it if there is that.
+// Addrs returns the host's IPv4 address, and its IPv6 address if it has one.
 func (h *Host) Addrs() []netip.Addr { return h.addrs }
 
-// Site is where the host is.
+// Site returns the host's site.
 func (h *Host) Site() *Site { return h.site }
 
-// anyPort is where the ports begin that are given out when any will do.
-const anyPort = 32768
+// ephemeral is the first of the ports for sockets that ask for port 0.
+const ephemeral = 32768
 
-// ListenUDP opens a socket at an address of the host; port 0 is any. The error is
+// ListenUDP opens a socket on an address of the host. Port 0 means any. It returns
 // syscall.EADDRINUSE if the port is taken.
 func (h *Host) ListenUDP(at netip.AddrPort) (*Socket, error) {
-	if !h.has(at.Addr()) {
+	if !slices.Contains(h.addrs, at.Addr()) {
 		return nil, fmt.Errorf("listen udp %v: %w", at, syscall.EADDRNOTAVAIL)
 	}
 	h.mu.Lock()
@@ -40,7 +41,7 @@ func (h *Host) ListenUDP(at netip.AddrPort) (*Socket, error) {
 		if at.Port() != 0 {
 			break
 		}
-		free := netip.AddrPortFrom(at.Addr(), anyPort+h.next%(1<<15))
+		free := netip.AddrPortFrom(at.Addr(), ephemeral+h.next%(1<<15))
 		h.next++
 		if h.sockets[free] == nil {
 			at = free
@@ -54,28 +55,19 @@ func (h *Host) ListenUDP(at netip.AddrPort) (*Socket, error) {
 	return s, nil
 }
 
-func (h *Host) has(ip netip.Addr) bool {
-	for _, own := range h.addrs {
-		if own == ip {
-			return true
-		}
-	}
-	return false
-}
+// Unplug disconnects the host: it sends and receives no packets.
+func (h *Host) Unplug() { h.setUnplugged(true) }
 
-// Unplug pulls the host's cable: nothing that is sent leaves, and nothing arrives.
-func (h *Host) Unplug() { h.plug(false) }
+// Plug reconnects the host.
+func (h *Host) Plug() { h.setUnplugged(false) }
 
-// Plug puts the cable back.
-func (h *Host) Plug() { h.plug(true) }
-
-func (h *Host) plug(in bool) {
+func (h *Host) setUnplugged(unplugged bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.unplugged = !in
+	h.unplugged = unplugged
 }
 
-// send takes a packet of one of the host's sockets.
+// send sends a packet from one of the host's sockets.
 func (h *Host) send(p packet) {
 	h.mu.Lock()
 	unplugged := h.unplugged
@@ -85,16 +77,16 @@ func (h *Host) send(p packet) {
 	case unplugged:
 	case len(p.data) > MTU-headers:
 		counts.refused.Add(1)
-	case h.has(p.to.Addr()):
+	case slices.Contains(h.addrs, p.to.Addr()):
 		h.deliver(p)
 	default:
 		counts.packets.Add(1)
 		counts.bytes.Add(uint64(len(p.data) + headers))
-		h.site.leave(h, p)
+		h.site.send(h, p)
 	}
 }
 
-// deliver gives a packet to the socket that it is for.
+// deliver gives a packet to its socket.
 func (h *Host) deliver(p packet) {
 	h.mu.Lock()
 	s := h.sockets[p.to]

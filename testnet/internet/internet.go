@@ -11,47 +11,48 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Internet is what lies between sites. Its methods may be called at any time, from any goroutine.
+// Internet connects sites. Its methods may be called from several goroutines.
 type Internet struct {
-	seed     uint64
-	carriers []*carrier
-	done     chan struct{}
-	group    sync.WaitGroup // of the carriers
-	close    func()
-	counts   counts
+	seed       uint64
+	schedulers []*scheduler
+	done       chan struct{}
+	group      sync.WaitGroup // of the schedulers
+	close      func()
+	counts     counts
 
-	rifts natlab.Rifts // by the sites' numbers
+	cuts natlab.Cuts // by the sites' numbers
 
 	mu    sync.RWMutex
 	sites int
 	owner map[netip.Addr]*Site // of public addresses
 }
 
-// maxSites is how many the addresses are enough for.
+// maxSites is how many sites there are addresses for.
 const maxSites = 1<<16 - 2
 
-// carriers is how many goroutines move packets.
-const carriers = 4
+// schedulers is how many goroutines move packets.
+const schedulers = 4
 
-// New makes an internet without sites. Close ends it. The seed decides what is left to chance.
+// New returns an internet without sites. The caller closes it. seed determines which packets
+// are lost, and the ports that routers choose.
 func New(seed uint64) *Internet {
 	i := &Internet{seed: seed, done: make(chan struct{}), owner: map[netip.Addr]*Site{}}
 	i.close = sync.OnceFunc(func() {
 		close(i.done)
 		i.group.Wait()
 	})
-	for range carriers {
-		c := newCarrier()
-		i.carriers = append(i.carriers, c)
-		i.group.Go(func() { c.run(i.done) })
+	for range schedulers {
+		s := newScheduler()
+		i.schedulers = append(i.schedulers, s)
+		i.group.Go(func() { s.run(i.done) })
 	}
 	return i
 }
 
-// Close ends the carrying of packets. Sockets stay open, and hear nothing more.
+// Close stops the delivery of packets. Sockets stay open.
 func (i *Internet) Close() { i.close() }
 
-// Site adds a network of a kind at the end of a line.
+// Site adds a network of a kind with a link to the internet.
 func (i *Internet) Site(kind natlab.Kind, link Link) (*Site, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -62,23 +63,23 @@ func (i *Internet) Site(kind natlab.Kind, link Link) (*Site, error) {
 	return newSite(i, i.sites, kind, link)
 }
 
-// Stats are what has been carried.
+// Stats counts packets.
 type Stats struct {
-	Packets, Bytes uint64 // that hosts have sent, lost ones included
-	Lost           uint64 // by lines, full queues, cuts and partitions
-	Refused        uint64 // by routers, and because nobody listens there
+	Packets, Bytes uint64 // sent by hosts, including lost packets
+	Lost           uint64 // by links, full queues, cuts and partitions
+	Refused        uint64 // by routers, by the MTU, and because no socket listens there
 }
 
 type counts struct{ packets, bytes, lost, refused atomic.Uint64 }
 
-// Stats returns what has been carried so far.
+// Stats returns the counts so far.
 func (i *Internet) Stats() Stats {
 	c := &i.counts
 	return Stats{c.packets.Load(), c.bytes.Load(), c.lost.Load(), c.refused.Load()}
 }
 
-// carry brings a packet from a site to the one that its destination belongs to.
-func (i *Internet) carry(from *Site, p packet) {
+// forward sends a packet from a site to the site of its destination.
+func (i *Internet) forward(from *Site, p packet) {
 	i.mu.RLock()
 	to := i.owner[p.to.Addr()]
 	i.mu.RUnlock()
@@ -88,22 +89,22 @@ func (i *Internet) carry(from *Site, p packet) {
 	}
 	size := len(p.data) + headers
 	at, ok := from.up.Pass(time.Now(), size)
-	if !ok || i.rifts.Between(from.number, to.number) {
+	if !ok || i.cuts.Between(from.number, to.number) {
 		i.counts.lost.Add(1)
 		return
 	}
-	if to.down.Narrow() { // whoever comes first is served first
-		ok = to.carrier.put(at, p, to.arrive)
+	if to.down.Limited() { // the first to arrive at the link passes first
+		ok = to.scheduler.put(at, p, to.queueDown)
 	} else if at, ok = to.down.Pass(at, size); ok {
-		ok = to.carrier.put(at, p, to.enter)
+		ok = to.scheduler.put(at, p, to.receive)
 	}
 	if !ok {
 		i.counts.lost.Add(1)
 	}
 }
 
-// Partition lets packets pass between sites of one group alone. Those that are in none
-// are a group of their own. What was parted before is so still, until heal undoes it.
+// Partition drops all packets between sites of different groups. Sites in no group form one
+// more. heal ends this partition; other partitions and cuts stay.
 func (i *Internet) Partition(groups ...[]*Site) (heal func()) {
 	numbers := make([][]int, len(groups))
 	for n, group := range groups {
@@ -111,13 +112,13 @@ func (i *Internet) Partition(groups ...[]*Site) (heal func()) {
 			numbers[n] = append(numbers[n], s.number)
 		}
 	}
-	return i.rifts.Partition(numbers...)
+	return i.cuts.Partition(numbers...)
 }
 
-// Cut lets no packets pass between two sites, until heal undoes it.
-func (i *Internet) Cut(a, b *Site) (heal func()) { return i.rifts.Cut(a.number, b.number) }
+// Cut drops all packets between two sites. heal ends this cut.
+func (i *Internet) Cut(a, b *Site) (heal func()) { return i.cuts.Cut(a.number, b.number) }
 
-// Heal undoes all that Partition and Cut have done.
-func (i *Internet) Heal() { i.rifts.Heal() }
+// Heal ends all partitions and cuts.
+func (i *Internet) Heal() { i.cuts.Heal() }
 
 var errNoAddress = errors.New("internet: the site has no more addresses")

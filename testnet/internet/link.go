@@ -2,12 +2,12 @@ package internet
 
 import "github.com/cell-mesh/cell/testnet/natlab"
 
-// Link is a line that connects a site to the internet.
+// Link connects a site to the internet.
 type Link = natlab.Link
 
 const (
-	// MTU is how many bytes a packet may have, with the headers of IP and UDP.
+	// MTU is the largest size of a packet, including the IP and UDP headers.
 	MTU = 1500
-	// headers are those, of IPv4; lines carry them, too.
+	// headers is the size of the IPv4 and UDP headers.
 	headers = 28
 )

@@ -8,27 +8,27 @@ import (
 )
 
 const (
-	// forgetAfter is how long a NAT remembers a flow over which nothing passes.
+	// forgetAfter is how long a NAT or a firewall remembers an idle flow.
 	forgetAfter = 2 * time.Minute
-	// maxFlows bounds the flows that a NAT or a firewall remembers.
+	// maxFlows is how many flows a NAT or a firewall remembers.
 	maxFlows = 1 << 14
-	// firstPort is the lowest that a NAT gives out of its own accord.
+	// firstPort is the lowest random port that a NAT assigns.
 	firstPort = 1024
 )
 
-// flow is what a host sends to one address and port, and what comes back.
+// flow is the packets between an address inside and one outside.
 type flow struct{ inside, callee netip.AddrPort }
 
-// flows are those that are remembered.
+// flows are the flows that a router remembers.
 type flows struct {
-	last  map[flow]time.Time // when something passed
-	swept time.Time          // when the old ones were removed
+	last  map[flow]time.Time // when a packet passed
+	swept time.Time          // when old flows were removed
 }
 
 func newFlows() flows { return flows{last: map[flow]time.Time{}} }
 
-// note remembers a flow, if there is room.
-func (f *flows) note(which flow, now time.Time) bool {
+// add remembers a flow, if there is room.
+func (f *flows) add(which flow, now time.Time) bool {
 	if _, known := f.last[which]; !known && len(f.last) == maxFlows {
 		return false
 	}
@@ -36,7 +36,7 @@ func (f *flows) note(which flow, now time.Time) bool {
 	return true
 }
 
-// knows says whether the flow is remembered, and goes on to.
+// knows reports whether the flow is remembered, and renews it.
 func (f *flows) knows(which flow, now time.Time) bool {
 	last, known := f.last[which]
 	if !known || now.Sub(last) > forgetAfter {
@@ -46,8 +46,7 @@ func (f *flows) knows(which flow, now time.Time) bool {
 	return true
 }
 
-// sweep removes the flows that are forgotten, if that was not done lately, and says
-// whether it was done now.
+// sweep removes old flows from time to time, and reports whether it did.
 func (f *flows) sweep(now time.Time) bool {
 	if now.Sub(f.swept) < forgetAfter/4 {
 		return false
@@ -59,23 +58,23 @@ func (f *flows) sweep(now time.Time) bool {
 	return true
 }
 
-// nat translates between a network and one address outside. It keeps a port if it can,
-// and lets in only what comes from an address and port that was called. Its site's lock
+// nat translates between a network and one address outside. It keeps the port if it can,
+// and lets packets in only from addresses and ports that were called. Its site's lock
 // guards it.
 type nat struct {
 	outside netip.Addr
-	// perCallee gives a host another random port for each address and port that it calls,
-	// and not one for all.
+	// perCallee assigns a random port for each address and port that a host calls, instead
+	// of one port for all.
 	perCallee bool
-	// first gets what nobody asked for, if it is valid.
+	// first gets the packets of unknown flows, if it is valid.
 	first netip.Addr
-	// owner is the one host behind a subscriber's NAT.
+	// owner is the only host, if this is the router of a carrier's subscriber.
 	owner *Host
 
-	rand   *rand.Rand
-	flows  flows
-	ports  map[flow]uint16 // the flow has no callee unless perCallee
-	behind map[uint16]flow // the other way round
+	rand    *rand.Rand
+	flows   flows
+	ports   map[flow]uint16 // by mapping: a flow, without a callee unless perCallee
+	mapping map[uint16]flow // the reverse
 }
 
 func newNAT(outside netip.Addr, rand *rand.Rand) *nat {
@@ -84,49 +83,48 @@ func newNAT(outside netip.Addr, rand *rand.Rand) *nat {
 	return n
 }
 
-// move gives the NAT another address; it forgets everything.
+// move gives the NAT another address. It forgets all flows.
 func (n *nat) move(outside netip.Addr) {
 	n.outside = outside
-	n.flows, n.ports, n.behind = newFlows(), map[flow]uint16{}, map[uint16]flow{}
+	n.flows, n.ports, n.mapping = newFlows(), map[flow]uint16{}, map[uint16]flow{}
 }
 
-// out says what a packet comes from, as seen from outside.
+// out translates the sender of a packet that leaves.
 func (n *nat) out(from, to netip.AddrPort, now time.Time) (netip.AddrPort, bool) {
-	n.forget(now)
-	if !n.flows.note(flow{from, to}, now) {
+	n.removeOld(now)
+	if !n.flows.add(flow{from, to}, now) {
 		return netip.AddrPort{}, false
 	}
-	port, ok := n.port(n.holder(from, to))
+	port, ok := n.port(n.key(from, to))
 	return netip.AddrPortFrom(n.outside, port), ok
 }
 
-// in says whom a packet is for.
+// in translates the receiver of a packet that arrives.
 func (n *nat) in(to, from netip.AddrPort, now time.Time) (netip.AddrPort, bool) {
-	if holder, ok := n.behind[to.Port()]; ok {
-		if n.flows.knows(flow{holder.inside, from}, now) &&
-			(holder.callee == from || !n.perCallee) {
-			return holder.inside, true
+	if m, ok := n.mapping[to.Port()]; ok {
+		if n.flows.knows(flow{m.inside, from}, now) && (m.callee == from || !n.perCallee) {
+			return m.inside, true
 		}
 	}
 	return netip.AddrPortFrom(n.first, to.Port()), n.first.IsValid()
 }
 
-// holder is what has a port.
-func (n *nat) holder(from, to netip.AddrPort) flow {
+// key returns the key of a packet's mapping.
+func (n *nat) key(from, to netip.AddrPort) flow {
 	if n.perCallee {
 		return flow{from, to}
 	}
 	return flow{inside: from}
 }
 
-// port is the one outside that a holder has, or gets.
-func (n *nat) port(holder flow) (uint16, bool) {
-	if port, ok := n.ports[holder]; ok {
+// port returns the port of a mapping, and assigns one if it has none.
+func (n *nat) port(key flow) (uint16, bool) {
+	if port, ok := n.ports[key]; ok {
 		return port, true
 	}
-	port := holder.inside.Port()
+	port := key.inside.Port()
 	for try := 0; ; try++ {
-		if _, taken := n.behind[port]; !taken && (try > 0 || !n.perCallee) {
+		if _, taken := n.mapping[port]; !taken && (try > 0 || !n.perCallee) {
 			break
 		}
 		if try == 64 {
@@ -134,38 +132,35 @@ func (n *nat) port(holder flow) (uint16, bool) {
 		}
 		port = uint16(firstPort + n.rand.IntN(1<<16-firstPort))
 	}
-	n.ports[holder], n.behind[port] = port, holder
+	n.ports[key], n.mapping[port] = port, key
 	return port, true
 }
 
-// forget gives back the ports over which nothing has passed for long.
-func (n *nat) forget(now time.Time) {
+// removeOld removes mappings without flows.
+func (n *nat) removeOld(now time.Time) {
 	if !n.flows.sweep(now) {
 		return
 	}
-	alive := map[flow]bool{}
+	used := map[flow]bool{}
 	for f := range n.flows.last {
-		alive[n.holder(f.inside, f.callee)] = true
+		used[n.key(f.inside, f.callee)] = true
 	}
-	for holder, port := range n.ports {
-		if !alive[holder] {
-			delete(n.ports, holder)
-			delete(n.behind, port)
+	for key, port := range n.ports {
+		if !used[key] {
+			delete(n.ports, key)
+			delete(n.mapping, port)
 		}
 	}
 }
 
-// wall is a firewall without translation: it lets in what comes from an address and port
-// that was called.
-type wall struct{ flows flows }
+// firewall does not translate. It lets packets in from addresses and ports that were called.
+type firewall struct{ flows flows }
 
-func newWall() *wall { return &wall{newFlows()} }
-
-func (w *wall) out(from, to netip.AddrPort, now time.Time) bool {
+func (w *firewall) out(from, to netip.AddrPort, now time.Time) bool {
 	w.flows.sweep(now)
-	return w.flows.note(flow{from, to}, now)
+	return w.flows.add(flow{from, to}, now)
 }
 
-func (w *wall) in(to, from netip.AddrPort, now time.Time) bool {
+func (w *firewall) in(to, from netip.AddrPort, now time.Time) bool {
 	return w.flows.knows(flow{to, from}, now)
 }

@@ -73,7 +73,7 @@ func TestManyFlows(t *testing.T) {
 			out(i)
 		}
 		if len(n.flows.last) != maxFlows || len(n.ports) > maxFlows ||
-			len(n.ports) != len(n.behind) {
+			len(n.ports) != len(n.mapping) {
 			t.Errorf("remembers %d flows and %d ports", len(n.flows.last), len(n.ports))
 		}
 		if out(1 << 20) {

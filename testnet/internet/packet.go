@@ -1,101 +1,98 @@
 package internet
 
 import (
+	"cmp"
 	"container/heap"
 	"net/netip"
 	"sync"
 	"time"
 )
 
-// packet is a datagram on its way.
+// packet is a UDP datagram.
 type packet struct {
 	from, to netip.AddrPort
 	data     []byte
 }
 
-// transit is a packet that is at some point at some time, and what happens to it there.
+// transit is a packet on its way, and what happens to it when it is due.
 type transit struct {
-	due  time.Time
-	seq  uint64 // keeps those of one time in order
-	do   func(packet)
-	what packet
+	due    time.Time
+	seq    uint64 // keeps packets with the same due time in order
+	do     func(packet)
+	packet packet
 }
 
-// carrier carries packets: it has one goroutine for all that are under way, so that those
-// of one line stay in order.
-type carrier struct {
+// scheduler handles packets when they are due, in one goroutine, so that the packets of a
+// link stay in order.
+type scheduler struct {
 	mu    sync.Mutex
 	queue transits
 	seq   uint64
-	wake  chan struct{} // holds a token when the first one has changed
+	wake  chan struct{} // has a token if there is a new first packet
 }
 
-// maxTransits bounds what is under way with one carrier.
+// maxTransits is how many packets a scheduler holds.
 const maxTransits = 1 << 20
 
-func newCarrier() *carrier { return &carrier{wake: make(chan struct{}, 1)} }
+func newScheduler() *scheduler { return &scheduler{wake: make(chan struct{}, 1)} }
 
-// put has do called with the packet when it is due. It says whether there was room.
-func (c *carrier) put(due time.Time, p packet, do func(packet)) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue) >= maxTransits {
+// put calls do with the packet when it is due. It reports whether there was room.
+func (s *scheduler) put(due time.Time, p packet, do func(packet)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) >= maxTransits {
 		return false
 	}
-	c.seq++
-	heap.Push(&c.queue, transit{due, c.seq, do, p})
-	if c.queue[0].seq == c.seq {
+	s.seq++
+	heap.Push(&s.queue, transit{due, s.seq, do, p})
+	if s.queue[0].seq == s.seq {
 		select {
-		case c.wake <- struct{}{}:
+		case s.wake <- struct{}{}:
 		default:
 		}
 	}
 	return true
 }
 
-// next returns the first packet if it is due, or else how long that will take; an hour if
-// there is none.
-func (c *carrier) next() (t transit, wait time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue) == 0 {
+// next returns the first packet, or else how long to wait for it.
+func (s *scheduler) next() (t transit, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
 		return t, time.Hour
 	}
-	if wait = time.Until(c.queue[0].due); wait > 0 {
+	if wait = time.Until(s.queue[0].due); wait > 0 {
 		return t, wait
 	}
-	return heap.Pop(&c.queue).(transit), 0
+	return heap.Pop(&s.queue).(transit), 0
 }
 
-// run carries packets until done is closed.
-func (c *carrier) run(done <-chan struct{}) {
+// run handles packets until done is closed.
+func (s *scheduler) run(done <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		t, wait := c.next()
+		t, wait := s.next()
 		if wait <= 0 {
-			t.do(t.what)
+			t.do(t.packet)
 			continue
 		}
 		timer.Reset(wait)
 		select {
 		case <-timer.C:
-		case <-c.wake:
+		case <-s.wake:
 		case <-done:
 			return
 		}
 	}
 }
 
-// transits is a heap, the first one due on top.
+// transits is a heap with the first due on top.
 type transits []transit
 
 func (q transits) Len() int { return len(q) }
 func (q transits) Less(a, b int) bool {
-	if q[a].due.Equal(q[b].due) {
-		return q[a].seq < q[b].seq
-	}
-	return q[a].due.Before(q[b].due)
+	return cmp.Or(q[a].due.Compare(q[b].due), cmp.Compare(q[a].seq, q[b].seq)) < 0
 }
 func (q transits) Swap(a, b int) { q[a], q[b] = q[b], q[a] }
 func (q *transits) Push(t any)   { *q = append(*q, t.(transit)) }

@@ -10,86 +10,83 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// Site is one network, at the end of a line. All its hosts are behind one router, or one
-// carrier, unless its kind is Public: then it is one host.
+// Site is one network with a link to the internet. Its hosts are behind one router, or one
+// carrier. A Public site has one host and no router.
 type Site struct {
-	net      *Internet
-	number   int
-	kind     natlab.Kind
-	carrier  *carrier
-	up, down *natlab.Lane
+	net       *Internet
+	number    int
+	kind      natlab.Kind
+	scheduler *scheduler
+	up, down  *natlab.Lane
+	rand      *rand.Rand
 
-	mu     sync.Mutex
-	at     int                 // the last number in its public IPv4 address
-	router *nat                // the one with a public address; nil if there is none
-	homes  map[netip.Addr]*nat // of a carrier's subscribers, by their address in its network
-	hosts  map[netip.Addr]*Host
-	wall   *wall // for IPv6
-	rand   *rand.Rand
-	made   int // how many hosts
-	// hairpin lets hosts call each other at the router's public address.
-	hairpin bool
+	mu       sync.Mutex
+	at       int                 // the last byte of its public IPv4 address
+	router   *nat                // the one with the public address, or nil
+	homes    map[netip.Addr]*nat // routers of a carrier's subscribers, by outside address
+	firewall *firewall           // for IPv6, or nil
+	hosts    map[netip.Addr]*Host
+	count    int  // of hosts
+	hairpin  bool // hosts can call each other at the router's public address
 }
 
-// maxHosts is how many hosts a site has room for.
+// maxHosts is how many hosts a site can have.
 const maxHosts = 200
 
 func newSite(i *Internet, number int, kind natlab.Kind, link Link) (*Site, error) {
 	s := &Site{
 		net: i, number: number, kind: kind,
-		carrier: i.carriers[number%len(i.carriers)],
-		hosts:   map[netip.Addr]*Host{},
-		homes:   map[netip.Addr]*nat{},
-		rand:    i.chance(number, 0),
-		at:      1,
+		scheduler: i.schedulers[number%len(i.schedulers)],
+		hosts:     map[netip.Addr]*Host{},
+		homes:     map[netip.Addr]*nat{},
+		rand:      i.random(number, 0),
+		at:        1,
 	}
-	s.up = natlab.NewLane(link, i.chance(number, 1))
-	s.down = natlab.NewLane(link, i.chance(number, 2))
+	s.up = natlab.NewLane(link, i.random(number, 1))
+	s.down = natlab.NewLane(link, i.random(number, 2))
 	switch kind {
 	case natlab.Public, natlab.TCPOnly:
-	case natlab.EIM, natlab.CGN, natlab.V6, natlab.V6Firewall:
-		s.router = newNAT(s.public4(), s.rand)
-	case natlab.Symmetric:
-		s.router = newNAT(s.public4(), s.rand)
-		s.router.perCallee = true
-	case natlab.Cone:
-		s.router = newNAT(s.public4(), s.rand)
-		s.router.first = s.lan4(0)
+		return s, nil
+	case natlab.EIM, natlab.Symmetric, natlab.Cone, natlab.CGN, natlab.V6, natlab.V6Firewall:
 	default:
 		return nil, fmt.Errorf("internet: %v is not simulated", kind)
 	}
-	if kind == natlab.V6Firewall {
-		s.wall = newWall()
-	}
-	if s.router != nil {
-		i.owner[s.router.outside] = s
+	s.router = newNAT(s.public4(), s.rand)
+	i.owner[s.router.outside] = s
+	switch kind {
+	case natlab.Symmetric:
+		s.router.perCallee = true
+	case natlab.Cone:
+		s.router.first = s.lan4(0)
+	case natlab.V6Firewall:
+		s.firewall = &firewall{newFlows()}
 	}
 	return s, nil
 }
 
-// chance is a source of random numbers for one thing of one site.
-func (i *Internet) chance(number, what int) *rand.Rand {
-	return rand.New(rand.NewPCG(i.seed, uint64(number)<<8|uint64(what)))
+// random returns the random numbers for one purpose of one site.
+func (i *Internet) random(number, purpose int) *rand.Rand {
+	return rand.New(rand.NewPCG(i.seed, uint64(number)<<8|uint64(purpose)))
 }
 
-// Kind is what the site is.
+// Kind returns the kind of network.
 func (s *Site) Kind() natlab.Kind { return s.kind }
 
-// SetLink changes the site's line for packets to come.
+// SetLink changes the site's link for future packets.
 func (s *Site) SetLink(link Link) {
 	s.up.Set(link)
 	s.down.Set(link)
 }
 
-// SetHairpin says whether the site's hosts can call each other at their router's public
-// address, which most routers refuse.
+// SetHairpin sets whether the site's hosts can call each other at the router's public
+// address. Most routers refuse that.
 func (s *Site) SetHairpin(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hairpin = on
 }
 
-// Hairpin says whether they can.
+// Hairpin returns what SetHairpin set.
 func (s *Site) Hairpin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +99,7 @@ func (s *Site) Host() (*Host, error) {
 	defer s.net.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.made == maxHosts || s.kind == natlab.Public && s.made == 1 {
+	if s.count == maxHosts || s.kind == natlab.Public && s.count == 1 {
 		return nil, errNoAddress
 	}
 	h := &Host{site: s, sockets: map[netip.AddrPort]*Socket{}}
@@ -110,16 +107,15 @@ func (s *Site) Host() (*Host, error) {
 	case natlab.Public:
 		h.addrs = []netip.Addr{s.public4(), s.public6(0, 1)}
 	case natlab.V6, natlab.V6Firewall:
-		h.addrs = []netip.Addr{s.lan4(s.made), s.public6(1, s.made+2)}
+		h.addrs = []netip.Addr{s.lan4(s.count), s.public6(1, s.count+2)}
 	case natlab.CGN:
-		h.addrs = []netip.Addr{netip.AddrFrom4([4]byte{192, 168, byte(s.made%254 + 1), 2})}
-		at := netip.AddrFrom4([4]byte{100, 64, byte(s.made + 1), 1})
+		h.addrs = []netip.Addr{netip.AddrFrom4([4]byte{192, 168, byte(s.count%254 + 1), 2})}
+		at := netip.AddrFrom4([4]byte{100, 64, byte(s.count + 1), 1})
 		h.home = newNAT(at, s.rand)
-		h.home.first = netip.Addr{}
-		s.homes[at] = h.home
 		h.home.owner = h
+		s.homes[at] = h.home
 	default:
-		h.addrs = []netip.Addr{s.lan4(s.made)}
+		h.addrs = []netip.Addr{s.lan4(s.count)}
 	}
 	for _, ip := range h.addrs {
 		if s.kind != natlab.CGN {
@@ -129,7 +125,7 @@ func (s *Site) Host() (*Host, error) {
 			s.net.owner[ip] = s
 		}
 	}
-	s.made++
+	s.count++
 	return h, nil
 }
 
@@ -146,15 +142,15 @@ func (s *Site) lan4(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 168, byte(s.number%254 + 1), byte(n + 2)})
 }
 
-// Renumber gives the site's router another public address and has it forget who called
-// whom, as providers do at night.
+// Renumber gives the site's router a new public address and makes it forget its flows, as
+// internet providers do at night.
 func (s *Site) Renumber() error {
 	s.net.mu.Lock()
 	defer s.net.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.router == nil {
-		return fmt.Errorf("internet: a site of kind %v has no router with an address", s.kind)
+		return fmt.Errorf("internet: a site of kind %v has no router to renumber", s.kind)
 	}
 	delete(s.net.owner, s.router.outside)
 	s.at = s.at%250 + 1
@@ -163,11 +159,11 @@ func (s *Site) Renumber() error {
 	return nil
 }
 
-// leave takes a packet that a host sends.
-func (s *Site) leave(h *Host, p packet) {
+// send sends a packet of a host: within the site, or through its routers to the internet.
+func (s *Site) send(h *Host, p packet) {
 	s.mu.Lock()
 	now := time.Now()
-	if near := s.hosts[p.to.Addr()]; near != nil { // in the same network
+	if near := s.hosts[p.to.Addr()]; near != nil {
 		s.mu.Unlock()
 		near.deliver(p)
 		return
@@ -179,8 +175,8 @@ func (s *Site) leave(h *Host, p packet) {
 				p.from, ok = router.out(p.from, p.to, now)
 			}
 		}
-	} else if s.wall != nil {
-		ok = s.wall.out(p.from, p.to, now)
+	} else if s.firewall != nil {
+		ok = s.firewall.out(p.from, p.to, now)
 	}
 	back := s.router != nil && p.to.Addr() == s.router.outside
 	ok = ok && (!back || s.hairpin)
@@ -189,56 +185,49 @@ func (s *Site) leave(h *Host, p packet) {
 	case !ok:
 		s.net.counts.refused.Add(1)
 	case back:
-		s.enter(p)
+		s.receive(p)
 	default:
-		s.net.carry(s, p)
+		s.net.forward(s, p)
 	}
 }
 
-// arrive takes a packet at the far end of a line where packets take turns.
-func (s *Site) arrive(p packet) {
+// queueDown queues a packet at a link with a limited rate.
+func (s *Site) queueDown(p packet) {
 	at, ok := s.down.Pass(time.Now(), len(p.data)+headers)
-	if !ok || !s.carrier.put(at, p, s.enter) {
+	if !ok || !s.scheduler.put(at, p, s.receive) {
 		s.net.counts.lost.Add(1)
 	}
 }
 
-// enter takes a packet that has come down the line.
-func (s *Site) enter(p packet) {
-	if h := s.admit(&p); h != nil {
+// receive passes a packet from the site's link to its host.
+func (s *Site) receive(p packet) {
+	if h := s.route(&p); h != nil {
 		h.deliver(p)
 		return
 	}
 	s.net.counts.refused.Add(1)
 }
 
-// admit says which host a packet is for, and translates it.
-func (s *Site) admit(p *packet) *Host {
+// route translates a packet that arrives, and returns its host, or nil if it is refused.
+func (s *Site) route(p *packet) *Host {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	var ok bool
 	if !p.to.Addr().Is4() {
-		if s.wall != nil && !s.wall.in(p.to, p.from, now) {
+		if s.firewall != nil && !s.firewall.in(p.to, p.from, now) {
 			return nil
 		}
-		return s.hosts[p.to.Addr()]
+	} else if s.router != nil {
+		if p.to, ok = s.router.in(p.to, p.from, now); !ok {
+			return nil
+		}
+		if home := s.homes[p.to.Addr()]; home != nil {
+			if p.to, ok = home.in(p.to, p.from, now); !ok {
+				return nil
+			}
+			return home.owner
+		}
 	}
-	if s.router == nil {
-		return s.hosts[p.to.Addr()]
-	}
-	var ok bool
-	if p.to, ok = s.router.in(p.to, p.from, now); !ok {
-		return nil
-	}
-	if s.kind != natlab.CGN {
-		return s.hosts[p.to.Addr()]
-	}
-	home := s.homes[p.to.Addr()]
-	if home == nil {
-		return nil
-	}
-	if p.to, ok = home.in(p.to, p.from, now); !ok {
-		return nil
-	}
-	return home.owner
+	return s.hosts[p.to.Addr()]
 }

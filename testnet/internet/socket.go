@@ -26,7 +26,7 @@ type Socket struct {
 
 var _ net.PacketConn = (*Socket)(nil)
 
-// maxQueue is how many packets wait to be read. More are dropped.
+// maxQueue is how many packets a socket holds. More are dropped.
 const maxQueue = 2048
 
 func newSocket(h *Host, at netip.AddrPort) *Socket {
@@ -35,7 +35,7 @@ func newSocket(h *Host, at netip.AddrPort) *Socket {
 	return s
 }
 
-// put takes a packet that has arrived, and says whether there was room.
+// put adds a packet that has arrived, and reports whether there was room.
 func (s *Socket) put(p packet) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *Socket) put(p packet) bool {
 	return true
 }
 
-// ReadFrom waits for a packet. What does not fit into b is cut off.
+// ReadFrom waits for a packet. The part that does not fit into b is lost.
 func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,12 +63,12 @@ func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	p := s.queue[0]
 	s.queue[0] = packet{}
 	if s.queue = s.queue[1:]; len(s.queue) == 0 {
-		s.queue = nil // most sockets are silent most of the time
+		s.queue = nil // saves memory: most sockets are idle most of the time
 	}
 	return copy(b, p.data), net.UDPAddrFromAddrPort(p.from), nil
 }
 
-// WriteTo sends a packet. That it was sent does not mean that it arrives.
+// WriteTo sends a packet, which may get lost.
 func (s *Socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	udp, ok := to.(*net.UDPAddr)
 	if !ok {
@@ -93,7 +93,7 @@ func (s *Socket) fail(op string, err error) error {
 	return &net.OpError{Op: op, Net: "udp", Source: s.LocalAddr(), Err: err}
 }
 
-// Close frees the port and ends reads under way.
+// Close frees the port and makes pending reads fail.
 func (s *Socket) Close() error {
 	s.host.mu.Lock()
 	if s.host.sockets[s.at] == s {
@@ -106,31 +106,31 @@ func (s *Socket) Close() error {
 		return s.fail("close", net.ErrClosed)
 	}
 	s.closed, s.queue = true, nil
-	s.silence()
+	s.stopAlarm()
 	s.changed.Broadcast()
 	return nil
 }
 
-// LocalAddr is where the socket is, as a *net.UDPAddr.
+// LocalAddr returns the socket's address, a *net.UDPAddr.
 func (s *Socket) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(s.at) }
 
-// SetDeadline is SetReadDeadline: writing never waits.
+// SetDeadline is SetReadDeadline: writes never block.
 func (s *Socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
 
-// SetWriteDeadline does nothing: writing never waits.
+// SetWriteDeadline does nothing: writes never block.
 func (s *Socket) SetWriteDeadline(time.Time) error { return nil }
 
-// SetReadDeadline bounds the reads under way and to come.
+// SetReadDeadline sets the deadline for pending and future reads.
 func (s *Socket) SetReadDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return s.fail("set deadline", net.ErrClosed)
 	}
-	s.silence()
+	s.stopAlarm()
 	s.readBy = t
-	// No timer for what is due: readers are woken below, and in a bubble such timers can
-	// crash the race detector (golang/go#78156).
+	// No timer for a deadline in the past: readers are woken below, and in a bubble such
+	// timers can crash the race detector (golang/go#78156).
 	if left := time.Until(t); left > 0 {
 		s.alarm = time.AfterFunc(left, func() {
 			s.mu.Lock()
@@ -142,16 +142,16 @@ func (s *Socket) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// silence ends the alarm; s.mu is held.
-func (s *Socket) silence() {
+// stopAlarm needs s.mu.
+func (s *Socket) stopAlarm() {
 	if s.alarm != nil {
 		s.alarm.Stop()
 		s.alarm = nil
 	}
 }
 
-// SetReadBuffer does nothing: there is room for maxQueue packets.
+// SetReadBuffer does nothing: a socket holds maxQueue packets.
 func (s *Socket) SetReadBuffer(int) error { return nil }
 
-// SetWriteBuffer does nothing, either.
+// SetWriteBuffer does nothing.
 func (s *Socket) SetWriteBuffer(int) error { return nil }

@@ -11,11 +11,11 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// dnaFiles are the paths that every node's store gets links to. None stand for the cell echo.
+// dnaFiles are the files that every node's dna directory links to. If nil, the node gets the
+// cell echo.
 type dnaFiles []string
 
-// findDNA returns what in a directory is dna: executables, and text files that say how
-// cells are started.
+// findDNA returns the dna in a directory: executables and their settings, NAME.toml.
 func findDNA(dir string) (files dnaFiles, err error) {
 	if dir == "" {
 		return nil, nil
@@ -40,14 +40,15 @@ func findDNA(dir string) (files dnaFiles, err error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s has no dna: neither a program that can be executed and whose name is a cell's, nor a NAME.toml", dir)
+		return nil, fmt.Errorf("%s has no dna: no executable with a valid cell name, and no "+
+			"NAME.toml", dir)
 	}
 	return files, nil
 }
 
 func (files dnaFiles) link(h home.Home) error {
 	if files == nil {
-		return putEcho(h)
+		return writeEcho(h)
 	}
 	for _, path := range files {
 		if err := os.Symlink(path, filepath.Join(h.DNADir(), filepath.Base(path))); err != nil {
@@ -57,8 +58,8 @@ func (files dnaFiles) link(h home.Home) error {
 	return nil
 }
 
-// putEcho makes a cell of cat.
-func putEcho(h home.Home) error {
+// writeEcho makes a cell from cat.
+func writeEcho(h home.Home) error {
 	path := filepath.Join(h.DNADir(), "echo")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nexec cat\n"), 0o700); err != nil {
 		return err

@@ -17,15 +17,14 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// patience is how long a stem may take to end once it is asked to. It lets its calls go
-// on for some seconds.
-const patience = 10 * time.Second
+// stopTimeout is how long a stem may take to end when asked to. It lets calls finish for a
+// few seconds.
+const stopTimeout = 10 * time.Second
 
-// Down ends the testnet's stems and their cells, and removes the testnet. What runs
-// elsewhere is left alone, and so is what others have put into its directory. If it
-// fails, Down may be called again.
+// Down stops the testnet's stems and their cells, and removes the files that Up made. If it
+// fails, it may be called again.
 func (n *Net) Down(ctx context.Context) error {
-	lock, err := claim(n.Dir)
+	lock, err := lockNet(n.Dir)
 	if err != nil {
 		return err
 	}
@@ -44,12 +43,12 @@ func (n *Net) down(ctx context.Context) error {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err // its homes are needed to find what runs
+		return err // keep the homes: they show what still runs
 	}
 	return n.remove()
 }
 
-// end ends the node's stem, so that nothing grows any more, and then its cells.
+// end stops the node's stem first, so that no more cells start, and then its cells.
 func (n Node) end(ctx context.Context) error {
 	if _, err := os.Stat(n.Home.String()); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -60,34 +59,33 @@ func (n Node) end(ctx context.Context) error {
 	return process.StopAll(ctx, n.Home)
 }
 
-// Stop asks the node's stem to end, and ends it if it has not within some seconds. It
-// returns once no stem lives in the home; it is no error if none did. Its cells are left
-// alone.
+// Stop asks the node's stem to end, kills it if it takes too long, and returns when it has
+// ended. It does nothing if no stem runs. Cells keep running.
 func (n Node) Stop(ctx context.Context) error { return n.signal(ctx, syscall.SIGTERM) }
 
-// Kill ends the node's stem without asking.
+// Kill kills the node's stem and returns when it has ended.
 func (n Node) Kill(ctx context.Context) error { return n.signal(ctx, syscall.SIGKILL) }
 
-// signal sends the stem that lives in the home the signal, and SIGKILL if it takes too
-// long. There is one for as long as the home's lock is held, and the kernel says which
-// process it is: the one that listens at its door.
+// signal sends a signal to the stem of the home, and SIGKILL if it takes too long to end. A
+// stem runs while the home's lock is held, and the kernel knows its PID: the process that
+// listens on the stem's socket.
 func (n Node) signal(ctx context.Context, signal syscall.Signal) error {
-	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout+5*time.Second)
 	defer cancel()
-	began, pid, told := time.Now(), 0, syscall.Signal(0)
+	began, pid, sent := time.Now(), 0, syscall.Signal(0)
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
-		left, err := n.left(pid)
-		if !left || err != nil {
+		running, err := n.running(pid)
+		if !running || err != nil {
 			return err
 		}
-		if time.Since(began) > patience {
+		if time.Since(began) > stopTimeout {
 			signal = syscall.SIGKILL
 		}
-		if listener := n.listener(ctx); listener != 0 && (listener != pid || told != signal) {
+		if listener := n.listener(ctx); listener != 0 && (listener != pid || sent != signal) {
 			if err := syscall.Kill(listener, signal); err != nil && err != syscall.ESRCH {
 				return fmt.Errorf("process %d: %w", listener, err)
 			}
-			pid, told = listener, signal
+			pid, sent = listener, signal
 		}
 		if socket.Pause(ctx, pause) != nil {
 			by, _ := os.ReadFile(n.Home.StemLock())
@@ -97,9 +95,9 @@ func (n Node) signal(ctx context.Context, signal syscall.Signal) error {
 	}
 }
 
-// left says whether a stem lives in the home, or the one that was told to end, by its
-// number, is still on its way.
-func (n Node) left(pid int) (bool, error) {
+// running reports whether a stem holds the home's lock, or the process that got the signal
+// has not ended yet. pid is 0 if none has.
+func (n Node) running(pid int) (bool, error) {
 	lock, err := socket.TryLock(n.Home.StemLock())
 	if errors.Is(err, socket.ErrLocked) {
 		return true, nil
@@ -114,11 +112,11 @@ func (n Node) left(pid int) (bool, error) {
 	if !process.Ended(pid) {
 		return true, nil
 	}
-	wait(pid, 0) // it may be our child
+	wait(pid, 0) // it may be a child of this process
 	return false, nil
 }
 
-// listener is the process that listens at the stem's door, or 0.
+// listener returns the PID of the process that listens on the stem's socket, or 0.
 func (n Node) listener(ctx context.Context) int {
 	conn, err := socket.Dial(ctx, n.Home.StemSocket())
 	if err != nil {
@@ -132,8 +130,7 @@ func (n Node) listener(ctx context.Context) int {
 	return pid
 }
 
-// remove removes what Up made, its record last, so that what is left after an error is a
-// testnet yet.
+// remove removes what Up made, and testnet.toml last: until then, it is a testnet.
 func (n *Net) remove() error {
 	errs := []error{os.RemoveAll(n.bin())}
 	for _, node := range n.Nodes {
@@ -142,10 +139,10 @@ func (n *Net) remove() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := os.Remove(record(n.Dir)); err != nil {
+	if err := os.Remove(configFile(n.Dir)); err != nil {
 		return err
 	}
 	os.Remove(filepath.Join(n.Dir, "testnet.lock"))
-	os.Remove(n.Dir) // unless somebody keeps something there
+	os.Remove(n.Dir) // fails if there are other files
 	return nil
 }

@@ -17,18 +17,18 @@ import (
 	"github.com/cell-mesh/cell/stem"
 )
 
-// Status is what a stem says of itself.
+// Status is the status of a stem and its network.
 type Status struct {
 	stem.Status
 	Network node.Status `json:"network"`
 }
 
-// askWait bounds the answer to a status.
-const askWait = 10 * time.Second
+// askTimeout bounds Ask.
+const askTimeout = 10 * time.Second
 
-// Ask asks the node's stem for its status. It fails with door.ErrNoStem if none runs.
+// Ask asks the node's stem for its status. It returns stemclient.ErrNoStem if none runs.
 func (n Node) Ask(ctx context.Context) (s Status, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	answer, err := stemclient.Ask(ctx, n.Home, wire.Request{Verb: wire.Status})
 	if err != nil {
@@ -46,27 +46,27 @@ func (n Node) Ask(ctx context.Context) (s Status, err error) {
 	return s, nil
 }
 
-// State is a node at one moment.
+// State is the state of a node.
 type State struct {
 	Name string `json:"name"`
-	// ID is its peer ID; empty if there is no key, and none runs.
+	// ID is the peer ID, or empty if the node has no key yet.
 	ID   string `json:"id"`
 	Home string `json:"home"`
-	// PID is that of its stem; 0 if none answers.
+	// PID is the stem's, or 0 if none answers.
 	PID int `json:"pid"`
-	// Addrs are where it listens, and Cells those that run.
+	// Addrs are the multiaddrs of the stem, and Cells the cells that run.
 	Addrs []string `json:"addrs"`
 	Cells []string `json:"cells"`
 }
 
-// States asks all nodes at once.
+// States returns the states of all nodes.
 func (n *Net) States(ctx context.Context) ([]State, error) {
 	states := make([]State, len(n.Nodes))
 	for i, each := range n.Nodes {
 		states[i] = State{Name: each.Name, Home: each.Home.String(), Addrs: []string{},
 			Cells: []string{}}
 		if _, err := os.Stat(each.Home.IdentityKey()); errors.Is(err, fs.ErrNotExist) {
-			continue // looking makes none
+			continue // LoadIdentity would create it
 		}
 		identity, err := node.LoadIdentity(each.Home.IdentityKey())
 		if err != nil {
@@ -78,7 +78,8 @@ func (n *Net) States(ctx context.Context) ([]State, error) {
 	for i, each := range n.Nodes {
 		group.Go(func() {
 			if s, err := each.Ask(ctx); err == nil {
-				states[i].PID, states[i].ID, states[i].Addrs, states[i].Cells = s.PID, s.Network.ID, s.Network.Addrs, s.Cells
+				states[i].PID, states[i].ID = s.PID, s.Network.ID
+				states[i].Addrs, states[i].Cells = s.Network.Addrs, s.Cells
 			}
 		})
 	}

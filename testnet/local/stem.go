@@ -14,8 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/process"
 )
 
-// Stem is a stem that runs as a child process, for a test, a benchmark or a demo. It ends
-// with this process at the latest; a Node of a testnet goes on.
+// Stem is a stem that runs as a child process, for a test, a benchmark or a demo. The
+// process that started it must stop it; a Node of a Net outlives the process that started it.
 type Stem struct {
 	Name, Home string
 	Cell       string // the path of the program cell

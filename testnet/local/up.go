@@ -15,27 +15,26 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Config says what Up makes.
+// Config configures Up.
 type Config struct {
-	// Dir is where the testnet lies. It may exist, and is empty then.
+	// Dir is the directory of the testnet, which must be empty or not exist.
 	Dir string
-	// Cell is the program "cell". The testnet gets a copy, so that all its stems stay of
-	// one version.
+	// Cell is the path of the program cell. The testnet uses a copy, so that all its stems
+	// have the same version.
 	Cell string
-	// Nodes is how many stems there are, 1 to MaxNodes.
+	// Nodes is the number of nodes, 1 to MaxNodes.
 	Nodes int
-	// DNA is a directory whose executables, and the files that say how they are started,
-	// every node finds in its own store, as links. If empty, each node has the cell echo
-	// alone.
+	// DNA is a directory of executables and their settings, to which the dna directory of
+	// every node links. If empty, each node has the cell echo.
 	DNA string
 }
 
-// undoing is how long Up may take to take back what it has begun.
-const undoing = 30 * time.Second
+// undoTimeout bounds how long Up may take to clean up after an error.
+const undoTimeout = 30 * time.Second
 
-// Up makes a testnet and returns when all its stems answer. They go on when this process
-// ends; Down ends them. If it fails, or ctx ends first, nothing is left. It fails with
-// ErrExists where a testnet is, whether its stems run or not.
+// Up creates a testnet and returns when all its stems answer. They outlive this process;
+// Down stops them. If Up fails or ctx ends first, nothing is left behind. It returns
+// ErrExists if the directory has a testnet, running or not.
 func Up(ctx context.Context, cfg Config) (_ *Net, err error) {
 	if err := checkCount(cfg.Nodes); err != nil {
 		return nil, err
@@ -53,38 +52,38 @@ func Up(ctx context.Context, cfg Config) (_ *Net, err error) {
 		return nil, err
 	}
 	if err := checkEmpty(dir); err != nil {
-		return nil, err // before anything is touched
+		return nil, err // and has not created anything
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := claim(dir)
+	lock, err := lockNet(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
 	if err := checkEmpty(dir); err != nil {
-		return nil, err // someone was faster
+		return nil, err // another Up was faster
 	}
-	if err := textfile.Write(record(dir), file{cfg.Nodes}); err != nil {
+	if err := textfile.Write(configFile(dir), file{cfg.Nodes}); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoing)
+			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 			defer cancel()
 			err = errors.Join(err, n.down(undo))
 		}
 	}()
-	if err := n.furnish(cfg.Cell, cells); err != nil {
+	if err := n.makeHomes(cfg.Cell, cells); err != nil {
 		return nil, err
 	}
 	return n, n.start(ctx)
 }
 
-// checkEmpty says whether a testnet may be made in a directory.
+// checkEmpty returns an error unless a testnet may be created in the directory.
 func checkEmpty(dir string) error {
-	if _, err := os.Stat(record(dir)); err == nil {
+	if _, err := os.Stat(configFile(dir)); err == nil {
 		return fmt.Errorf("%s: %w", dir, ErrExists)
 	}
 	entries, err := os.ReadDir(dir)
@@ -93,13 +92,14 @@ func checkEmpty(dir string) error {
 	}
 	for _, entry := range entries {
 		if entry.Name() != "testnet.lock" {
-			return fmt.Errorf("%s is not empty: there is %s; name a directory that is, or does not exist", dir, entry.Name())
+			return fmt.Errorf("%s is not empty: it has %s: name a directory that is empty, "+
+				"or does not exist", dir, entry.Name())
 		}
 	}
 	return nil
 }
 
-// start runs the first stem, which is where the others begin, and then the others at once.
+// start starts the first stem, from which the others bootstrap, and then the others.
 func (n *Net) start(ctx context.Context) error {
 	if err := n.Start(ctx, n.Nodes[0]); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (n *Net) start(ctx context.Context) error {
 	return group.Wait()
 }
 
-// install puts the program into bin/: as another name of it, or as a copy where there can be none.
+// install puts the program into bin/, as a hard link, or as a copy if that fails.
 func (n *Net) install(program string) error {
 	if err := os.Mkdir(n.bin(), 0o700); err != nil {
 		return err

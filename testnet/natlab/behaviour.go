@@ -1,35 +1,34 @@
 package natlab
 
-// Mapping is which port the world sees of a UDP socket.
+// Mapping is the public port of a UDP socket.
 type Mapping int
 
 const (
-	// Blocked is none: its packets do not get out.
+	// Blocked means that the socket's packets are dropped.
 	Blocked Mapping = iota
-	// Kept is its own.
+	// Kept is the socket's own port.
 	Kept
-	// EveryOther is another one for each destination.
+	// EveryOther is a different port for each destination.
 	EveryOther
 )
 
 func (m Mapping) String() string { return [...]string{"blocked", "kept", "every other"}[m] }
 
-// Filter is whose packets get in to a UDP socket.
+// Filter says from where a UDP socket gets packets.
 type Filter int
 
 const (
-	// Called are those of the address and port that it has called.
+	// Called means from addresses and ports that the socket has sent to.
 	Called Filter = iota
-	// Anyone is whoever knows where it is.
+	// Anyone means from everywhere.
 	Anyone
-	// Nobody is for a socket that has no public address.
+	// Nobody is for a socket without a public address.
 	Nobody
 )
 
 func (f Filter) String() string { return [...]string{"called", "anyone", "nobody"}[f] }
 
-// Behaviours are what the kinds of networks do: the kernels' networks and the simulated
-// ones are held to it alike.
+// Behaviours is how the kinds of networks behave, on real kernels and simulated.
 var Behaviours = []struct {
 	Kind    Kind
 	Mapping Mapping

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 )
 
-// build makes a site.
+// build builds a site.
 func (l *Lab) build(s Site) error {
 	link := l.link
 	if s.Link != nil {
@@ -21,50 +21,45 @@ func (l *Lab) build(s Site) error {
 	case EIM, Symmetric, Cone, TCPOnly, V6, V6Firewall:
 		return l.buildHome(s.Kind, s.Hosts, link)
 	}
-	return fmt.Errorf("%v: there is no such kind of network", s.Kind)
+	return fmt.Errorf("unknown kind of network: %v", s.Kind)
 }
 
-// buildPublic gives each host a line of its own.
+// buildPublic gives each host its own link.
 func (l *Lab) buildPublic(hosts []string, link Link) error {
 	for _, name := range hosts {
 		m, err := l.newMachine(name)
 		if err != nil {
 			return err
 		}
-		line, err := l.connect(m, link, Public)
+		line, addrs, err := l.connect(m, link, Public)
 		if err != nil {
 			return err
 		}
-		l.hosts[name] = newHost(m, Public, line.line, line.addrs)
+		l.hosts[name] = newHost(m, Public, line, addrs)
 	}
 	return nil
 }
 
-// connection is what a provider gives its customer.
-type connection struct {
-	*line
-	addrs []netip.Addr
-}
-
-// connect gives a machine a line to the internet, and the first of the line's addresses
-// in each family that the kind has.
-func (l *Lab) connect(m *machine, link Link, kind Kind) (connection, error) {
+// connect gives a machine a line to the internet, and the line's first address of each
+// family that the kind has.
+func (l *Lab) connect(m *machine, link Link, kind Kind) (*line, []netip.Addr, error) {
 	number := len(l.internet.lines) + 1
 	if number > maxLines {
-		return connection{}, fmt.Errorf("more than %d lines", maxLines)
+		return nil, nil, fmt.Errorf("more than %d lines", maxLines)
 	}
 	tun, err := m.openTUN(uplink)
 	if err != nil {
-		return connection{}, err
+		return nil, nil, err
 	}
-	given := prefixes(number)
-	c := connection{line: l.internet.add(tun, link, given...)}
-	for _, prefix := range given[:families(kind)] {
+	var addrs []netip.Addr
+	nets := prefixes(number)
+	for _, prefix := range nets[:families(kind)] {
 		at := nth(prefix, 1).Addr()
-		c.addrs = append(c.addrs, at)
-		if err := m.address(netip.PrefixFrom(at, at.BitLen()), netip.Addr{}); err != nil {
-			return connection{}, err
+		addrs = append(addrs, at)
+		if err := m.setAddress(netip.PrefixFrom(at, at.BitLen()), netip.Addr{}); err != nil {
+			tun.Close()
+			return nil, nil, err
 		}
 	}
-	return c, nil
+	return l.internet.add(tun, link, nets...), addrs, nil
 }

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Check says whether labs can be built here, or what is missing. It changes nothing.
+// Check returns an error that says what is missing to build labs here, or nil.
 func Check() error {
 	if os.Geteuid() != 0 {
 		return errors.New("natlab: network namespaces need root")
@@ -24,7 +24,7 @@ func Check() error {
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		return fmt.Errorf("natlab: the kernel has no TUN devices: %w", err)
 	}
-	// The rest is tried out in a namespace that ends with the program that is tried.
+	// The rest is tried in a namespace that goes with the program.
 	if err := try("ip", "-batch", "-",
 		"link add "+lanBridge+" type bridge mcast_snooping 0",
 		"link add port1 type veth peer name up0",
@@ -37,7 +37,7 @@ func Check() error {
 	return nil
 }
 
-// translation needs of the kernel what the firewalls of the routers do.
+// translation needs the same kernel features as the routers' firewalls.
 const translation = `
 table inet natlab {
 	chain through { type filter hook forward priority filter
@@ -48,7 +48,7 @@ table inet natlab {
 	}
 }`
 
-// try runs a program in a namespace of its own, with the last of its arguments as lines of input.
+// try runs a program in a new namespace, with lines as its input.
 func try(name, flag, file string, lines ...string) error {
 	cmd := exec.Command(name, flag, file)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}

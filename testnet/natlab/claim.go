@@ -13,17 +13,17 @@ import (
 	"syscall"
 )
 
-// claim is the right to a prefix. The kernel takes it back when the process ends, however
-// it ends: it is a Unix socket with an abstract name. So namespaces whose prefix is not
-// claimed belong to nobody.
+// claim reserves a prefix for a lab of this process. It is a Unix socket with an abstract
+// name, so the kernel ends it with the process. Namespaces without a claim are left over from
+// a process that crashed.
 type claim struct {
 	prefix string
 	socket *net.UnixListener
 }
 
-var errClaimed = errors.New("there is a lab with this prefix")
+var errClaimed = errors.New("another lab has this prefix")
 
-// labs counts the labs of this process, for prefixes.
+// labs counts the labs of this process, for their prefixes.
 var labs atomic.Int64
 
 func newClaim(prefix string) (*claim, error) {
@@ -45,12 +45,11 @@ func newClaim(prefix string) (*claim, error) {
 
 func (c *claim) release() error { return c.socket.Close() }
 
-// namespace is that of the machine with a name.
 func (c *claim) namespace(name string) namespace {
 	return namespace("natlab." + c.prefix + "." + name)
 }
 
-// sweep removes the namespaces of labs that nobody claims.
+// sweep removes the namespaces of labs without a claim.
 func sweep() error {
 	paths, err := filepath.Glob(filepath.Join(namespaces, "natlab.*.*"))
 	if err != nil {

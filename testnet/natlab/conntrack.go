@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushConntrack makes the kernel forget the connections, and so the translations, of the
-// namespace it is called in. It is what `conntrack -F` does: a netlink request to delete
-// that names none, and so means all.
+// flushConntrack makes the kernel forget all connections, and so all translations, of the
+// current namespace. Like "conntrack -F", it sends a netlink request to delete connections
+// that names none.
 func flushConntrack() error {
 	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC,
 		unix.NETLINK_NETFILTER)
@@ -42,7 +42,7 @@ func flushConntrack() error {
 	}
 	messages, err := syscall.ParseNetlinkMessage(answer[:n])
 	if err != nil || len(messages) != 1 || messages[0].Header.Type != unix.NLMSG_ERROR {
-		return fmt.Errorf("flush connections: strange answer %x: %w", answer[:n], err)
+		return fmt.Errorf("flush connections: unexpected answer %x: %w", answer[:n], err)
 	}
 	if code := *(*int32)(unsafe.Pointer(&messages[0].Data[0])); code != 0 {
 		return fmt.Errorf("flush connections: %w", syscall.Errno(-code))

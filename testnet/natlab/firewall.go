@@ -8,17 +8,16 @@ import (
 	"text/template"
 )
 
-// firewall is what makes a router one of its kind: how it translates addresses, and what
-// it lets through.
+// firewall is how a router of a kind translates addresses, and what it forwards.
 type firewall struct {
 	Kind Kind
 	Up   string
-	// First is where a Cone sends what nobody asked for.
+	// First is where a Cone forwards packets of unknown connections.
 	First netip.Addr
 }
 
-// A packet meets its chains in this order: outside, before it is known where it goes;
-// then datagrams and through, or itself if it is for the router itself; and leaving.
+// A packet passes the chains in this order: outside, before routing; then datagrams and
+// through, or itself if it is for the router; then leaving.
 var rules = template.Must(template.New("firewall").Parse(`
 table inet natlab {
 	chain outside {

@@ -7,31 +7,31 @@ import (
 	"net/netip"
 )
 
-// buildHome makes a router with a line, and the hosts behind it.
+// buildHome builds a router with a line, and the hosts behind it.
 func (l *Lab) buildHome(kind Kind, hosts []string, link Link) error {
 	router, err := l.newRouter("r-" + hosts[0])
 	if err != nil {
 		return err
 	}
-	line, err := l.connect(router.machine, link, kind)
+	line, addrs, err := l.connect(router.machine, link, kind)
 	if err != nil {
 		return err
 	}
-	router.Addr, router.bits = line.addrs[0], line.addrs[0].BitLen()
-	return l.furnish(kind, line.line, lan(line.number)[:families(kind)], hosts, router)
+	router.Addr, router.bits = addrs[0], addrs[0].BitLen()
+	return l.addHosts(kind, line, lan(line.number)[:families(kind)], hosts, router)
 }
 
-// buildCarrier makes a router with a line, and behind it a home for each host.
+// buildCarrier builds a router with a line, and behind it a home for each host.
 func (l *Lab) buildCarrier(hosts []string, link Link) error {
 	carrier, err := l.newRouter("carrier-" + hosts[0])
 	if err != nil {
 		return err
 	}
-	line, err := l.connect(carrier.machine, link, CGN)
+	line, addrs, err := l.connect(carrier.machine, link, CGN)
 	if err != nil {
 		return err
 	}
-	carrier.Addr, carrier.bits = line.addrs[0], line.addrs[0].BitLen()
+	carrier.Addr, carrier.bits = addrs[0], addrs[0].BitLen()
 	if err := carrier.serve(CGN, []netip.Prefix{access}); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 		if err := carrier.plug(home.machine, at); err != nil {
 			return err
 		}
-		if err := l.furnish(CGN, line.line, lan(i + 1)[:1], []string{name}, home,
+		if err := l.addHosts(CGN, line, lan(i + 1)[:1], []string{name}, home,
 			carrier); err != nil {
 			return err
 		}
@@ -53,8 +53,8 @@ func (l *Lab) buildCarrier(hosts []string, link Link) error {
 	return nil
 }
 
-// furnish puts hosts behind the first of the routers, which has an uplink already.
-func (l *Lab) furnish(kind Kind, line *line, nets []netip.Prefix, hosts []string,
+// addHosts builds hosts behind the first of the routers, which has an uplink.
+func (l *Lab) addHosts(kind Kind, line *line, nets []netip.Prefix, hosts []string,
 	routers ...*Router) error {
 	if err := routers[0].serve(kind, nets); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (l *Lab) furnish(kind Kind, line *line, nets []netip.Prefix, hosts []string
 	return nil
 }
 
-// newRouter makes a router with a network of its own, and no uplink yet.
+// newRouter builds a router with its own network, and no uplink yet.
 func (l *Lab) newRouter(name string) (*Router, error) {
 	m, err := l.newMachine(name)
 	if err != nil {
@@ -93,7 +93,7 @@ func (l *Lab) newRouter(name string) (*Router, error) {
 	)
 }
 
-// serve gives the router the first address of its networks, and makes it one of its kind.
+// serve gives the router the first address of its networks, and the firewall of its kind.
 func (r *Router) serve(kind Kind, nets []netip.Prefix) error {
 	for _, net := range nets {
 		if err := r.namespace.ip(addAddr(nth(net, 1), lanBridge)); err != nil {
@@ -103,7 +103,7 @@ func (r *Router) serve(kind Kind, nets []netip.Prefix) error {
 	return r.namespace.nft(firewall{kind, uplink, nth(nets[0], 2).Addr()}.script())
 }
 
-// plug connects the uplink of a machine to the router's network.
+// plug connects a machine's uplink to the router's network.
 func (r *Router) plug(m *machine, at ...netip.Prefix) error {
 	r.ports++
 	port := fmt.Sprintf("port%d", r.ports)
@@ -114,10 +114,10 @@ func (r *Router) plug(m *machine, at ...netip.Prefix) error {
 	for _, prefix := range at {
 		gateway := nth(prefix.Masked(), 1).Addr()
 		if err == nil {
-			err = m.address(prefix, gateway)
+			err = m.setAddress(prefix, gateway)
 		}
 		if err == nil {
-			err = r.namespace.await(gateway) // an IPv6 one is not usable before the first port is
+			err = r.namespace.await(gateway) // IPv6 works only once the bridge has a port
 		}
 	}
 	return err

@@ -4,17 +4,17 @@ package natlab
 
 import "net/netip"
 
-// Host is a machine that programs run on.
+// Host is a host of a site. Programs run on it.
 type Host struct {
 	*machine
-	// Kind is that of its site.
+	// Kind is the kind of its site.
 	Kind Kind
-	// Addr is its IPv4 address, a public one only at a Public site.
+	// Addr is the IPv4 address. It is public only if Kind is Public.
 	Addr netip.Addr
-	// Addr6 is its public IPv6 address, or the zero Addr.
+	// Addr6 is the public IPv6 address, or the zero Addr.
 	Addr6 netip.Addr
-	// Routers are those between the host and the internet, the nearest first. The last
-	// one has the public address.
+	// Routers are between the host and the internet, the nearest first. The last one has
+	// the public address.
 	Routers []*Router
 
 	line *line
@@ -28,8 +28,7 @@ func newHost(m *machine, kind Kind, line *line, addrs []netip.Addr, routers ...*
 	return h
 }
 
-// Flush makes all routers of the host forget all connections, as if they had been
-// switched off and on.
+// Flush makes all routers of the host forget their connections, as after a reboot.
 func (h *Host) Flush() error {
 	for _, r := range h.Routers {
 		if err := r.Flush(); err != nil {

@@ -8,23 +8,22 @@ import (
 	"sync"
 )
 
-// internet moves packets between the lines of the sites. A packet goes up one line and
-// down another:
+// internet moves packets from one line to another:
 //
 //	TUN → up, for Delay → route → down, for Delay → TUN
 //
-// Both are queues, so packets of one line stay in order.
+// up and down are queues, so the packets of a line stay in order.
 type internet struct {
 	lines []*line
 	owner map[netip.Prefix]*line
-	rifts Rifts
-	ups   sync.WaitGroup // what reads from the lines
-	downs sync.WaitGroup // what writes to them
+	cuts  Cuts
+	ups   sync.WaitGroup // goroutines that read from lines
+	downs sync.WaitGroup // goroutines that write to them
 }
 
 func newInternet() *internet { return &internet{owner: map[netip.Prefix]*line{}} }
 
-// add connects a line, to which the prefixes belong. All are there before run.
+// add adds a line that owns prefixes. It must be called before run.
 func (n *internet) add(tun *os.File, link Link, prefixes ...netip.Prefix) *line {
 	l := newLine(len(n.lines)+1, tun, link)
 	n.lines = append(n.lines, l)
@@ -34,14 +33,14 @@ func (n *internet) add(tun *os.File, link Link, prefixes ...netip.Prefix) *line 
 	return l
 }
 
-// run begins to carry packets; close ends it.
+// run starts moving packets; close stops it.
 func (n *internet) run() {
 	for _, l := range n.lines {
 		n.ups.Go(l.read)
 		n.ups.Go(func() {
 			for p := range l.up.packets {
 				p.await()
-				if to := n.route(p.bytes); to != nil && !n.rifts.Between(l.number, to.number) {
+				if to := n.route(p.bytes); to != nil && !n.cuts.Between(l.number, to.number) {
 					to.down.put(p.bytes)
 				}
 			}
@@ -50,10 +49,10 @@ func (n *internet) run() {
 	}
 }
 
-// close cuts the lines and returns when nothing moves any more.
+// close closes the lines and waits for all goroutines.
 func (n *internet) close() {
 	for _, l := range n.lines {
-		l.tun.Close() // which ends read, and that what it fed
+		l.tun.Close() // ends read, which closes the queue up
 	}
 	n.ups.Wait()
 	for _, l := range n.lines {
@@ -62,7 +61,7 @@ func (n *internet) close() {
 	n.downs.Wait()
 }
 
-// route returns the line that a packet's destination belongs to, or nil.
+// route returns the line that owns a packet's destination, or nil.
 func (n *internet) route(packet []byte) *line {
 	to, bits := netip.Addr{}, 0
 	switch {

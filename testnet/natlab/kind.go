@@ -6,34 +6,35 @@ import (
 	"strings"
 )
 
-// Kind is a kind of network to be in: what stands between its hosts and the internet.
+// Kind is a kind of network: what is between its hosts and the internet.
 type Kind int
 
 const (
-	// Public hosts are on the internet themselves, with a public IPv4 and IPv6 address each.
+	// Public hosts have a public IPv4 and IPv6 address each, and no router.
 	Public Kind = iota
-	// EIM is the good home router. Its mapping is endpoint-independent: a port inside is
-	// one port outside, the same number if it is free, whoever is called. It lets in
-	// answers from the address and port that were called.
+	// EIM is a good home router. Its mapping is endpoint-independent: a port inside has one
+	// port outside, of the same number if it is free, for all destinations. It lets in
+	// answers from addresses and ports that were called.
 	EIM
-	// Symmetric routers take another random port for each destination, so that nobody can
-	// be told where to call back. They filter as EIM does.
+	// Symmetric routers map a port inside to a different random port for each destination,
+	// so no peer can tell another where to call back. They filter as EIM does.
 	Symmetric
-	// Cone is EIM with every port open: what nobody asked for goes to the site's first
-	// host. So do full-cone NATs, and home routers with a forwarded port or a "DMZ".
+	// Cone is EIM with all ports open: packets of unknown connections go to the site's
+	// first host. Full-cone NATs do that, and home routers with a forwarded port or "DMZ".
 	Cone
-	// CGN is two layers of EIM: each host has a home router of its own, and all of them
-	// share the public address of their carrier.
+	// CGN is two layers of EIM: each host has its own home router, and all of them share
+	// the public address of their carrier.
 	CGN
 	// TCPOnly is EIM that forwards no UDP.
 	TCPOnly
-	// V6 is EIM for IPv4; besides, its hosts have public IPv6 addresses that anyone may call.
+	// V6 is EIM for IPv4. Its hosts also have public IPv6 addresses that anyone may call.
 	V6
-	// V6Firewall is V6 with a firewall that lets in IPv6 only from whom the host has called.
+	// V6Firewall is V6 with a firewall that lets in IPv6 only from addresses and ports that
+	// the host has called.
 	V6Firewall
 )
 
-// Kinds are all there are.
+// Kinds are all kinds.
 var Kinds = []Kind{EIM, Symmetric, Cone, CGN, TCPOnly, V6, V6Firewall, Public}
 
 func (k Kind) String() string {
@@ -44,8 +45,8 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Site returns a site of this kind with the given hosts. Those of Public are neighbours
-// on nothing but the internet; those of CGN share a carrier; all others share one router.
+// Site returns a site of this kind. Hosts of a Public site have a link each, those of CGN
+// share a carrier, and all others share a router.
 func (k Kind) Site(hosts ...string) Site { return Site{Kind: k, Hosts: hosts} }
 
 // MarshalText returns the name of the kind.
@@ -59,6 +60,6 @@ func (k *Kind) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no kind of network %q: write one of %s", text,
+	return fmt.Errorf("unknown kind of network %q: write one of %s", text,
 		strings.Trim(fmt.Sprint(Kinds), "[]"))
 }

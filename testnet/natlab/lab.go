@@ -8,16 +8,16 @@ import (
 	"sync"
 )
 
-// Config says how a lab is. The zero Config has lines without delay.
+// Config configures a Lab. The zero Config has links without delay.
 type Config struct {
-	// Prefix tells labs that exist at one time apart: a-z, 0-9 and '-'. If empty, one
-	// that no other has.
+	// Prefix is part of the names of the lab's namespaces: a-z, 0-9 and '-'. If empty, it
+	// is unique.
 	Prefix string
-	// Link is the line of every site that has none of its own.
+	// Link is for every site that has none of its own.
 	Link Link
 }
 
-// Lab is an internet and all that is connected to it.
+// Lab is an internet and the sites that are connected to it.
 type Lab struct {
 	claim    *claim
 	internet *internet
@@ -27,9 +27,8 @@ type Lab struct {
 	close    func() error
 }
 
-// New builds a lab. What a lab of a process that crashed has left behind is removed
-// first, with the programs in it. An error leaves nothing behind. Close takes the lab
-// down.
+// New builds a lab; the caller closes it. It first removes the labs of processes that
+// crashed, and kills the programs in them. If New fails, nothing is left behind.
 func New(cfg Config, sites ...Site) (_ *Lab, err error) {
 	lab := &Lab{
 		link:     cfg.Link,
@@ -57,7 +56,7 @@ func New(cfg Config, sites ...Site) (_ *Lab, err error) {
 	return lab, nil
 }
 
-// Host returns a host by the name that its Site gave it. It panics when there is none.
+// Host returns a host by the name in its Site. It panics if there is none.
 func (l *Lab) Host(name string) *Host {
 	host, ok := l.hosts[name]
 	if !ok {
@@ -66,10 +65,9 @@ func (l *Lab) Host(name string) *Host {
 	return host
 }
 
-// Partition lets packets pass between hosts of one group alone. Those that are in none
-// are a group of their own. What was parted before is so still, until heal undoes it;
-// packets that are under way may still arrive. Hosts of one site, unless it is Public,
-// share a line, and stay together.
+// Partition drops all packets between hosts of different groups. Hosts in no group form one
+// more. Hosts of one site stay together, unless it is Public. heal ends this partition; other
+// partitions and cuts stay. Packets on their way may still arrive.
 func (l *Lab) Partition(groups ...[]*Host) (heal func()) {
 	lines := make([][]int, len(groups))
 	for i, group := range groups {
@@ -77,24 +75,24 @@ func (l *Lab) Partition(groups ...[]*Host) (heal func()) {
 			lines[i] = append(lines[i], h.line.number)
 		}
 	}
-	return l.internet.rifts.Partition(lines...)
+	return l.internet.cuts.Partition(lines...)
 }
 
-// Cut lets no packets pass between two hosts, nor those who share a line with them, until
-// heal undoes it.
+// Cut drops all packets between the sites of two hosts, or between the hosts if their sites
+// are Public. heal ends this cut.
 func (l *Lab) Cut(a, b *Host) (heal func()) {
-	return l.internet.rifts.Cut(a.line.number, b.line.number)
+	return l.internet.cuts.Cut(a.line.number, b.line.number)
 }
 
-// Heal undoes all that Partition and Cut have done.
-func (l *Lab) Heal() { l.internet.rifts.Heal() }
+// Heal ends all partitions and cuts.
+func (l *Lab) Heal() { l.internet.cuts.Heal() }
 
-// SetLink changes the line of a host's site, or of the host itself at a Public one, for
-// packets to come.
+// SetLink changes the link of a host's site, or of the host if its site is Public, for
+// future packets.
 func (l *Lab) SetLink(h *Host, link Link) { h.line.set(link) }
 
-// Close kills the programs that still run in the lab and removes it, whole. Whoever
-// started a program still waits for it.
+// Close kills the programs in the lab and removes it. The caller still has to wait for the
+// commands that it started.
 func (l *Lab) Close() error { return l.close() }
 
 func (l *Lab) tearDown() error {

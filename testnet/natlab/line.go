@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// line carries a site's packets to the internet and back.
+// line connects a site to the internet.
 type line struct {
 	number   int
 	tun      *os.File
@@ -20,13 +20,13 @@ func newLine(number int, tun *os.File, link Link) *line {
 	return &line{number, tun, newQueue(link), newQueue(link)}
 }
 
-// set changes the line for packets to come.
+// set changes the link for future packets.
 func (l *line) set(link Link) {
 	l.up.lane.Set(link)
 	l.down.lane.Set(link)
 }
 
-// read takes what the site sends, until the device is closed.
+// read reads the site's packets until the device is closed.
 func (l *line) read() {
 	defer close(l.up.packets)
 	buf := make([]byte, 64<<10)
@@ -39,22 +39,21 @@ func (l *line) read() {
 	}
 }
 
-// write gives the site what it is sent.
+// write writes the site's packets until the queue is closed.
 func (l *line) write() {
 	for p := range l.down.packets {
 		p.await()
-		l.tun.Write(p.bytes) // fails when the device is down: then the packet is lost
+		l.tun.Write(p.bytes) // fails if the device is down: then the packet is lost
 	}
 }
 
-// queue holds the packets that are on their way in a lane. Its end is closed when nobody
-// puts any more.
+// queue holds the packets in a lane.
 type queue struct {
 	lane    *Lane
 	packets chan packet
 }
 
-// queueLen is how many packets are in a lane at one time. More are dropped, as by any router.
+// queueLen is how many packets a lane holds. More are dropped, as by any router.
 const queueLen = 4096
 
 func newQueue(link Link) queue {
@@ -62,7 +61,6 @@ func newQueue(link Link) queue {
 		make(chan packet, queueLen)}
 }
 
-// packet is on its way until it is due.
 type packet struct {
 	bytes []byte
 	due   time.Time
@@ -70,7 +68,7 @@ type packet struct {
 
 func (p packet) await() { time.Sleep(time.Until(p.due)) }
 
-// put sends a packet on its way, unless it is lost.
+// put adds a packet, unless it is lost.
 func (q queue) put(bytes []byte) {
 	due, ok := q.lane.Pass(time.Now(), len(bytes))
 	if !ok {

@@ -6,42 +6,43 @@ import (
 	"time"
 )
 
-// Link is a line to the internet. A packet between two sites crosses two lines, and its
-// answer four.
+// Link connects a site to the internet. A packet from one site to another crosses two links,
+// so a round trip crosses four.
 type Link struct {
-	// Delay is how long a packet takes, each way.
+	// Delay is each way.
 	Delay time.Duration
-	// Loss is the share of packets that vanish, each way: 0 none, 1 all.
+	// Loss is the share of packets that are lost, each way: 0 none, 1 all.
 	Loss float64
-	// Rate is how many bytes a second fit through, each way, with their headers. If 0, any number.
+	// Rate is the bandwidth in bytes per second, each way, including headers. If 0,
+	// unlimited.
 	Rate int
 }
 
-// backlog is how long a packet may wait for its turn on a line that is full. More are
-// dropped, as by any router.
+// backlog is how long packets may queue for a link with a Rate. More are dropped, as by any
+// router.
 const backlog = 100 * time.Millisecond
 
-// Lane is one direction of a line: what it does to packets, on simulated machines and on
-// real ones. Its methods may be called at any time, from any goroutine.
+// Lane is one direction of a link. It decides which packets are lost, and when the others
+// arrive. Its methods may be called from several goroutines.
 type Lane struct {
 	mu   sync.Mutex
 	link Link
-	free time.Time // when the last of those that wait has passed
+	free time.Time // when the queued packets will have passed
 	rand *rand.Rand
 }
 
-// NewLane returns a lane that loses packets by chance.
-func NewLane(link Link, chance *rand.Rand) *Lane { return &Lane{link: link, rand: chance} }
+// NewLane returns a lane that draws lost packets from random.
+func NewLane(link Link, random *rand.Rand) *Lane { return &Lane{link: link, rand: random} }
 
-// Set changes the lane for packets to come.
+// Set changes the lane for future packets.
 func (l *Lane) Set(link Link) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.link = link
 }
 
-// Pass says when a packet that is at one end at a time comes out at the other, if it
-// does. Its size is in bytes, headers included.
+// Pass returns when a packet that enters the lane at a time leaves it; ok is false if it is
+// lost. size is in bytes, including headers.
 func (l *Lane) Pass(at time.Time, size int) (out time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,8 +62,8 @@ func (l *Lane) Pass(at time.Time, size int) (out time.Time, ok bool) {
 	return at.Add(l.link.Delay), true
 }
 
-// Narrow says whether packets have to be taken in turns.
-func (l *Lane) Narrow() bool {
+// Limited reports whether the lane has a Rate, so that packets queue.
+func (l *Lane) Limited() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.link.Rate > 0

@@ -99,8 +99,8 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// Between those who are parted nothing gets through, whatever both can reach.
-func TestRifts(t *testing.T) {
+// No packets pass between partitioned hosts, whatever else both can reach.
+func TestCuts(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t, Link{}, Public.Site("a", "b", "c"), EIM.Site("x", "y"))
 	sockets := map[string]*udp{}

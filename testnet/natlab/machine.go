@@ -9,22 +9,22 @@ import (
 	"os/exec"
 )
 
-// uplink is the device of every machine that leads towards the internet, lanBridge that
-// of a router to its hosts.
+// uplink is the device of a host or router towards the internet, lanBridge that of a router
+// towards its hosts.
 const (
 	uplink    = "up0"
 	lanBridge = "lan0"
 )
 
-// machine is what hosts and routers have in common: a namespace with an uplink.
+// machine is a Host or a Router: a namespace with an uplink.
 type machine struct {
 	name      string
 	namespace namespace
-	routes    []string // through the uplink, and gone when that is down
+	routes    []string // through the uplink; the kernel drops them when it is down
 	addr6     netip.Addr
 }
 
-// newMachine makes a namespace with nothing but loopback. The uplink comes later.
+// newMachine makes a namespace that has only loopback yet.
 func (l *Lab) newMachine(name string) (*machine, error) {
 	m := &machine{name: name, namespace: l.claim.namespace(name)}
 	if err := m.namespace.add(); err != nil {
@@ -44,30 +44,29 @@ func (l *Lab) newMachine(name string) (*machine, error) {
 	return m, m.namespace.ip("link set lo up")
 }
 
-// Name is the host's name in its Site; routers have names of their own.
+// Name returns the host's name in its Site, or the router's name.
 func (m *machine) Name() string { return m.name }
 
-// Command is exec.CommandContext for a program that runs on this machine. Its process is
-// the program itself.
+// Command is exec.CommandContext for a program that runs on this machine. The process of the
+// command is the program itself.
 func (m *machine) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	args = append([]string{"netns", "exec", string(m.namespace), name}, args...)
 	return exec.CommandContext(ctx, "ip", args...)
 }
 
-// Do calls f on a thread that is on this machine's network, and returns what it returns.
-// Sockets that f makes stay there when Do has returned; goroutines that f starts are
-// elsewhere.
+// Do calls f on a thread in this machine's network and returns its error. Sockets that f
+// makes stay in that network; goroutines that f starts are not in it.
 func (m *machine) Do(f func() error) error { return m.namespace.do(f) }
 
-// Kill kills every program on this machine and returns when they are gone.
+// Kill kills all programs on this machine and returns when they have ended.
 func (m *machine) Kill() error { return m.namespace.kill() }
 
-// Down unplugs the machine's uplink. A router forgets what passed through it.
+// Down takes the machine's uplink down. A router forgets its connections.
 func (m *machine) Down() error {
 	return m.namespace.ip(fmt.Sprintf("link set %s down", uplink))
 }
 
-// Up plugs it in again, and returns when it can be used.
+// Up takes the uplink up again, and returns when it works.
 func (m *machine) Up() error {
 	lines := append([]string{fmt.Sprintf("link set %s up", uplink)}, m.routes...)
 	if err := m.namespace.ip(lines...); err != nil {
@@ -76,9 +75,9 @@ func (m *machine) Up() error {
 	return m.namespace.await(m.addr6)
 }
 
-// address gives the uplink an address, and makes it lead everywhere else: through a
-// gateway, or, on a line, without one.
-func (m *machine) address(at netip.Prefix, gateway netip.Addr) error {
+// setAddress gives the uplink an address and the default route, through a gateway if it is
+// valid.
+func (m *machine) setAddress(at netip.Prefix, gateway netip.Addr) error {
 	route := "route replace 0.0.0.0/0 dev " + uplink
 	if at.Addr().Is6() {
 		route = "route replace ::/0 dev " + uplink
@@ -94,11 +93,11 @@ func (m *machine) address(at netip.Prefix, gateway netip.Addr) error {
 	return m.Up()
 }
 
-// addAddr is the command that gives a device an address.
+// addAddr returns the ip command that gives a device an address.
 func addAddr(at netip.Prefix, device string) string {
 	command := fmt.Sprintf("addr add %s dev %s", at, device)
 	if at.Addr().Is6() {
-		command += " nodad" // nobody else has it, and to find that out takes a second
+		command += " nodad" // duplicate detection would take a second
 	}
 	return command
 }

@@ -19,18 +19,17 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// namespaces is where ip(8) keeps the namespaces that have a name.
+// namespaces is where ip(8) keeps named namespaces.
 const namespaces = "/run/netns"
 
-// namespace is a network namespace, by the name that ip(8) knows it by.
+// namespace is the name of a network namespace, as ip(8) knows it.
 type namespace string
 
 func (n namespace) path() string { return filepath.Join(namespaces, string(n)) }
 
 func (n namespace) add() error { return run("", "ip", "netns", "add", string(n)) }
 
-// remove takes the name away. The namespace goes with the last program and the last open
-// socket in it.
+// remove removes the name. The namespace goes with its last program and socket.
 func (n namespace) remove() error {
 	if _, err := os.Stat(n.path()); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -38,17 +37,17 @@ func (n namespace) remove() error {
 	return run("", "ip", "netns", "delete", string(n))
 }
 
-// ip runs commands of ip(8) inside, one a line.
+// ip runs commands of ip(8) in the namespace.
 func (n namespace) ip(lines ...string) error {
 	return run(strings.Join(lines, "\n"), "ip", "-n", string(n), "-batch", "-")
 }
 
-// nft runs a script of nft(8) inside.
+// nft runs a script of nft(8) in the namespace.
 func (n namespace) nft(script string) error {
 	return run(script, "ip", "netns", "exec", string(n), "nft", "-f", "-")
 }
 
-// sysctl sets kernel parameters inside, below net/, given as name=value.
+// sysctl sets kernel parameters of the namespace below net/, given as name=value.
 func (n namespace) sysctl(settings ...string) error {
 	return n.do(func() error {
 		for _, setting := range settings {
@@ -61,8 +60,8 @@ func (n namespace) sysctl(settings ...string) error {
 	})
 }
 
-// do calls f on a thread that is inside. A socket stays in the namespace in which it was
-// made, so f may return one to the world outside. What f starts with go is not inside.
+// do calls f on a thread in the namespace. Sockets that f makes stay in it; goroutines that f
+// starts are not in it.
 func (n namespace) do(f func() error) error {
 	runtime.LockOSThread()
 	outside, err := os.Open("/proc/thread-self/ns/net")
@@ -82,7 +81,7 @@ func (n namespace) do(f func() error) error {
 		return fmt.Errorf("enter namespace %s: %w", n, err)
 	}
 	defer func() {
-		// A thread that can't go back stays locked, and so is never used for another goroutine.
+		// A thread that can't go back stays locked, so that no other goroutine runs on it.
 		if unix.Setns(int(outside.Fd()), unix.CLONE_NEWNET) == nil {
 			runtime.UnlockOSThread()
 		}
@@ -90,17 +89,17 @@ func (n namespace) do(f func() error) error {
 	return f()
 }
 
-// addressWait is how long an address may take to be usable.
-const addressWait = 5 * time.Second
+// addressTimeout bounds how long an address may take to work.
+const addressTimeout = 5 * time.Second
 
-// await returns when packets to an address inside are taken. For IPv6 the kernel sees to
-// that in its own time, some microseconds after the address and its device are there, and
-// tells nobody: so its routing table is read until it says so. IPv4 is ready when told.
+// await waits until an address of the namespace works. IPv4 addresses do at once. For IPv6
+// the kernel takes some microseconds more and sends no event, so await polls its routing
+// table.
 func (n namespace) await(addr netip.Addr) error {
 	if !addr.Is6() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), addressWait)
+	ctx, cancel := context.WithTimeout(context.Background(), addressTimeout)
 	defer cancel()
 	entry := fmt.Appendf(nil, "%x 80 ", addr.As16())
 	const local = "80200001" // flags: up, no next hop, and RTF_LOCAL
@@ -116,7 +115,8 @@ func (n namespace) await(addr netip.Addr) error {
 				}
 			}
 			if socket.Pause(ctx, time.Millisecond) != nil {
-				return fmt.Errorf("address %s of %s can't be used after %v", addr, n, addressWait)
+				return fmt.Errorf("address %s of %s does not work within %v", addr, n,
+					addressTimeout)
 			}
 		}
 	})

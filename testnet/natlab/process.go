@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killWait is how long a killed process may take to be gone.
-const killWait = 10 * time.Second
+// killTimeout bounds how long killed processes may take to end.
+const killTimeout = 10 * time.Second
 
-// kill ends every program inside and returns when none is left. Zombies, for which
-// someone else has to wait, do not count.
+// kill kills all programs in the namespace and waits for them. It ignores zombies, which
+// their parents have to wait for.
 func (n namespace) kill() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killWait)
+	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
 	for {
 		pids, err := n.pids()
@@ -36,7 +36,7 @@ func (n namespace) kill() error {
 	}
 }
 
-// pids are the processes inside, without our own, one of whose threads may be there.
+// pids returns the processes in the namespace, except this one, which may have a thread there.
 func (n namespace) pids() (pids []int, err error) {
 	if _, err := os.Stat(n.path()); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -50,7 +50,7 @@ func (n namespace) pids() (pids []int, err error) {
 	return pids, err
 }
 
-// endProcess kills a process, which may be nobody's child any more, and waits for its end.
+// endProcess kills a process and waits for it. It need not be a child of this one.
 func endProcess(ctx context.Context, pid int) error {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if errors.Is(err, syscall.ESRCH) {

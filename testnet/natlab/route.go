@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// Route is how the bytes of a call get to the other side.
+// Route is how a call reaches the other side.
 type Route int
 
 const (
-	// None is not at all.
+	// None means that it does not.
 	None Route = iota
-	// Relayed is through a third stem, and it stays so.
+	// Relayed means through a third stem.
 	Relayed
-	// Direct is without one, at once or soon.
+	// Direct means without a relay, at once or soon.
 	Direct
 )
 
 func (r Route) String() string { return [...]string{"none", "relayed", "direct"}[r] }
 
-// Routes are those that a call takes from one kind of network to another, for all of
-// them. Relayed are those between a symmetric router and a side that cannot just be
-// called over IPv4: nobody can know at which port the router will let an answer in. All
-// others have a direct way: the side that can be called is called, or both sides call at
-// the same moment, and each router lets in what looks like an answer.
+// Routes has the route from each kind of network to each other. Calls between a symmetric
+// router and a side that can't be called over IPv4 are relayed, since no one knows the port
+// at which the router would let an answer in. All others are direct: either one side can be
+// called, or both call at the same time, and each router takes the other's packet for an
+// answer.
 var Routes = []struct {
 	Dialer, Target Kind
 	Want           Route
@@ -101,9 +101,9 @@ var Routes = []struct {
 	{Public, Public, Direct},
 }
 
-// Neighbours are the routes between two hosts of one site. They share a public address,
-// at which no router lets them call each other. Those of one home learn that they are
-// neighbours by mDNS, or from the addresses that they have published.
+// Neighbours has the routes between two hosts of one site. They share a public address, at
+// which their router does not let them call each other. Those of one home find each other by
+// mDNS, or by the private addresses that they publish.
 var Neighbours = []struct {
 	Kind Kind
 	MDNS bool
@@ -115,9 +115,8 @@ var Neighbours = []struct {
 	{CGN, false, Relayed},
 }
 
-// Grid prints something of each pair as docs/reachability.md shows them, so that what was
-// seen over kernels and in simulation can be laid side by side: dialers down, targets
-// across.
+// Grid prints a Markdown table of all pairs of kinds, with a row for each dialer, as in
+// docs/reachability.md. Real and simulated results can so be compared.
 func Grid(cell func(dialer, target Kind) string) string {
 	var text strings.Builder
 	text.WriteString("| from \\ to |")

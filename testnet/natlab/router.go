@@ -7,23 +7,21 @@ import (
 	"net/netip"
 )
 
-// Router stands between a network and the internet, or between a network and the router
-// of a carrier.
+// Router is between a network and the internet, or between a network and a carrier.
 type Router struct {
 	*machine
-	// Addr is the IPv4 address that those it serves share. Renumber changes it.
+	// Addr is the IPv4 address outside. Renumber changes it.
 	Addr netip.Addr
 
-	bits  int // of the network that Addr is in
-	ports int // of its bridge that are taken
+	bits  int // prefix length of the network of Addr
+	ports int // how many ports of its bridge are used
 }
 
-// Flush makes the router forget all connections that passed through it, as if it had been
-// switched off and on.
+// Flush makes the router forget all connections, as after a reboot.
 func (r *Router) Flush() error { return r.Do(flushConntrack) }
 
-// Renumber gives the router another address, as providers do at night. The old one is
-// nobody's then, and what passed through it is cut.
+// Renumber gives the router a new address and cuts all connections, as internet providers do
+// at night. The old address reaches no one.
 func (r *Router) Renumber() error {
 	was, now := netip.PrefixFrom(r.Addr, r.bits), netip.PrefixFrom(r.Addr.Next(), r.bits)
 	err := r.namespace.ip(addAddr(now, uplink), fmt.Sprintf("addr del %s dev %s", was, uplink))
@@ -31,7 +29,7 @@ func (r *Router) Renumber() error {
 		return err
 	}
 	r.Addr = now.Addr()
-	// What arrives for the old address would pass a port that is open at any.
+	// A Cone would forward packets for the old address.
 	if err := r.namespace.nft(fmt.Sprintf("insert rule inet natlab outside ip daddr %s drop",
 		was.Addr())); err != nil {
 		return err
@@ -39,9 +37,8 @@ func (r *Router) Renumber() error {
 	return r.Flush()
 }
 
-// DropUDP makes the router stop forwarding UDP, that of connections it knows included.
-// ForwardUDP takes it back.
+// DropUDP makes the router drop all UDP, until ForwardUDP.
 func (r *Router) DropUDP() error { return r.namespace.nft("add rule inet natlab datagrams drop") }
 
-// ForwardUDP makes the router forward UDP as its kind does otherwise.
+// ForwardUDP undoes DropUDP.
 func (r *Router) ForwardUDP() error { return r.namespace.nft("flush chain inet natlab datagrams") }

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// output runs a program with the text as its input and returns what it prints. The error
-// has what it complained of.
+// output runs a program and returns its output. An error includes what it wrote to stderr.
 func output(stdin, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stdin = strings.NewReader(stdin)

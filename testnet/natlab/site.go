@@ -5,25 +5,25 @@ import (
 	"net/netip"
 )
 
-// Site is one network of a lab, at the end of a line to the internet.
+// Site is one network of a lab, with a link to the internet.
 type Site struct {
 	Kind Kind
-	// Hosts are the names of its hosts, which no other host of the lab has.
+	// Hosts are the names of the hosts. They are unique in the lab.
 	Hosts []string
-	// Link is the site's line. If nil, the lab's.
+	// Link is the site's link. If nil, the lab's.
 	Link *Link
 }
 
-// Over returns the site with a line of its own.
+// Over returns the site with its own link.
 func (s Site) Over(l Link) Site {
 	s.Link = &l
 	return s
 }
 
-// maxLines is how many lines the addresses are enough for.
+// maxLines is how many lines there are addresses for.
 const maxLines = 254
 
-// families says how many of them a kind has routes to the internet in: IPv4 alone, or IPv6, too.
+// families returns 2 if a kind has IPv4 and IPv6, and 1 if it has only IPv4.
 func families(k Kind) int {
 	if k == Public || k == V6 || k == V6Firewall {
 		return 2
@@ -31,7 +31,7 @@ func families(k Kind) int {
 	return 1
 }
 
-// prefixes are the addresses of the line with a number, in IPv4 and IPv6.
+// prefixes returns the IPv4 and IPv6 addresses of a line by its number.
 func prefixes(line int) []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix(fmt.Sprintf("45.%d.0.0/16", line)),
@@ -39,7 +39,7 @@ func prefixes(line int) []netip.Prefix {
 	}
 }
 
-// lan are the addresses inside a home. In IPv6 they are part of the line's.
+// lan returns the addresses inside a home. Those of IPv6 are part of the line's.
 func lan(line int) []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix(fmt.Sprintf("192.168.%d.0/24", line)),
@@ -47,10 +47,10 @@ func lan(line int) []netip.Prefix {
 	}
 }
 
-// access are the addresses between a carrier and its subscribers' routers.
+// access has the addresses between a carrier and its subscribers' routers.
 var access = netip.MustParsePrefix("100.64.0.0/16")
 
-// nth is an address in a network: the first is the router's.
+// nth returns the n-th address of a network. The first is the router's.
 func nth(p netip.Prefix, n int) netip.Prefix {
 	addr := p.Addr()
 	for range n {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTUN makes a network device on the machine whose far end is the file: what the
-// machine sends is read from it, a packet a read, and what is written to it the machine
-// receives. The device goes when the file is closed.
+// openTUN makes a network device on the machine and returns its other end: each read returns
+// a packet that the machine sent, and each write is a packet that it receives. Closing the
+// file removes the device.
 func (m *machine) openTUN(device string) (file *os.File, err error) {
 	err = m.Do(func() error {
 		request, err := unix.NewIfreq(device)
@@ -27,8 +27,7 @@ func (m *machine) openTUN(device string) (file *os.File, err error) {
 			unix.Close(fd)
 			return os.NewSyscallError("ioctl TUNSETIFF", err)
 		}
-		// Only now, since the Go runtime would poll it at once, and before it is a device
-		// there is nothing to wait for.
+		// Only now: the Go runtime starts to poll the file, which fails before TUNSETIFF.
 		file = os.NewFile(uintptr(fd), device)
 		return nil
 	})

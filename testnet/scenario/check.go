@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	// MaxNodes is how many a scenario may have, those that come during churn not counted.
+	// MaxNodes is the most nodes a scenario may start with.
 	MaxNodes = 20_000
-	// MaxChurn is the largest share of nodes that churn replaces a minute.
+	// MaxChurn is the largest Event.Rate.
 	MaxChurn = 1.0
-	// maxLAN is how many may share a router.
+	// maxLAN is how many nodes may share a router.
 	maxLAN = 200
-	// maxBytes is how much may be sent with a call.
+	// maxBytes is the largest Load.Bytes.
 	maxBytes = 64 << 20
 )
 
-// fault returns the first thing that is wrong with the Spec, or nil.
+// fault returns the first error in the Spec, or nil.
 func (s Spec) fault() *fault {
 	c := &checker{cells: []string{Echo}}
 	top := c.in("", 0, "")
-	top(s.Seed >= 0, "seed", "seed %d is negative: write any whole number from 0 on", s.Seed)
-	top(s.Nodes >= 0 && s.Nodes <= MaxNodes, "nodes", "nodes = %d: write 1 to %d", s.Nodes,
-		MaxNodes)
+	top(s.Seed >= 0, "seed", "seed %d is negative: write a whole number from 0", s.Seed)
+	top(s.Nodes >= 0 && s.Nodes <= MaxNodes, "nodes",
+		"nodes = %d: write 1 to %d", s.Nodes, MaxNodes)
 	top(len(s.Groups) > 0, "group", "there is no [[group]] of nodes")
 	c.link("link", -1, "loss", s.Link)
 	for _, name := range slices.Sorted(maps.Keys(s.Cells)) {
@@ -44,7 +44,7 @@ func (s Spec) fault() *fault {
 	for _, n := range s.place() {
 		i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group })
 		c.in("group", i, "")(!taken[n.Name], "name",
-			"another group has a node %s already: choose another name", n.Name)
+			"another group already has a node %s: choose another name", n.Name)
 		taken[n.Name] = true
 		c.names = append(c.names, n.Name)
 	}
@@ -69,17 +69,17 @@ func (c *checker) cell(name string, cell Cell) {
 	say := c.in("cell", 0, name)
 	parsed, err := address.ParseName(name)
 	say(err == nil, "", "%v", err)
-	say(!parsed.Reserved(), "", "names that begin with \"stem.\" are the stem's own: choose another")
+	say(!parsed.Reserved(), "", `names that begin with "stem." are reserved: choose another`)
 	say(slices.Contains([]string{Echo, Slow, Crash, Silent, DNA}, cell.Does), "does",
 		"does = %q: write echo, slow, crash, silent or dna", cell.Does)
 	say(cell.Does != Slow || cell.Wait.Duration > 0, "does",
-		"a slow cell needs wait, as in wait = \"200ms\"")
+		`a slow cell needs wait, as in wait = "200ms"`)
 	say(cell.Does == Slow || cell.Wait.Duration == 0, "wait",
-		"only a slow cell waits: remove wait, or write does = \"slow\"")
+		`only a slow cell waits: remove wait, or write does = "slow"`)
 	say(cell.Does != DNA || cell.Program != "", "does",
-		"dna needs program, the path of an executable")
+		"a dna cell needs program, the path of an executable")
 	say(cell.Does == DNA || cell.Program == "", "program",
-		"only dna has a program: remove it, or write does = \"dna\"")
+		`only a dna cell has a program: remove it, or write does = "dna"`)
 	c.cells = append(c.cells, name)
 }
 
@@ -89,36 +89,40 @@ func (c *checker) group(i int, g Group, s Spec) {
 	say(err == nil && g.Name == strings.ToLower(g.Name), "name",
 		"name = %q: write a word in lower case, as in home", g.Name)
 	for _, other := range s.Groups[:i] {
-		say(other.Name != g.Name, "name", "there is a group %s already", g.Name)
-		if g.LAN != "" && other.LAN == g.LAN { // they have one router, and one line
-			say(other.Place == g.Place, "place", "%s and %s share the LAN %s, but not the place",
-				other.Name, g.Name, g.LAN)
-			say(other.Hairpin == g.Hairpin, "hairpin",
-				"%s and %s share the LAN %s, but not hairpin: write it in both or in neither", other.Name, g.Name, g.LAN)
-			say(reflect.DeepEqual(other.Link, g.Link), "link",
-				"%s and %s share the LAN %s, but not the link: write one in both or in neither", other.Name, g.Name, g.LAN)
+		say(other.Name != g.Name, "name", "there already is a group %s", g.Name)
+		if g.LAN == "" || other.LAN != g.LAN {
+			continue
 		}
+		same := func(same bool, key string) {
+			say(same, key, "%s and %s share the LAN %s, but differ in %s: write the same in both",
+				other.Name, g.Name, g.LAN, key)
+		}
+		same(other.Place == g.Place, "place")
+		same(other.Hairpin == g.Hairpin, "hairpin")
+		same(reflect.DeepEqual(other.Link, g.Link), "link")
 	}
-	say(g.Count >= 0 && g.Count <= MaxNodes, "count", "count = %d: write 1 to %d", g.Count,
-		MaxNodes)
+	say(g.Count >= 0 && g.Count <= MaxNodes, "count",
+		"count = %d: write 1 to %d", g.Count, MaxNodes)
 	say(g.Share >= 0 && g.Share <= 1e6, "share", "share = %v: write a number above 0", g.Share)
 	say((g.Count > 0) != (g.Share > 0), "count", "%s needs either count or share", g.Name)
 	say(g.Share == 0 || s.Nodes > 0, "share",
 		"%s has a share of nodes, which is 0: write nodes = 50 at the top, or a count here", g.Name)
 	say(g.LAN == "" || g.Place.Kind != natlab.Public, "lan",
-		"public nodes share no LAN: remove lan, or write a place, as in place = \"eim\"")
+		`public nodes share no LAN: remove lan, or write a place, as in place = "eim"`)
 	say(!g.Hairpin || g.LAN != "", "hairpin",
-		"a hairpin is between those who share a router: write lan, as in lan = \"office\", or remove hairpin")
+		`hairpin is for nodes that share a router: write lan, as in lan = "office", `+
+			`or remove hairpin`)
 	if g.Link != nil {
 		c.link("group", i, "link", *g.Link)
 	}
 	for _, cell := range g.Cells {
 		say(slices.Contains(c.cells, cell), "cells",
-			"there is no cell %q: add [cell.%s], or write one of %s", cell, cell, strings.Join(c.cells, ", "))
+			"there is no cell %q: add [cell.%s], or write one of %s", cell, cell,
+			strings.Join(c.cells, ", "))
 	}
 }
 
-// whole checks what concerns all groups together.
+// whole checks all groups together.
 func (c *checker) whole(s Spec) {
 	top := c.in("", 0, "")
 	if c.fault != nil {
@@ -132,7 +136,7 @@ func (c *checker) whole(s Spec) {
 		top(lan == "" || lans[lan] <= maxLAN, "group",
 			"the LAN %s has %d nodes: at most %d can share a router", lan, lans[lan], maxLAN)
 	}
-	top(s.Count() <= MaxNodes, "nodes", "%d nodes in all: the most are %d", s.Count(), MaxNodes)
+	top(s.Count() <= MaxNodes, "nodes", "%d nodes in total: write at most %d", s.Count(), MaxNodes)
 }
 
 func (c *checker) load(i int, l Load) {
@@ -143,15 +147,16 @@ func (c *checker) load(i int, l Load) {
 	}
 	say(l.Cell == "" || slices.Contains(c.cells, l.Cell), "cell",
 		"there is no cell %q: write one of %s", l.Cell, strings.Join(c.cells, ", "))
-	say(l.Every.Duration > 0, "every", "every is missing: how often does each caller call? As in every = \"10s\"")
+	say(l.Every.Duration > 0, "every",
+		`every is missing: write the pause between calls, as in every = "10s"`)
 	say(l.Calls >= 0, "calls", "calls = %d is negative", l.Calls)
-	say(l.Bytes >= 0 && l.Bytes <= maxBytes, "bytes", "bytes = %d: write 0 to %d", l.Bytes,
-		maxBytes)
+	say(l.Bytes >= 0 && l.Bytes <= maxBytes, "bytes",
+		"bytes = %d: write 0 to %d", l.Bytes, maxBytes)
 	say(l.End.Duration == 0 || l.End.Duration > l.Begin.Duration, "end", "it ends before it begins")
 }
 
-// needs says which keys an event needs, besides at and do, and which it may have.
-var needs = map[string]struct{ must, may []string }{
+// eventKeys are the keys that an event must and may have, besides at and do.
+var eventKeys = map[string]struct{ must, may []string }{
 	Kill:      {[]string{"who"}, []string{"for"}},
 	Stop:      {[]string{"who"}, []string{"for"}},
 	Restart:   {[]string{"who"}, nil},
@@ -166,9 +171,9 @@ var needs = map[string]struct{ must, may []string }{
 
 func (c *checker) event(i int, e Event, s Spec) {
 	say := c.in("event", i, "")
-	keys, ok := needs[e.Do]
+	keys, ok := eventKeys[e.Do]
 	say(ok, "do", "do = %q: write one of %s", e.Do,
-		strings.Join(slices.Sorted(maps.Keys(needs)), ", "))
+		strings.Join(slices.Sorted(maps.Keys(eventKeys)), ", "))
 	if !ok {
 		return
 	}
@@ -185,23 +190,17 @@ func (c *checker) event(i int, e Event, s Spec) {
 			"no group and no node is called %q", unknown)
 	}
 	say(e.Do != Cut || len(s.members(e.Who)) == 2, "who",
-		"a cut is between two nodes: for more, write do = \"partition\"")
+		`a cut is between two nodes: for more, write do = "partition"`)
 	say(e.Rate >= 0 && e.Rate <= MaxChurn, "rate",
-		"rate = %v: write the share that is replaced a minute, at most %v, as in 0.1", e.Rate, MaxChurn)
-	say(e.Do != Renumber || s.routed(e.Who), "who",
-		"public nodes have no router that could be renumbered")
+		"rate = %v: write the share of nodes to replace per minute, at most %v, as in 0.1", e.Rate,
+		MaxChurn)
+	public := slices.ContainsFunc(s.members(e.Who), func(n Node) bool {
+		return n.Place.Kind == natlab.Public
+	})
+	say(e.Do != Renumber || !public, "who", "public nodes have no router to renumber")
 	if e.Link != nil {
 		c.link("event", i, "link", *e.Link)
 	}
-	say(e.At.Duration <= s.length(), "at", "the scenario is over after %v: write a longer duration, or an earlier time", s.length())
-}
-
-// routed says whether all of them are behind routers.
-func (s Spec) routed(names []string) bool {
-	for _, n := range s.members(names) {
-		if n.Place.Kind == natlab.Public {
-			return false
-		}
-	}
-	return true
+	say(e.At.Duration <= s.length(), "at",
+		"the scenario ends after %v: write a longer duration, or an earlier time", s.length())
 }

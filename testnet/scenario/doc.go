@@ -1,28 +1,27 @@
-// Package scenario describes a testnet and what happens in it: who is there, where they
-// live, what lies between them, who calls whom, and what goes wrong when. The same
-// description runs in memory, in real or in virtual time, and on real kernels.
+// Package scenario describes a testnet and what happens in it: the nodes, where they live,
+// the links between them, who calls whom, and what goes wrong when. The same description
+// runs in memory, in real or virtual time, and on real kernel networks.
 //
 //	spec, err := scenario.Find("nat-mix")
 //	spec.Nodes = 100
 //	outcome, err := scenario.Run(ctx, spec, scenario.Options{})
 //	fmt.Println(outcome.Summary().Answered, "of", outcome.Summary().Asked)
 //
-// In a test it takes no longer than what there is to do in it, and its times are right on
-// however busy a machine:
+// In a testing/synctest bubble a test takes no longer than its CPU time, and measured times
+// are right even under heavy load:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		outcome, err := scenario.Run(t.Context(), spec, scenario.Options{})
 //	})
 //
-// Three values follow from each other. A Spec is the description, and a TOML file that
-// people write: Read and Spec.TOML go from one to the other. A Plan is what becomes of
-// it: every node, call and event, drawn by the seed, so that the same seed gives the same
-// plan. An Outcome is what came of that, and its Summary is the figures. What chance is
-// left is that of the machine that runs it.
+// There are three steps. A Spec is the description; Parse reads it from TOML and Spec.TOML
+// writes it. A Plan has every node, call and event, drawn with the Spec's seed: the same
+// seed gives the same plan. An Outcome is the result of a run, and its Summary has the
+// figures. Two runs of a plan differ only by what goroutines and real time leave open.
 //
-//	Spec      spec.go; text.go, read.go: as a file; check.go, fault.go: what is wrong with it; resize.go; shipped/
-//	Plan      plan.go; place.go: nodes; happen.go: events
-//	Run       run.go; join.go, progress.go, late.go, trouble.go: what the steps have done
-//	network   network.go says what a plan runs on: sim.go, simdo.go in memory; real…_linux.go on the kernel's networks
-//	Outcome   outcome.go; summary.go, failure.go: in figures
+//	Spec      spec.go; values.go, parse.go: TOML; check.go, fault.go: errors; resize.go; shipped/
+//	Plan      plan.go; plan_nodes.go, plan_events.go
+//	Run       run.go; join.go, step.go, undo.go, progress.go, lateness.go, process.go
+//	network   network.go: what a plan runs on; simulated.go: memory; real…: kernel namespaces
+//	Outcome   outcome.go; summary.go, failures.go
 package scenario

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Failure is a reason, and how often it was one.
+// Failure is a reason why calls failed, and for how many.
 type Failure struct {
 	Reason string `json:"reason"`
 	Times  int    `json:"times"`
 }
 
-// failures counts the reasons why calls were not answered; what differs only in who and
-// where is one.
+// failures counts the reasons why calls failed. Reasons that differ only in peers and
+// addresses count as one.
 func failures(records []Record) []Failure {
 	reasons := map[string]int{}
 	for _, r := range records {
@@ -32,7 +32,7 @@ func failures(records []Record) []Failure {
 	return list
 }
 
-// What makes two reasons of one kind differ.
+// The parts that differ between reasons of one kind.
 var (
 	addresses = regexp.MustCompile(`/(ip4|ip6|p2p)/[^\s,;:]+(:[0-9a-f:]*)?\S*`)
 	ids       = regexp.MustCompile(`12D3Koo\w+`)
@@ -40,21 +40,12 @@ var (
 	sightings = regexp.MustCompile(`; it was last seen on [-0-9]+ [:0-9]+`)
 )
 
-// brief is a reason without who it was, where and when.
+// brief removes peers, addresses and times from a reason.
 func brief(reason string) string {
 	reason = sightings.ReplaceAllString(callers.ReplaceAllString(reason, ""), "")
 	if before, _, ok := strings.Cut(reason, ": /ip"); ok {
-		reason = before // what follows says so of each address
+		reason = before // the rest repeats it for each address
 	}
 	reason = addresses.ReplaceAllString(reason, "ADDRESS")
 	return ids.ReplaceAllString(reason, "PEER")
-}
-
-// words are what errors say.
-func words(errs []error) []string {
-	list := []string{}
-	for _, err := range errs {
-		list = append(list, err.Error())
-	}
-	return list
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// fault is something wrong with a Spec, and where: the key of a table; which of several
-// tables it is, from 0, or -1 if there is but one; and its name if the tables are told
-// apart by names.
+// fault is an error in a Spec and its position: a key of a table. number is the index among
+// tables of an array, or -1; name is the last part of the name of a table such as [cell.x].
 type fault struct {
 	table  string
 	number int
@@ -29,7 +28,7 @@ func (f *fault) Error() string {
 	return f.words
 }
 
-// line finds the line of the key, or else that of its table, or 1.
+// line returns the line of the key, or else that of its table, or 1.
 func (f *fault) line(text []byte) int {
 	var p unstable.Parser
 	p.Reset(text)
@@ -40,8 +39,7 @@ func (f *fault) line(text []byte) int {
 		at := 0
 		for key := e.Key(); key.Next(); {
 			at = p.Shape(p.Range(key.Node().Data)).Start.Line
-			// as the decoder takes it
-			words = append(words, strings.ToLower(string(key.Node().Data)))
+			words = append(words, strings.ToLower(string(key.Node().Data))) // as the decoder does
 		}
 		path := strings.Join(words, ".")
 		switch e.Kind {
@@ -67,14 +65,14 @@ func (f *fault) line(text []byte) int {
 	return line
 }
 
-// checker collects the first fault.
+// checker keeps the first fault.
 type checker struct {
 	fault *fault
 	names []string // of groups and nodes
 	cells []string
 }
 
-// in returns a function that notes a fault of a table unless the condition holds.
+// in returns a function that reports a fault of a table unless ok is true.
 func (c *checker) in(table string, number int,
 	name string) func(ok bool, key, format string, args ...any) {
 	return func(ok bool, key, format string, args ...any) {

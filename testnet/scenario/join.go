@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// joiners is how many nodes join at the same time: more get in each other's way.
+	// joiners is how many nodes join at the same time. With more they slow each other down.
 	joiners = 16
-	// apart is the time between two starts: nodes that start at one moment call each
-	// other at one moment.
-	apart = 20 * time.Millisecond
-	// joinWait bounds how long one takes to be a member.
-	joinWait = 60 * time.Second
+	// startGap is the time between two starts: nodes that start at the same moment also
+	// call each other at the same moment.
+	startGap = 20 * time.Millisecond
+	// joinTimeout bounds how long a node may take to join.
+	joinTimeout = 60 * time.Second
 )
 
-// inTurn has nodes join naturally: the first public ones one after the other, since that
-// is where the others begin; then the other public ones, which relay; then the rest. join
-// waits until its node is a member, or its ctx ends: one that is not a member in time is
-// no error. Before each, ready waits for the machine.
-func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error, told func(int),
-	join func(context.Context, Node) error) (how string, err error) {
+// joinNaturally starts nodes and waits until each has joined: the first public nodes one
+// after the other, since all others bootstrap from them; then the other public ones, which
+// relay; then the rest. It waits for ready before each start and calls told with how many
+// have joined. A node that has not joined in time is not an error.
+func joinNaturally(ctx context.Context, net nodes, all []Node, ready func(context.Context) error,
+	told func(int)) (how string, err error) {
 	var public, behind []Node
-	for _, n := range nodes {
+	for _, n := range all {
 		if n.Place.Kind == natlab.Public {
 			public = append(public, n)
 		} else {
@@ -37,22 +37,26 @@ func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error
 	}
 	var mu sync.Mutex
 	joined := 0
-	pillars := public[:min(stays, len(public))]
-	for _, step := range []struct {
+	first := public[:min(bootstrapNodes, len(public))]
+	for _, phase := range []struct {
 		nodes []Node
 		limit int
-	}{{pillars, 1}, {public[len(pillars):], joiners}, {behind, joiners}} {
+	}{{first, 1}, {public[len(first):], joiners}, {behind, joiners}} {
 		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(step.limit)
-		for _, n := range step.nodes {
-			if pause(ctx, apart) != nil || ready(ctx) != nil {
+		group.SetLimit(phase.limit)
+		for _, n := range phase.nodes {
+			if pause(ctx, startGap) != nil || ready(ctx) != nil {
 				break
 			}
 			group.Go(func() error {
-				patience, cancel := context.WithTimeout(ctx, joinWait)
+				ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 				defer cancel()
-				if err := join(patience, n); err != nil || patience.Err() != nil {
+				if err := net.start(ctx, n); err != nil {
 					return err
+				}
+				net.joined(ctx, n.Name)
+				if ctx.Err() != nil {
+					return nil
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -65,9 +69,8 @@ func inTurn(ctx context.Context, nodes []Node, ready func(context.Context) error
 			return "", err
 		}
 	}
-	if joined < len(nodes) {
-		return fmt.Sprintf("naturally, but for %d that did not in %v", len(nodes)-joined,
-			joinWait), ctx.Err()
+	if left := len(all) - joined; left > 0 {
+		return fmt.Sprintf("naturally, except %d that did not in %v", left, joinTimeout), ctx.Err()
 	}
 	return "naturally", ctx.Err()
 }

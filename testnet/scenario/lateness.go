@@ -8,32 +8,31 @@ import (
 	"time"
 )
 
-// lateness watches how late this machine is: how long after its time a timer goes off. In
-// virtual time that is never.
+// lateness measures how long after its time a timer fires on this machine. In virtual time
+// that is 0.
 type lateness struct {
 	mu   sync.Mutex
-	lags []time.Duration // since forget
+	lags []time.Duration // since the last reset
 }
 
 const (
-	// lookEvery is between two looks at the clock.
-	lookEvery = 50 * time.Millisecond
-	// onTime is a lag that changes no figure.
+	// lagEvery is the time between two measurements.
+	lagEvery = 50 * time.Millisecond
+	// onTime is a lag that does not change any figure.
 	onTime = 20 * time.Millisecond
-	// lately is how many looks ago it is still to be seen that the machine was late, and
-	// maxBehind how long whoever has time waits for that to pass.
-	lately    = 5
+	// recent is how many measurements back ready looks, and maxBehind how long it waits.
+	recent    = 5
 	maxBehind = 2 * time.Second
-	// maxSettling is how long a run waits, for each node, for the machine to have done
-	// what joining has left to do: connections that nobody uses end after half a minute.
+	// maxSettling is how long settle waits per node. Joining leaves work behind:
+	// connections that nobody uses are closed after half a minute.
 	maxSettling = 200 * time.Millisecond
 )
 
-// watch goes on until ctx ends.
+// watch measures until ctx ends.
 func (l *lateness) watch(ctx context.Context) {
 	for {
-		due := time.Now().Add(lookEvery)
-		if pause(ctx, lookEvery) != nil {
+		due := time.Now().Add(lagEvery)
+		if pause(ctx, lagEvery) != nil {
 			return
 		}
 		l.mu.Lock()
@@ -42,13 +41,13 @@ func (l *lateness) watch(ctx context.Context) {
 	}
 }
 
-func (l *lateness) forget() {
+func (l *lateness) reset() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.lags = nil
-	l.mu.Unlock()
 }
 
-// worst is how late the latest timers in a hundred were.
+// worst returns the 99th percentile.
 func (l *lateness) worst() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,11 +58,11 @@ func (l *lateness) worst() time.Duration {
 	return sorted[len(sorted)*99/100]
 }
 
-// ready waits until the machine has been on time for a while. What it does late others
-// take for silence, and try again: more to do.
+// ready waits until this machine has been on time for a moment. Other nodes take lateness
+// for silence and try again, which makes even more work.
 func (l *lateness) ready(ctx context.Context) error {
 	for began := time.Now(); l.behind() && time.Since(began) < maxBehind; {
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := pause(ctx, lagEvery); err != nil {
 			return err
 		}
 	}
@@ -73,25 +72,25 @@ func (l *lateness) ready(ctx context.Context) error {
 func (l *lateness) behind() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-lately):], func(lag time.Duration) bool {
+	return slices.ContainsFunc(l.lags[max(0, len(l.lags)-recent):], func(lag time.Duration) bool {
 		return lag > onTime
 	})
 }
 
-// settle waits until the machine has been on time for a second, and had little to do, but
-// not for ever. In virtual time it always is.
+// settle waits until this machine has been on time and mostly idle for a second, or it has
+// waited long enough. In virtual time a machine always is.
 func (l *lateness) settle(ctx context.Context, nodes int) error {
 	for began := time.Now(); time.Since(began) < time.Duration(nodes)*maxSettling; {
-		l.forget()
-		before := used()
+		l.reset()
+		before := cpuTime()
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		busy := used()-before > time.Duration(runtime.GOMAXPROCS(0))*time.Second/2
+		busy := cpuTime()-before > time.Duration(runtime.GOMAXPROCS(0))*time.Second/2
 		if worst := l.worst(); worst == 0 || worst < onTime && !busy {
 			break
 		}
 	}
-	l.forget()
+	l.reset()
 	return nil
 }

@@ -3,54 +3,81 @@ package scenario
 import (
 	"context"
 	"time"
+
+	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// network is what a plan is carried out on. Its methods may be called at the same time.
+// network is what a plan runs on: simulated, or real namespaces and processes. Nodes go by
+// their names. The methods may be called concurrently.
 type network interface {
-	// begin brings up the nodes that are there from the beginning, and returns when they
-	// have found each other; told is called with how many have. Before each start ready
-	// waits until the machine has time for it. It says in words how they did.
+	nodes
+	lines
+	// begin starts the nodes that are there from the beginning and waits until they have
+	// found each other. It calls joined with how many have, and waits for ready before
+	// each start. how describes in words how they joined.
 	begin(ctx context.Context, nodes []Node, ready func(context.Context) error,
-		told func(joined int)) (how string, err error)
-	// do carries out a step. nodes are those of a Join.
-	do(ctx context.Context, step Step, nodes []Node) error
-	// call makes a call, unless its caller does not run. ctx covers it.
-	call(ctx context.Context, call Call) (_ Record, made bool)
-	// up is how many nodes run.
-	up() int
-	// sent is how many bytes the nodes have sent so far.
+		joined func(int)) (how string, err error)
+	// call makes a call and returns how many bytes came back. ctx covers the call.
+	call(ctx context.Context, call Call) (r Record, got int, err error)
+	// sent returns how many bytes the nodes have sent so far.
 	sent() uint64
-	// lookups are the searches so far that began after a time.
+	// lookups returns the finished searches that began after since.
 	lookups(since time.Time) []Lookup
-	// finish adds what is known of calls only when all are over.
+	// finish adds to the records what is known only after all calls are over.
 	finish(records []Record)
-	// close ends everything.
 	close() error
 }
 
-// Record is what came of a call. Durations are from its beginning, and 0 for what was not reached.
+// nodes are the stems of a network.
+type nodes interface {
+	// start starts a new node and returns when it listens.
+	start(ctx context.Context, n Node) error
+	// joined waits until the node is a member of the mesh or ctx ends.
+	joined(ctx context.Context, name string)
+	// up returns how many nodes run.
+	up() int
+	running(name string) bool
+	stop(ctx context.Context, name string) error
+	kill(ctx context.Context, name string) error
+	restart(ctx context.Context, name string) error
+	// relays returns the nodes that relay for this one.
+	relays(ctx context.Context, name string) []string
+}
+
+// lines are the links and routers between the nodes of a network.
+type lines interface {
+	cut(a, b string) (heal func())
+	partition(sides [][]string) (heal func())
+	heal()
+	setLink(name string, link internet.Link)
+	// renumber gives the node's router another public address.
+	renumber(name string) error
+}
+
+// Record is the result of a call. Durations count from its start; 0 means not reached.
 type Record struct {
 	Call
-	// Err is why there was no answer; empty if there was the whole of it.
+	// Err says why the call failed. If empty, the whole answer came.
 	Err string
 	// Route is "direct quic" and the like.
 	Route string
-	// Reached is when there was a way to the other stem, Granted when it had agreed, and
-	// FirstByte when the answer began.
+	// Reached is when a stream to the other stem was open, Granted when that stem had
+	// accepted the call, and FirstByte when the answer began.
 	Reached, Granted, FirstByte, Took time.Duration
-	// Lookup is the search that the call needed, if it needed one.
+	// Lookup is the search that the call needed. If nil, it needed none.
 	Lookup *Lookup
 
 	began time.Time
 }
 
-// Answered says whether the whole answer came.
+// Answered reports whether the whole answer came.
 func (r Record) Answered() bool { return r.Err == "" }
 
-// Lookup is one search for a node.
+// Lookup is one search for a node in the mesh.
 type Lookup struct {
 	Found bool
-	// Asked is how many others were asked, and Hops how far the one that knew was.
+	// Asked is how many members were asked, and Hops how far away the one was that knew
+	// an address.
 	Asked, Hops int
 	Took        time.Duration
 }

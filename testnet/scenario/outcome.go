@@ -5,39 +5,40 @@ import (
 	"time"
 )
 
-// Outcome is what came of a run.
+// Outcome is the result of a run.
 type Outcome struct {
-	// Scenario is its name, for whoever has one to fill in.
-	Scenario string
-	About    string
-	Nodes    int
-	Seed     int64
-	// Join says in words how the nodes joined, and Joining how long it took.
+	// Scenario is the scenario's name. Run leaves it and About to the caller.
+	Scenario, About string
+	Nodes           int
+	Seed            int64
+	// Join describes in words how the nodes joined, and Joining is how long it took.
 	Join    string
 	Joining time.Duration
 	// Length is how long the load went on.
 	Length time.Duration
+
 	// Records are the calls, in the order in which they ended.
 	Records []Record
 	Marks   []Mark
-	// Lookups are the searches during the load, those of calls among them.
+	// Lookups are the searches during the load, including those of calls.
 	Lookups []Lookup
-	// Rate is how many bytes a node sent a second during the load, and IdleRate before
-	// it, if nobody called for a time.
-	Rate, IdleRate float64
-	// Memory is the most that this process has held, in bytes: of nodes that are
-	// processes, it says nothing.
-	Memory int64
-	// Late is how late the latest of this machine's timers in a hundred were during the
-	// load: times are only as good as that. In virtual time it is 0.
-	Late time.Duration
-	// Problems are events that failed.
+	// Problems are the events that failed.
 	Problems []error
-	// Where says where each node lives, by its name.
+	// Where has the group and place of each node, by name.
 	Where map[string]Where
+
+	// Rate is how many bytes a node sent per second during the load, and IdleRate during
+	// Plan.Idle.
+	Rate, IdleRate float64
+	// Memory is the peak memory of this process in bytes. It does not include nodes that
+	// are processes.
+	Memory int64
+	// Late is how late this machine's timers were during the load, 99th percentile. Times
+	// are only as exact as that. In virtual time it is 0.
+	Late time.Duration
 }
 
-// Where is the group of a node, and where it lives.
+// Where is the group and the place of a node.
 type Where struct {
 	Group string
 	Place Place

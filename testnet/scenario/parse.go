@@ -18,7 +18,7 @@ import (
 //go:embed shipped/*.toml
 var shipped embed.FS
 
-// Shipped lists the names of the scenarios that come with this package.
+// Shipped returns the names of the scenarios in this package.
 func Shipped() (names []string) {
 	entries, err := shipped.ReadDir("shipped")
 	if err != nil {
@@ -30,13 +30,13 @@ func Shipped() (names []string) {
 	return names
 }
 
-// Find returns a scenario that is shipped, or that of a file whose name ends in .toml.
+// Find returns a shipped scenario, or reads a file if name ends in .toml.
 func Find(name string) (Spec, error) {
 	if filepath.Ext(name) == ".toml" {
 		return Read(name)
 	}
 	if !slices.Contains(Shipped(), name) {
-		return Spec{}, fmt.Errorf("there is no scenario %q: it is a file NAME.toml, or one of %s",
+		return Spec{}, fmt.Errorf("unknown scenario %q: write one of %s, or a file NAME.toml",
 			name, strings.Join(Shipped(), ", "))
 	}
 	text, err := shipped.ReadFile(path.Join("shipped", name+".toml"))
@@ -46,10 +46,10 @@ func Find(name string) (Spec, error) {
 	return Parse(name, text)
 }
 
-// maxFile bounds what is read of a file that a person wrote.
+// maxFile is the size limit for a scenario file.
 const maxFile = 1 << 20
 
-// Read reads a scenario. The error of a bad one names the file, the line and the remedy.
+// Read reads a file with Parse.
 func Read(path string) (Spec, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -65,7 +65,8 @@ func Read(path string) (Spec, error) {
 	return Parse(path, text)
 }
 
-// Parse reads the text of a scenario; name is for its errors.
+// Parse reads a scenario from TOML and checks it. An error names the file, which is called
+// name, the line, and the remedy.
 func Parse(name string, text []byte) (spec Spec, err error) {
 	if err := decode(name, text, &spec); err != nil {
 		return Spec{}, err
@@ -76,8 +77,8 @@ func Parse(name string, text []byte) (spec Spec, err error) {
 	return spec, nil
 }
 
-// decode also finds the line where the decoder does not tell it, as when a number stands
-// for a word: it is the last one of the shortest text with that error.
+// decode adds the line to errors for which the decoder gives none, such as a number in the
+// place of a word: it is the last line of the shortest prefix with the same error.
 func decode(name string, text []byte, spec *Spec) error {
 	err := textfile.Decode(name, text, spec)
 	if err == nil || strings.HasPrefix(err.Error(), name+":") &&
@@ -98,7 +99,7 @@ func decode(name string, text []byte, spec *Spec) error {
 	return err
 }
 
-// TOML prints the scenario as Parse reads it.
+// TOML prints what Parse reads.
 func (s Spec) TOML() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := toml.NewEncoder(&text)
@@ -107,7 +108,7 @@ func (s Spec) TOML() ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// Check says what is wrong with a Spec, with the remedy. Parse and NewPlan do so, too.
+// Check returns the first error in a Spec, with the remedy. Parse and NewPlan call it.
 func (s Spec) Check() error {
 	if fault := s.fault(); fault != nil {
 		return fault

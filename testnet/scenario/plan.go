@@ -9,19 +9,18 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// Plan is all that is to happen, in order.
+// Plan is everything that a scenario does, in order.
 type Plan struct {
-	// Nodes are first those that are there from the beginning, and then those that come later.
+	// Nodes are first those that are there from the beginning, then those that come later.
 	Nodes []Node
 	Calls []Call
 	Steps []Step
-	// Marks are the events as a person would tell of them.
+	// Marks are the events, in words.
 	Marks []Mark
-	// Length is how long it goes on, and Timeout how long a caller waits for an answer.
-	Length, Timeout time.Duration
-	// Idle is how long nobody calls before the beginning.
-	Idle time.Duration
-	// Seed is for what the network itself leaves to chance.
+	// Length is how long the load goes on, Timeout how long a caller waits for an answer,
+	// and Idle how long nobody calls before the load.
+	Length, Timeout, Idle time.Duration
+	// Seed is for the network's own randomness.
 	Seed int64
 }
 
@@ -32,41 +31,41 @@ type Call struct {
 	Bytes          int
 }
 
-// Step is one thing that is done to the network. Do is as in Event, or Join or End.
+// Step is one change to the network. Do is as in Event, or Join or End.
 type Step struct {
 	At time.Duration
-	// Event is the number of the one that the step is of.
+	// Event is the index of the event that the step belongs to.
 	Event int
 	Do    string
 	Nodes []string
 	Sides [][]string
-	// Link is the new one of all Nodes.
+	// Link is the new link of all Nodes.
 	Link *internet.Link
 }
 
-// What a Step does besides.
+// The values of Step.Do that Event.Do does not have.
 const (
-	// Join has newcomers start.
+	// Join starts new nodes.
 	Join = "join"
-	// End undoes what the steps of its Event have done, as far as no other event keeps it up.
+	// End undoes what the Event has done, unless another event keeps it up.
 	End = "end"
 )
 
-// Mark is something to be seen in a picture: a moment, or a span if Until is later.
+// Mark is an event in a picture: a moment, or a span if Until is later.
 type Mark struct {
 	At, Until time.Duration
 	Label     string
 }
 
-// maxCalls is what fits in memory with ease.
+// maxCalls easily fits in memory.
 const maxCalls = 1_000_000
 
-var errTooMany = fmt.Errorf("more than %d calls in all: write a longer every, or a shorter duration", maxCalls)
+var errTooManyCalls = fmt.Errorf(
+	"more than %d calls in total: write a longer every, or a shorter duration", maxCalls)
 
-// length is how long the load goes on.
 func (s Spec) length() time.Duration { return cmp.Or(s.Duration.Duration, time.Minute) }
 
-// NewPlan draws a plan. The error is that of Check, or says that there is too much to do.
+// NewPlan draws a plan. It fails if Check does, or if there would be too many calls.
 func NewPlan(s Spec) (*Plan, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -81,7 +80,7 @@ func NewPlan(s Spec) (*Plan, error) {
 	for i := range s.Events {
 		p.event(s, i, s.chance(streamEvents, i))
 	}
-	p.letGo()
+	p.dropGone()
 	for i, l := range s.Loads {
 		if err := p.load(s, i, l); err != nil {
 			return nil, fmt.Errorf("load %d: %w", i+1, err)
@@ -93,8 +92,8 @@ func NewPlan(s Spec) (*Plan, error) {
 	return p, nil
 }
 
-// load draws the calls of a load. A caller that churn takes or brings calls while it is
-// there, and calls nobody that is gone for good.
+// load draws the calls of a load. Nodes that churn adds or removes call, and are called,
+// only while they are there.
 func (p *Plan) load(s Spec, number int, l Load) error {
 	end := p.Length
 	if l.End.Duration > 0 {
@@ -103,7 +102,7 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 	from, to := membersOf(p.Nodes, l.From), membersOf(p.Nodes, l.To)
 	if times := float64(end-l.Begin.Duration) / float64(l.Every.Duration); l.Calls == 0 &&
 		times*float64(len(from)) > maxCalls {
-		return errTooMany
+		return errTooManyCalls
 	}
 	for i, caller := range from {
 		r := s.chance(streamLoads, number<<20|i)
@@ -116,7 +115,7 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 		}
 		if l.Calls == 0 {
 			at += pause()
-		} else { // all of them are to have begun after one pause
+		} else { // every caller's first call is within one pause
 			at += time.Duration(r.Float64() * float64(l.Every.Duration))
 		}
 		for calls := 0; at < end && (caller.Gone == 0 || at < caller.Gone) &&
@@ -127,7 +126,7 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 					cmp.Or(l.Bytes, 32)})
 			}
 			if len(p.Calls) > maxCalls {
-				return errTooMany
+				return errTooManyCalls
 			}
 			at += pause()
 		}
@@ -135,13 +134,13 @@ func (p *Plan) load(s Spec, number int, l Load) error {
 	return nil
 }
 
-// pick draws somebody to call.
+// pick draws a node to call: the first that is there, from a random one on.
 func pick(to []Node, caller string, at time.Duration, draw func(int) int) (string, bool) {
 	if len(to) == 0 {
 		return "", false
 	}
 	first := draw(len(to))
-	for i := range to { // the next one, if this one is not to be called
+	for i := range to {
 		if n := to[(first+i)%len(to)]; n.Name != caller && n.alive(at) {
 			return n.Name, true
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// event turns what a person wrote into steps and a mark.
+// event turns an event into steps and a mark.
 func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 	e := s.Events[number]
 	at, until := e.At.Duration, time.Duration(0)
@@ -18,8 +18,8 @@ func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 		until = min(at+e.For.Duration, p.Length)
 	}
 	step := Step{At: at, Event: number, Do: e.Do}
-	for _, n := range s.members(e.Who) {
-		step.Nodes = append(step.Nodes, n.Name)
+	if e.Do != Heal && e.Do != Partition {
+		step.Nodes = names(s.members(e.Who))
 	}
 	switch e.Do {
 	case Churn:
@@ -27,19 +27,12 @@ func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 			until = p.Length
 		}
 		p.Marks = append(p.Marks, Mark{at, until,
-			fmt.Sprintf("%.3g %% of %s replaced a minute", e.Rate*100, whom(e.Who))})
+			fmt.Sprintf("%.3g %% of %s replaced per minute", e.Rate*100, summarize(e.Who))})
 		p.churn(s, number, until, r)
 		return
-	case Heal:
-		step.Nodes = nil
 	case Partition:
-		step.Nodes = nil
 		for _, side := range e.Sides {
-			var names []string
-			for _, n := range s.members(side) {
-				names = append(names, n.Name)
-			}
-			step.Sides = append(step.Sides, names)
+			step.Sides = append(step.Sides, names(s.members(side)))
 		}
 	case Relink:
 		link := e.Link.draw(r)
@@ -52,9 +45,16 @@ func (p *Plan) event(s Spec, number int, r *rand.Rand) {
 	p.Marks = append(p.Marks, Mark{at, until, label(e)})
 }
 
-// label says in a few words what an event is.
+func names(nodes []Node) (names []string) {
+	for _, n := range nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// label describes an event in a few words.
 func label(e Event) string {
-	who := whom(e.Who)
+	who := summarize(e.Who)
 	switch e.Do {
 	case Kill:
 		return who + " killed"
@@ -74,18 +74,18 @@ func label(e Event) string {
 			sides = append(sides, strings.Join(side, "+"))
 		}
 		if len(sides) == 1 {
-			sides = append(sides, "the others")
+			sides = append(sides, "the rest")
 		}
 		return "partition: " + strings.Join(sides, " | ")
 	case Heal:
 		return "healed"
 	case Relink:
-		return "another line for " + who
+		return "new link for " + who
 	}
 	return e.Do
 }
 
-func whom(names []string) string {
+func summarize(names []string) string {
 	switch {
 	case len(names) == 0:
 		return "all"
@@ -95,8 +95,8 @@ func whom(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// letGo leaves those out of a restart whom churn has taken for good by then.
-func (p *Plan) letGo() {
+// dropGone removes nodes from restarts that come after churn has removed them.
+func (p *Plan) dropGone() {
 	gone := map[string]time.Duration{}
 	for _, n := range p.Nodes {
 		gone[n.Name] = n.Gone
@@ -110,22 +110,22 @@ func (p *Plan) letGo() {
 	}
 }
 
-// stays is how many public nodes churn leaves alone.
-const stays = 3
+// bootstrapNodes is how many public nodes the others bootstrap from. Churn leaves them alone.
+const bootstrapNodes = 3
 
-// churn kills nodes at random times, and has another of the same group come for each.
+// churn kills nodes at random times, and starts another of the same group for each.
 func (p *Plan) churn(s Spec, number int, until time.Duration, r *rand.Rand) {
 	e := s.Events[number]
 	groups, came, public := map[string]Group{}, map[string]int{}, 0
 	for _, g := range s.Groups {
 		groups[g.Name] = g
 	}
-	var there []int // who may go, as indexes in p.Nodes
+	var there []int // indexes in p.Nodes of those that may be killed
 	for i, n := range p.Nodes {
 		came[n.Group]++
 		if n.Place.Kind == natlab.Public {
 			public++
-			if public <= stays {
+			if public <= bootstrapNodes {
 				continue
 			}
 		}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,23 +18,21 @@ type Node struct {
 	LAN         string
 	Hairpin     bool
 	Link        internet.Link
-	// Cells are what can be called there.
-	Cells map[string]Cell
-	// From is when it comes, and Gone when churn takes it for good; 0 is from the
-	// beginning, and never.
+	Cells       map[string]Cell
+	// From is when churn adds the node, or 0 if it is there from the beginning. Gone is
+	// when churn removes it, or 0.
 	From, Gone time.Duration
 }
 
-// alive says whether a node is to be there at a time. One that has just come is not
-// expected to be found yet.
+// alive reports whether the node can be found at a time, by the plan.
 func (n Node) alive(at time.Duration) bool {
 	return (n.From == 0 || n.From+settling <= at) && (n.Gone == 0 || at < n.Gone)
 }
 
-// settling is how long a newcomer has to make itself known.
+// settling is how long a new node has to publish itself.
 const settling = 10 * time.Second
 
-// place names the nodes and says where each lives.
+// place returns the nodes that are there from the beginning.
 func (s Spec) place() (nodes []Node) {
 	counts := s.counts()
 	lans := map[string]internet.Link{}
@@ -45,7 +44,7 @@ func (s Spec) place() (nodes []Node) {
 			}
 			n := s.node(g, name, s.chance(streamNodes, len(nodes)))
 			if first, ok := lans[n.LAN]; ok && n.LAN != "" {
-				n.Link = first // they share it
+				n.Link = first
 			}
 			lans[n.LAN] = n.Link
 			nodes = append(nodes, n)
@@ -54,7 +53,7 @@ func (s Spec) place() (nodes []Node) {
 	return nodes
 }
 
-// node makes a node of a group.
+// node returns a node of a group.
 func (s Spec) node(g Group, name string, r *rand.Rand) Node {
 	link := s.Link
 	if g.Link != nil {
@@ -74,7 +73,7 @@ func (s Spec) node(g Group, name string, r *rand.Rand) Node {
 	return n
 }
 
-// draw makes one line of a description.
+// draw draws a link from a description.
 func (l Link) draw(r *rand.Rand) internet.Link {
 	delay := l.Delay.Min
 	if span := l.Delay.Max - l.Delay.Min; span > 0 {
@@ -83,7 +82,7 @@ func (l Link) draw(r *rand.Rand) internet.Link {
 	return internet.Link{Delay: delay, Loss: l.Loss, Rate: l.Rate.Bytes}
 }
 
-// Count is how many nodes there are at the beginning.
+// Count returns the number of nodes at the beginning.
 func (s Spec) Count() (total int) {
 	for _, count := range s.counts() {
 		total += count
@@ -91,8 +90,8 @@ func (s Spec) Count() (total int) {
 	return total
 }
 
-// counts divides the nodes among the groups: what is left over goes to those who were cut
-// off most, so that each has its share to within one.
+// counts divides the nodes among the groups. Fractions are rounded down; the nodes left over
+// go to the groups with the largest fractions.
 func (s Spec) counts() []int {
 	counts, total, left := make([]int, len(s.Groups)), 0.0, s.Nodes
 	for i, g := range s.Groups {
@@ -102,36 +101,29 @@ func (s Spec) counts() []int {
 	if total == 0 {
 		return counts
 	}
-	type rest struct {
+	type fraction struct {
 		group int
-		part  float64
+		size  float64
 	}
-	var rests []rest
+	var fractions []fraction
 	for i, g := range s.Groups {
 		if g.Share == 0 {
 			continue
 		}
-		whole, part := math.Modf(float64(s.Nodes) * g.Share / total)
+		whole, size := math.Modf(float64(s.Nodes) * g.Share / total)
 		counts[i] = int(whole)
 		left -= counts[i]
-		rests = append(rests, rest{i, part})
+		fractions = append(fractions, fraction{i, size})
 	}
-	slices.SortStableFunc(rests, func(a, b rest) int {
-		switch {
-		case a.part > b.part:
-			return -1
-		case a.part < b.part:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(fractions, func(a, b fraction) int { return cmp.Compare(b.size, a.size) })
 	for i := range left {
-		counts[rests[i%len(rests)].group]++
+		counts[fractions[i%len(fractions)].group]++
 	}
 	return counts
 }
 
-// members are the nodes that the names, of groups or nodes, stand for; no name stands for all.
+// members returns the nodes with these names, and those of groups with these names. No
+// names mean all nodes.
 func (s Spec) members(names []string) (nodes []Node) {
 	return membersOf(s.place(), names)
 }
@@ -145,8 +137,8 @@ func membersOf(all []Node, names []string) (nodes []Node) {
 	return nodes
 }
 
-// The streams of random numbers: one for each thing that is left to chance, so that a
-// change of one thing leaves the others as they were.
+// Each random thing has its own stream of random numbers, so that changing one leaves the
+// others as they were.
 const (
 	streamNodes = iota
 	streamLoads

@@ -151,7 +151,7 @@ func TestChurnPlan(t *testing.T) {
 		}
 		if n.Gone > 0 {
 			gone++
-			if i < stays {
+			if i < bootstrapNodes {
 				t.Errorf("%s goes, where newcomers begin", n.Name)
 			}
 			if n.Gone <= n.From || n.From < 0 {

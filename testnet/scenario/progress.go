@@ -8,37 +8,34 @@ import (
 // enter begins a phase.
 func (r *run) enter(phase string) {
 	r.mu.Lock()
-	r.phase, r.began = phase, time.Now()
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.progress.phase, r.progress.began = phase, time.Now()
 }
 
-func (r *run) tellJoined(joined int) {
+func (r *run) setJoined(joined int) {
 	r.mu.Lock()
-	r.joined = joined
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.progress.joined = joined
 }
 
-// tell reports until ctx ends.
-func (r *run) tell(ctx context.Context) {
-	if r.opts.Progress == nil {
-		return
-	}
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			r.opts.Progress(r.progress())
-		case <-ctx.Done():
-			return
-		}
+func (r *run) countOpen(change int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.open += change
+}
+
+// report calls Options.Progress once a second until ctx ends.
+func (r *run) report(ctx context.Context) {
+	for r.opts.Progress != nil && pause(ctx, time.Second) == nil {
+		r.opts.Progress(r.state())
 	}
 }
 
-func (r *run) progress() Progress {
+func (r *run) state() Progress {
 	r.mu.Lock()
-	p := Progress{Phase: r.phase, Since: time.Since(r.began), Up: r.joined, Asked: len(r.records),
-		Answered: r.answered, Direct: r.direct, Open: r.open}
+	now := r.progress
+	p := Progress{Phase: now.phase, Since: time.Since(now.began), Up: now.joined,
+		Asked: len(r.records), Answered: now.answered, Direct: now.direct, Open: now.open}
 	r.mu.Unlock()
 	if r.opts.Real {
 		p.Direct = -1

@@ -205,10 +205,10 @@ func TestCantBeReal(t *testing.T) {
 		name, join, want string
 		change           func(*Spec)
 	}{
-		{"lan", "", "desk1: the kernel's routers make no hairpins", func(s *Spec) {
+		{"lan", "", "desk1: the kernel's routers support no hairpin", func(s *Spec) {
 			s.Groups[0].Hairpin = true
 		}},
-		{"flash-crowd", "", "1001 nodes, those that come later among them", func(*Spec) {}},
+		{"flash-crowd", "", "1001 nodes, including those that come later", func(*Spec) {}},
 		{"partition", Preset, "processes join naturally", func(*Spec) {}},
 	} {
 		spec, err := Find(c.name)

@@ -5,18 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/node"
+	"github.com/cell-mesh/cell/testnet/local"
+	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// furnish makes the node's home: its key, and its cells, which everybody may call.
-func (m *machine) furnish() error {
-	h := m.home.Home
+// realNode is a node whose stem is a process on a host of the lab.
+type realNode struct {
+	Node
+	host  *natlab.Host
+	stem  local.Node
+	id    string
+	flags []string // --bootstrap, for "cell up"
+	addrs []string
+	pid   atomic.Int64 // of its stem; 0 while none runs
+}
+
+// makeHome creates the node's key, and its cells, which everyone may call.
+func (n *realNode) makeHome() error {
+	h := n.stem.Home
 	if err := h.Make(); err != nil {
 		return err
 	}
@@ -24,22 +37,22 @@ func (m *machine) furnish() error {
 	if err != nil {
 		return err
 	}
-	m.id = identity.ID().String()
-	for text, cell := range m.Cells {
+	n.id = identity.ID().String()
+	for text, cell := range n.Cells {
 		name, err := address.ParseName(text)
 		if err != nil {
 			return err
 		}
-		if err := putDNA(h.DNA(name), cell); err != nil {
+		if err := writeDNA(h.DNA(name), cell); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// putDNA writes the program of a cell and how it is started. But for dna, it is a line of
-// shell for each call.
-func putDNA(path string, cell Cell) error {
+// writeDNA writes a cell's program and settings. Except for a DNA cell, the program is a
+// line of shell that runs once per call.
+func writeDNA(path string, cell Cell) error {
 	if cell.Does == DNA {
 		return errors.Join(os.Symlink(cell.Program, path),
 			os.WriteFile(path+".toml", []byte("public = true\n"), 0o600))
@@ -54,94 +67,82 @@ func putDNA(path string, cell Cell) error {
 		os.WriteFile(path+".toml", []byte("public = true\nmode = \"stdio\"\n"), 0o600))
 }
 
-// bootstrap is what others are told so that they find the mesh: the flags for the public
-// addresses of the node.
-func (m *machine) bootstrap() (flags []string) {
-	for _, addr := range m.addrs {
-		if strings.Contains(addr, "/"+m.host.Addr.String()+"/") ||
-			strings.Contains(addr, "/"+m.host.Addr6.String()+"/") {
+// bootstrapFlags are the flags with which other nodes bootstrap from this public one.
+func (n *realNode) bootstrapFlags() (flags []string) {
+	for _, addr := range n.addrs {
+		if strings.Contains(addr, "/"+n.host.Addr.String()+"/") ||
+			strings.Contains(addr, "/"+n.host.Addr6.String()+"/") {
 			flags = append(flags, "--bootstrap", addr)
 		}
 	}
 	return flags
 }
 
-// start runs the node's stem, and returns when it answers.
-func (m *machine) start(ctx context.Context, cell string) error {
-	said, err := os.OpenFile(m.home.Home.String()+"/up.log", os.O_CREATE|os.O_APPEND|os.O_RDWR,
-		0o600)
+// start starts the node's stem and returns when it answers.
+func (n *realNode) start(ctx context.Context, cell string) error {
+	cmd := n.host.Command(context.Background(), cell,
+		append([]string{"up", "--mesh", "testnet"}, n.flags...)...)
+	cmd.Env = append(os.Environ(), "CELL_HOME="+n.stem.Home.String())
+	status, err := n.stem.Start(ctx, cmd)
 	if err != nil {
 		return err
 	}
-	defer said.Close()
-	cmd := m.host.Command(context.Background(), cell,
-		append([]string{"up", "--mesh", "testnet"}, m.boot...)...)
-	cmd.Env = append(os.Environ(), "CELL_HOME="+m.home.Home.String())
-	cmd.Stdout, cmd.Stderr = said, said
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	pid := cmd.Process.Pid
-	m.setPID(pid)
-	cmd.Process.Release() // it is waited for by its number
-	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
-		s, err := m.home.Ask(ctx)
-		if err == nil {
-			m.addrs = s.Network.Addrs
-			return nil
-		}
-		var status syscall.WaitStatus
-		if got, _ := syscall.Wait4(pid, &status, syscall.WNOHANG, nil); got == pid {
-			m.setPID(0)
-			text, _ := os.ReadFile(said.Name())
-			return fmt.Errorf("%s: its stem ended at its start: exit status %d\n%s", m.Name,
-				status.ExitStatus(), strings.TrimSpace(string(text)))
-		}
-		if socket.Pause(ctx, pause) != nil {
-			return fmt.Errorf("%s: its stem does not answer: %w", m.Name, err)
-		}
-	}
+	n.pid.Store(int64(status.PID))
+	n.addrs = status.Network.Addrs
+	return nil
 }
 
-// joined waits until the node knows others and can be found by them, or ctx ends.
-func (m *machine) joined(ctx context.Context) error {
+// joined waits until the node knows other nodes and they can find it, or ctx ends.
+func (n *realNode) joined(ctx context.Context) {
 	for {
-		s, err := m.home.Ask(ctx)
-		n := s.Network
-		if err == nil && (n.DHT.Peers > 0 || len(m.boot) == 0) &&
-			(n.DHT.Mode == "server" || len(n.Relays) > 0) {
-			return nil
+		s, err := n.stem.Ask(ctx)
+		net := s.Network
+		if err == nil && (net.DHT.Peers > 0 || len(n.flags) == 0) &&
+			(net.DHT.Mode == "server" || len(net.Relays) > 0) {
+			return
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {
-			return nil // who waits looks at ctx
+			return
 		}
 	}
 }
 
-func (m *machine) setPID(pid int) { m.pid.Store(int64(pid)) }
-
-// runs says whether the node's stem has been started and not ended.
-func (m *machine) runs() bool { return m.pid.Load() != 0 }
+// running reports whether the stem has been started and not ended.
+func (n *realNode) running() bool { return n.pid.Load() != 0 }
 
 // end ends the stem.
-func (m *machine) end(ctx context.Context, how func(context.Context) error) error {
-	if !m.runs() {
+func (n *realNode) end(ctx context.Context, how func(local.Node, context.Context) error) error {
+	if !n.running() {
 		return nil
 	}
-	err := how(ctx)
+	err := how(n.stem, ctx)
 	if err == nil {
-		m.reap()
+		n.wait()
 	}
 	return err
 }
 
-// reap waits for the stem, which has ended or been killed.
-func (m *machine) reap() {
-	if pid := int(m.pid.Swap(0)); pid != 0 {
-		for {
-			if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-				return
-			}
+// wait waits for the stem, which is ending.
+func (n *realNode) wait() {
+	if pid := int(n.pid.Swap(0)); pid != 0 {
+		if process, err := os.FindProcess(pid); err == nil {
+			process.Wait() // fails if local.Node has waited already
 		}
 	}
+}
+
+// sent returns how many bytes have left the node by its uplink.
+func (n *realNode) sent() (total uint64) {
+	n.host.Do(func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/dev")
+		for line := range strings.Lines(string(text)) {
+			name, counts, _ := strings.Cut(line, ":")
+			fields := strings.Fields(counts)
+			if strings.TrimSpace(name) == "up0" && len(fields) > 8 {
+				total, _ = strconv.ParseUint(fields[8], 10, 64)
+			}
+		}
+		return err
+	})
+	return total
 }

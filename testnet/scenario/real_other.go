@@ -5,5 +5,5 @@ package scenario
 import "errors"
 
 func newReal(*Plan, Options) (network, error) {
-	return nil, errors.New("networks of the kernel's own are made on Linux alone: leave out --real")
+	return nil, errors.New("real networks need Linux's network namespaces: leave out --real")
 }

@@ -7,9 +7,7 @@ import (
 	"time"
 )
 
-// What a flag makes of a Spec.
-
-// Public puts every node on the internet itself, without routers.
+// Public gives every node a public address, and removes events that need routers.
 func (s *Spec) Public() {
 	groups := slices.Clone(s.Groups)
 	for i := range groups {
@@ -21,16 +19,13 @@ func (s *Spec) Public() {
 	})
 }
 
-// errFixed is what Resize fails with where no group has a share.
-var errFixed = errors.New("every group has a count: write share in those that are to grow with --nodes")
-
-// maxRate is how many calls a second a bigger network comes to: what two cores carry
-// between a thousand nodes that have never met.
+// maxRate is the number of calls per second that Resize lets a scenario grow to: two cores
+// manage as many between a thousand nodes that have never met.
 const maxRate = 12
 
-// Resize sets how many nodes there are in all: groups with a count keep it, and those
-// with a share divide the rest. If that makes more calls a second than one machine may
-// carry, each node calls less often.
+// Resize sets the total number of nodes: groups with a count keep it, and those with a
+// share divide the rest. If that makes too many calls per second for one machine, each
+// node calls less often.
 func (s *Spec) Resize(nodes int) error {
 	fixed, shared := 0, false
 	for _, g := range s.Groups {
@@ -41,9 +36,9 @@ func (s *Spec) Resize(nodes int) error {
 	case nodes < 1 || nodes > MaxNodes:
 		return fmt.Errorf("write 1 to %d", MaxNodes)
 	case !shared && fixed != nodes:
-		return errFixed
+		return errors.New("every group has a count, so none can grow: write share instead")
 	case shared && nodes <= fixed:
-		return fmt.Errorf("the groups with a count have %d already: write more", fixed)
+		return fmt.Errorf("the groups with a count already have %d: write more", fixed)
 	}
 	was := s.rate()
 	s.Nodes = nodes - fixed
@@ -54,14 +49,15 @@ func (s *Spec) Resize(nodes int) error {
 		s.Loads = slices.Clone(s.Loads)
 		for i := range s.Loads {
 			if every := &s.Loads[i].Every; s.Loads[i].Calls == 0 {
-				every.Duration = time.Duration(float64(every.Duration) * more).Round(time.Millisecond)
+				longer := time.Duration(float64(every.Duration) * more)
+				every.Duration = longer.Round(time.Millisecond)
 			}
 		}
 	}
 	return nil
 }
 
-// rate is how many calls a second the loads come to that go on until the end.
+// rate returns how many calls per second the loads without a limit of calls make.
 func (s Spec) rate() (rate float64) {
 	for _, l := range s.Loads {
 		if l.Calls == 0 {

@@ -9,30 +9,29 @@ import (
 	"time"
 )
 
-// Options say how a scenario is run. The zero Options simulate it.
+// Options say how to run a scenario. The zero Options simulate it.
 type Options struct {
-	// Join is the way of joining: Natural or Preset. If empty, the one that fits.
+	// Join is Natural or Preset. If empty, the one that fits.
 	Join string
-	// Real runs the program Cell as processes on the kernel's own networks, which package
-	// natlab makes: for that, one has to be root on Linux. Nodes join naturally, and
-	// there are no figures of lookups.
+	// Real runs each node as a process of the program Cell, in network namespaces that
+	// package natlab makes. It needs Linux and root. Nodes join naturally, and there are
+	// no figures on lookups.
 	Real bool
-	// Cell is the path of the program "cell".
+	// Cell is the path of the program cell.
 	Cell string
-	// Progress is told how things stand, about once a second, by one goroutine at a time.
-	// It may be nil.
+	// Progress is called about once a second, never concurrently. If nil, it is not called.
 	Progress func(Progress)
 }
 
-// Progress is how things stand.
+// Progress is the state of a run.
 type Progress struct {
-	// Phase is joining, idle or calling, and Since the time since it began.
+	// Phase is Joining, Idling or Calling, and Since the time since it began.
 	Phase string
 	Since time.Duration
-	// Nodes is how many there are to be, and Up how many have joined, or run.
+	// Nodes is how many nodes there are to be, and Up how many have joined, or run.
 	Nodes, Up int
-	// Asked, Answered and Direct count calls that are over; Open those that are not.
-	// Direct is -1 where that is not known yet.
+	// Asked, Answered and Direct count finished calls, Open unfinished ones. Direct is -1
+	// if it is not known yet.
 	Asked, Answered, Direct, Open int
 }
 
@@ -43,10 +42,10 @@ const (
 	Calling = "calling"
 )
 
-// Run carries a scenario out and returns what came of it. It takes the time that the
-// scenario says, and that of joining: real time, or virtual time in a testing/synctest
-// bubble. If ctx ends first, the error is its cause, and the Outcome is nil. Calls that
-// were not answered are no error.
+// Run runs a scenario and returns its outcome. It takes the time that the nodes need to
+// join and the scenario's duration: real time, or virtual time in a testing/synctest
+// bubble. If ctx ends first, Run returns its cause and no Outcome. Failed calls are part
+// of the Outcome, not errors.
 func Run(ctx context.Context, spec Spec, opts Options) (*Outcome, error) {
 	plan, err := NewPlan(spec)
 	if err != nil {
@@ -61,32 +60,32 @@ func Run(ctx context.Context, spec Spec, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return carryOut(ctx, plan, net, opts)
+	return runPlan(ctx, plan, net, opts)
 }
 
-// run is a plan that is being carried out.
+// run is a plan while it runs.
 type run struct {
-	plan *Plan
-	net  network
-	opts Options
-	work sync.WaitGroup // calls and steps
-	came map[string]Node
-	late lateness
+	plan    *Plan
+	net     network
+	opts    Options
+	work    sync.WaitGroup  // calls and steps
+	nodes   map[string]Node // all of the plan
+	effects *effects
+	late    lateness
 
 	mu       sync.Mutex
-	phase    string
-	began    time.Time // of the phase
-	joined   int
-	open     int
-	answered int
-	direct   int
-	records  []Record
 	problems []error
+	records  []Record
+	progress struct {
+		phase                          string
+		began                          time.Time // of the phase
+		joined, open, answered, direct int
+	}
 }
 
-// carryOut runs a plan, and closes the network.
-func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Outcome, err error) {
-	r := &run{plan: plan, net: net, opts: opts, came: map[string]Node{}}
+// runPlan runs a plan and closes the network.
+func runPlan(ctx context.Context, plan *Plan, net network, opts Options) (_ *Outcome, err error) {
+	r := &run{plan: plan, net: net, opts: opts, nodes: map[string]Node{}, effects: newEffects()}
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
 		cancel()
@@ -94,22 +93,21 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 		err = errors.Join(err, net.close())
 	}()
 	var watchers sync.WaitGroup
-	watchers.Go(func() { r.tell(ctx) })
+	watchers.Go(func() { r.report(ctx) })
 	watchers.Go(func() { r.late.watch(ctx) })
 	defer func() { cancel(); watchers.Wait() }()
 
-	o := &Outcome{Seed: plan.Seed, Length: plan.Length}
 	var first []Node
 	for _, n := range plan.Nodes {
-		r.came[n.Name] = n
+		r.nodes[n.Name] = n
 		if n.From == 0 {
 			first = append(first, n)
 		}
 	}
-	o.Nodes = len(first)
+	o := &Outcome{Seed: plan.Seed, Length: plan.Length, Nodes: len(first)}
 	r.enter(Joining)
 	began := time.Now()
-	if o.Join, err = net.begin(ctx, first, r.late.ready, r.tellJoined); err != nil {
+	if o.Join, err = net.begin(ctx, first, r.late.ready, r.setJoined); err != nil {
 		return nil, cause(ctx, err)
 	}
 	o.Joining = time.Since(began)
@@ -134,31 +132,30 @@ func carryOut(ctx context.Context, plan *Plan, net network, opts Options) (_ *Ou
 	net.finish(r.records)
 	o.Lookups = net.lookups(began)
 	o.Records, o.Marks, o.Problems = r.records, plan.Marks, r.problems
-	o.Memory = memory()
+	o.Memory = maxRSS()
 	o.locate(plan)
 	return o, nil
 }
 
-// play has the steps and the calls happen when they are due, and returns when all are over.
+// play starts each step and call when it is due, and returns when all are finished.
 func (r *run) play(ctx context.Context, began time.Time) error {
 	steps, calls := r.plan.Steps, r.plan.Calls
 	for len(steps) > 0 || len(calls) > 0 {
+		at, do := time.Duration(0), func() {}
 		// A step goes before a call of the same moment.
 		if len(steps) > 0 && (len(calls) == 0 || steps[0].At <= calls[0].At) {
 			step := steps[0]
 			steps = steps[1:]
-			if err := pause(ctx, time.Until(began.Add(step.At))); err != nil {
-				return err
-			}
-			r.work.Go(func() { r.step(ctx, step) })
-			continue
+			at, do = step.At, func() { r.step(ctx, step) }
+		} else {
+			call := calls[0]
+			calls = calls[1:]
+			at, do = call.At, func() { r.call(ctx, call) }
 		}
-		call := calls[0]
-		calls = calls[1:]
-		if err := pause(ctx, time.Until(began.Add(call.At))); err != nil {
+		if err := pause(ctx, time.Until(began.Add(at))); err != nil {
 			return err
 		}
-		r.work.Go(func() { r.call(ctx, call) })
+		r.work.Go(do)
 	}
 	if err := pause(ctx, time.Until(began.Add(r.plan.Length))); err != nil {
 		return err
@@ -168,52 +165,44 @@ func (r *run) play(ctx context.Context, began time.Time) error {
 }
 
 func (r *run) step(ctx context.Context, step Step) {
-	ctx, cancel := context.WithTimeout(ctx, joinWait)
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
-	var nodes []Node
-	if step.Do == Join {
-		for _, name := range step.Nodes {
-			nodes = append(nodes, r.came[name])
-		}
-	}
-	if err := r.net.do(ctx, step, nodes); err != nil && ctx.Err() == nil {
+	if err := r.do(ctx, step); err != nil && ctx.Err() == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.problems = append(r.problems, fmt.Errorf("at %v, %s: %w", step.At, step.Do, err))
 	}
 }
 
+// call makes a call, unless its caller does not run.
 func (r *run) call(ctx context.Context, call Call) {
-	r.count(1, nil)
+	if !r.net.running(call.From) {
+		return
+	}
+	r.countOpen(1)
+	defer r.countOpen(-1)
 	ctx, cancel := context.WithTimeout(ctx, r.plan.Timeout)
 	defer cancel()
-	record, made := r.net.call(ctx, call)
-	if !made {
-		r.count(-1, nil)
-		return
+	record, got, err := r.net.call(ctx, call)
+	switch {
+	case err != nil:
+		record.Err = strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(),
+			fmt.Sprintf("no whole answer in %v", r.plan.Timeout))
+	case got != call.Bytes:
+		record.Err = fmt.Sprintf("%d bytes of %d came back", got, call.Bytes)
 	}
-	record.Err = strings.ReplaceAll(record.Err, context.DeadlineExceeded.Error(),
-		fmt.Sprintf("no whole answer in %v", r.plan.Timeout))
-	r.count(-1, &record)
-}
-
-// count keeps the numbers that Progress has.
-func (r *run) count(open int, record *Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.open += open
-	if record == nil {
-		return
-	}
-	r.records = append(r.records, *record)
+	r.records = append(r.records, record)
 	if record.Answered() {
-		r.answered++
+		r.progress.answered++
 		if record.direct() {
-			r.direct++
+			r.progress.direct++
 		}
 	}
 }
 
+// cause returns the cause of ctx's end, or else err.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -229,10 +218,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Summary is the Outcome in figures. As JSON, in which its parts lie side by side, it has
-// a stable schema, which docs/scale.md tells: keys are added, and none is renamed,
-// removed or given another type; all are always there, and none is null.
+// Summary is the Outcome in figures. Its JSON is flat and has a stable schema, described in
+// docs/scale.md: keys may be added, but never renamed, removed or changed in type. All keys
+// are always present, and none is null.
 type Summary struct {
 	Setting
 	Tally
 	Searches
 	Use
-	// Failures are the reasons why calls were not answered, the most frequent first.
+	// Failures are the reasons why calls failed, the most frequent first.
 	Failures []Failure `json:"failures"`
-	// Problems are events that failed.
+	// Problems are the events that failed.
 	Problems []string `json:"problems"`
 }
 
@@ -31,8 +31,8 @@ type Setting struct {
 	Length   float64 `json:"duration_s"`
 }
 
-// Tally is what came of the calls: Asked are those that were made, and Answered those
-// whose whole answer came, directly or through a relay.
+// Tally counts the calls: Asked were made, Answered got the whole answer, Direct and
+// Relayed say by which route.
 type Tally struct {
 	Asked    int `json:"asked"`
 	Answered int `json:"answered"`
@@ -42,8 +42,8 @@ type Tally struct {
 	FirstByte Percentiles `json:"first_byte_ms"`
 }
 
-// Searches are those of the mesh. Found are those that found an address, Hops how far the
-// member was that knew it, and Messages how many were asked.
+// Searches counts the searches in the mesh. Found are those that found an address, Hops how
+// far away the member was that knew it, and Messages how many members were asked.
 type Searches struct {
 	Lookups  int         `json:"lookups"`
 	Found    int         `json:"found"`
@@ -51,31 +51,30 @@ type Searches struct {
 	Messages Percentiles `json:"messages"`
 }
 
-// Use is what it took of lines and of this machine.
+// Use is the bandwidth, memory and lateness of an Outcome.
 type Use struct {
-	// Rate is what a node sent a second during the load, Idle before it; 0 if that was
-	// not looked at.
-	Rate float64 `json:"bytes_per_node_s"`
-	Idle float64 `json:"idle_bytes_per_node_s"`
-	// Memory is the most that the process held.
+	Rate   float64 `json:"bytes_per_node_s"`
+	Idle   float64 `json:"idle_bytes_per_node_s"`
 	Memory float64 `json:"rss_mb"`
-	// Late is how late the latest of this machine's timers in a hundred were: times are
-	// only as good as that.
-	Late float64 `json:"late_ms"`
+	Late   float64 `json:"late_ms"`
 }
 
-// Overloaded says whether the machine had too much to do for the times to mean something.
+// Overloaded reports whether the machine was too busy for the times to mean anything.
 func (u Use) Overloaded() bool { return u.Late > 100 }
 
-// Percentiles are those of some values; 0 if there are none.
+// Percentiles are 0 if there are no values.
 type Percentiles struct {
 	P50 float64 `json:"p50"`
 	P90 float64 `json:"p90"`
 	P99 float64 `json:"p99"`
 }
 
-// Summary counts.
+// Summary computes the figures.
 func (o *Outcome) Summary() Summary {
+	problems := []string{}
+	for _, err := range o.Problems {
+		problems = append(problems, err.Error())
+	}
 	return Summary{
 		Setting: Setting{o.Scenario, o.Nodes, o.Seed, o.Join, round(o.Joining.Seconds()),
 			o.Length.Seconds()},
@@ -84,7 +83,7 @@ func (o *Outcome) Summary() Summary {
 		Use: Use{round(o.Rate), round(o.IdleRate), round(float64(o.Memory) / 1e6),
 			round(ms(o.Late))},
 		Failures: failures(o.Records),
-		Problems: words(o.Problems),
+		Problems: problems,
 	}
 }
 
@@ -121,7 +120,7 @@ func newSearches(lookups []Lookup) (s Searches) {
 	return s
 }
 
-// JSON is the Summary as text.
+// JSON returns the Summary as indented JSON.
 func (s Summary) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(text, '\n'), err
@@ -133,7 +132,7 @@ func percentiles(values []float64) Percentiles {
 	return Percentiles{percentile(values, 0.5), percentile(values, 0.9), percentile(values, 0.99)}
 }
 
-// percentile is the smallest of sorted values that so many are not above.
+// percentile returns the smallest of sorted values that is not below a share p of them.
 func percentile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -143,5 +142,5 @@ func percentile(sorted []float64, p float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// round leaves three digits behind the point.
+// round keeps three decimals.
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }

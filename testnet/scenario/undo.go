@@ -7,96 +7,96 @@ import (
 	"github.com/cell-mesh/cell/testnet/internet"
 )
 
-// trouble is what events have done to a network and not undone yet, by their numbers: so
-// that each ends what it began, and nothing that another one keeps up.
-type trouble struct {
+// effects are what events have done to a network and not undone yet, by event number. An
+// event that ends undoes its own effects, except those that another event keeps up.
+type effects struct {
 	mu    sync.Mutex
-	rifts map[int]func()   // what heals a cut or a partition
-	down  map[int][]string // who does not run because of it
-	lines []otherLine      // the latest last
+	cuts  map[int]func()   // heals a cut or a partition
+	down  map[int][]string // nodes that the event stopped
+	links []changedLinks   // the latest last
 }
 
-// otherLine is what the lines of some nodes have become.
-type otherLine struct {
+type changedLinks struct {
 	event int
 	names []string
 	link  internet.Link
 }
 
-func newTrouble() *trouble { return &trouble{rifts: map[int]func(){}, down: map[int][]string{}} }
+func newEffects() *effects { return &effects{cuts: map[int]func(){}, down: map[int][]string{}} }
 
-// cut notes what heals what an event has cut.
-func (t *trouble) cut(event int, heal func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rifts[event] = heal
+// cut records how to heal an event's cut.
+func (e *effects) cut(event int, heal func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cuts[event] = heal
 }
 
-// heal heals what an event has cut.
-func (t *trouble) heal(event int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if heal := t.rifts[event]; heal != nil {
+// heal heals an event's cut.
+func (e *effects) heal(event int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if heal := e.cuts[event]; heal != nil {
 		heal()
 	}
 }
 
-// fell notes who does not run because of an event.
-func (t *trouble) fell(event int, names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.down[event] = append(t.down[event], names...)
+// stopped records the nodes that an event stopped.
+func (e *effects) stopped(event int, names []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.down[event] = append(e.down[event], names...)
 }
 
-// rise returns whom the event alone keeps from running, and keeps them no longer.
-func (t *trouble) rise(event int) (names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	names = t.down[event]
-	delete(t.down, event)
-	for _, others := range t.down {
-		names = slices.DeleteFunc(names, func(name string) bool {
-			return slices.Contains(others, name)
-		})
+// release ends an event and returns the nodes that no other event keeps down.
+func (e *effects) release(event int) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	names := e.down[event]
+	delete(e.down, event)
+	for _, others := range e.down {
+		names = without(names, others)
 	}
 	return names
 }
 
-// raised notes that nothing keeps some from running any more.
-func (t *trouble) raised(names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for event, down := range t.down {
-		t.down[event] = slices.DeleteFunc(down, func(name string) bool {
-			return slices.Contains(names, name)
-		})
+// started records that no event keeps these nodes down any more.
+func (e *effects) started(names []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for event, down := range e.down {
+		e.down[event] = without(down, names)
 	}
 }
 
-// relink notes what an event has made of some lines.
-func (t *trouble) relink(event int, names []string, link internet.Link) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lines = append(t.lines, otherLine{event, slices.Clone(names), link})
+func without(names, others []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(others, name) })
 }
 
-// unlink says what becomes of the lines that the event has changed: nil is one's own again.
-func (t *trouble) unlink(event int) map[string]*internet.Link {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// relinked records the links that an event changed.
+func (e *effects) relinked(event int, names []string, link internet.Link) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.links = append(e.links, changedLinks{event, slices.Clone(names), link})
+}
+
+// restoreLinks ends an event and returns what its links become; nil means the node's own.
+func (e *effects) restoreLinks(event int) map[string]*internet.Link {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	links := map[string]*internet.Link{}
-	for _, line := range t.lines {
-		if line.event == event {
-			for _, name := range line.names {
-				links[name] = nil
-			}
+	e.links = slices.DeleteFunc(e.links, func(l changedLinks) bool {
+		if l.event != event {
+			return false
 		}
-	}
-	t.lines = slices.DeleteFunc(t.lines, func(l otherLine) bool { return l.event == event })
-	for _, line := range t.lines {
-		for _, name := range line.names {
-			if _, ends := links[name]; ends {
-				links[name] = &line.link
+		for _, name := range l.names {
+			links[name] = nil
+		}
+		return true
+	})
+	for _, l := range e.links {
+		for _, name := range l.names {
+			if _, ok := links[name]; ok {
+				links[name] = &l.link
 			}
 		}
 	}

@@ -10,18 +10,19 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// The types below are structs since the decoder puts a number into any kind of number unchecked.
+// The types below are structs because the decoder would store a plain number in a numeric
+// type without calling UnmarshalText.
 
 // Duration is written as in "1m30s".
 type Duration struct{ time.Duration }
 
-// MarshalText prints it as UnmarshalText reads it.
+// MarshalText prints what UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// maxDuration is a bound against slips.
+// maxDuration catches typing errors.
 const maxDuration = 1000 * time.Hour
 
-// UnmarshalText reads a duration that is not negative.
+// UnmarshalText reads a duration from 0 to 1000h.
 func (d *Duration) UnmarshalText(text []byte) (err error) {
 	d.Duration, err = parseDuration(string(text))
 	return err
@@ -35,10 +36,10 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// Span is a duration, or any between two: "20ms" or "5ms-40ms".
+// Span is a range of durations: "20ms" or "5ms-40ms".
 type Span struct{ Min, Max time.Duration }
 
-// MarshalText prints it as UnmarshalText reads it.
+// MarshalText prints what UnmarshalText reads.
 func (s Span) MarshalText() ([]byte, error) {
 	if s.Min == s.Max {
 		return []byte(s.Min.String()), nil
@@ -46,7 +47,7 @@ func (s Span) MarshalText() ([]byte, error) {
 	return []byte(s.Min.String() + "-" + s.Max.String()), nil
 }
 
-// UnmarshalText reads one duration or two.
+// UnmarshalText reads one duration, or two.
 func (s *Span) UnmarshalText(text []byte) (err error) {
 	low, high, isSpan := strings.Cut(string(text), "-")
 	if s.Min, err = parseDuration(strings.TrimSpace(low)); err != nil {
@@ -59,12 +60,12 @@ func (s *Span) UnmarshalText(text []byte) (err error) {
 		}
 	}
 	if s.Max < s.Min {
-		return fmt.Errorf("%q ends before it begins", text)
+		return fmt.Errorf("%q has its maximum before its minimum", text)
 	}
 	return nil
 }
 
-// Rate is bytes a second. It is written in bits, as lines are sold: "500kbit", "20mbit", "1gbit".
+// Rate is in bytes per second. It is written in bits: "500kbit", "20mbit", "1gbit".
 type Rate struct{ Bytes int }
 
 var rateUnits = []struct {
@@ -72,7 +73,7 @@ var rateUnits = []struct {
 	bits float64
 }{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}}
 
-// MarshalText prints it as UnmarshalText reads it.
+// MarshalText prints what UnmarshalText reads.
 func (r Rate) MarshalText() ([]byte, error) {
 	for _, unit := range rateUnits {
 		if n := float64(r.Bytes) * 8 / unit.bits; n == math.Trunc(n) {
@@ -82,7 +83,7 @@ func (r Rate) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%dbit", r.Bytes*8), nil
 }
 
-// UnmarshalText reads a rate of at least one byte a second.
+// UnmarshalText reads a rate of at least one byte per second.
 func (r *Rate) UnmarshalText(text []byte) error {
 	for _, unit := range rateUnits {
 		if number, ok := strings.CutSuffix(string(text), unit.name); ok {
@@ -97,5 +98,5 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is not a rate, as in \"20mbit\"", text)
 }
 
-// Place is a kind of network, by natlab's names: public, eim, sym, cone, cgn, v6, v6fw or tcp-only.
+// Place is a kind of network: public, eim, sym, cone, cgn, v6, v6fw or tcp-only.
 type Place struct{ natlab.Kind }

@@ -14,18 +14,18 @@ import (
 	"github.com/cell-mesh/cell/testnet/natlab"
 )
 
-// life is a node from its start to its end.
-type life struct {
-	node *node.Node
-	door *door
-	stop context.CancelFunc
-	done chan struct{} // closed when all has ended, and err is what came of it
-	err  error
+// instance is a node from one start to the next stop.
+type instance struct {
+	node   *node.Node
+	socket *stemSocket
+	stop   context.CancelFunc
+	done   chan struct{} // closed when everything has ended; then err is set
+	err    error
 }
 
-// start does what `cell up` does, on a machine that is a value.
-func (n *Node) start() (_ *life, err error) {
-	// it comes after its network, which asks it whom to relay for
+// start does what "cell up" does, on a simulated host.
+func (n *Node) start() (_ *instance, err error) {
+	// The network is made first, and asks the stem for which peers to relay.
 	var running atomic.Pointer[stem.Stem]
 	friends := func() []address.ID {
 		if s := running.Load(); s != nil {
@@ -44,29 +44,29 @@ func (n *Node) start() (_ *life, err error) {
 		Listen:    listen,
 		Mesh:      n.net.cfg.Mesh,
 		Bootstrap: n.bootstrap(),
-		// who have no neighbours
 		NoMDNS: n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public ||
-			n.cfg.Place.Kind == natlab.CGN,
-		Resolver:    nowhere{},
+			n.cfg.Place.Kind == natlab.CGN, // where there are no neighbours
+		Resolver:    noDNS{},
 		Relay:       relay,
 		Friends:     friends,
 		Looked:      n.looked,
 		Unpublished: n.net.cfg.Lean || n.cfg.unpublished,
-		Machine:     machine{n.host, n.net.lan(n.host)},
+		Machine:     simHost{n.host, n.net.lan(n.host)},
 		Options:     n.net.options(),
 		Log:         log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	l := &life{node: network, door: newDoor(), done: make(chan struct{})}
+	i := &instance{node: network, socket: newStemSocket(), done: make(chan struct{})}
 	s, err := stem.New(stem.Config{
 		Claim:   new(socket.Lock),
-		Network: observed{network, n},
+		Network: routeRecorder{network, n},
 		Tracer:  network,
 		Wrapper: "none", // no cell is a program
 		Log:     log,
-		Parts:   stem.Parts{Cells: n.cells, Policy: n.policy, Door: l.door, Places: newPlaces()},
+		Parts: stem.Parts{Cells: n.cells, Policy: n.policy, Door: i.socket,
+			Places: newPlaceMemory()},
 		Hooks: stem.Hooks{
 			Record:   func(stem.Record) {},
 			Describe: func() any { return network.Status() },
@@ -77,16 +77,16 @@ func (n *Node) start() (_ *life, err error) {
 	}
 	running.Store(s)
 	ctx, stop := context.WithCancel(context.Background())
-	l.stop = stop
-	go func() { // ends with stop; who calls that waits for done
-		defer close(l.done)
-		l.err = run(ctx, network, s)
+	i.stop = stop
+	go func() { // ends after stop, and then closes done
+		defer close(i.done)
+		i.err = run(ctx, network, s)
 	}()
-	return l, nil
+	return i, nil
 }
 
-// run returns when everything of the node has ended. The network goes on while the stem
-// lets its calls come to an end.
+// run returns when all of the node has ended. The network stays up while the stem lets its
+// calls finish.
 func run(ctx context.Context, network *node.Node, s *stem.Stem) error {
 	online, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -99,7 +99,7 @@ func run(ctx context.Context, network *node.Node, s *stem.Stem) error {
 	return errors.Join(group.Wait(), network.Close())
 }
 
-// bootstrap is where the node begins, as multiaddrs.
+// bootstrap returns the multiaddrs of the node's bootstrap peers.
 func (n *Node) bootstrap() []string {
 	var addrs []string
 	for _, b := range n.cfg.Bootstrap {

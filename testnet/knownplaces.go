@@ -9,15 +9,17 @@ import (
 	"github.com/cell-mesh/cell/internal/knownplaces"
 )
 
-// memory is who answered where, for as long as the node lives.
-type memory struct {
+// placeMemory remembers which peer answered at which address while the node runs.
+type placeMemory struct {
 	mu    sync.Mutex
 	known map[address.Place]knownplaces.Known
 }
 
-func newPlaces() *memory { return &memory{known: map[address.Place]knownplaces.Known{}} }
+func newPlaceMemory() *placeMemory {
+	return &placeMemory{known: map[address.Place]knownplaces.Known{}}
+}
 
-func (m *memory) Learn(_ context.Context, at address.Place,
+func (m *placeMemory) Learn(_ context.Context, at address.Place,
 	id address.ID) (knownplaces.Known, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,8 +11,7 @@ import (
 	"github.com/cell-mesh/cell/node"
 )
 
-// config is a home's stem.toml: the flags of `cell up` that make it a node of the
-// testnet, however it is started.
+// config is a home's stem.toml. It makes every "cell up" in the home a node of the testnet.
 type config struct {
 	Mesh      string   `toml:"mesh"`
 	Port      int      `toml:"port"`
@@ -23,9 +22,9 @@ type config struct {
 
 const loopback = "127.0.0.1"
 
-// furnish makes the homes: each with a key, a port, its cells, and all the others as
-// peers that may reach every one of them.
-func (n *Net) furnish(program string, cells dnaFiles) error {
+// makeHomes creates the homes. Each has a key, a port and cells, and trusts all others with
+// every cell.
+func (n *Net) makeHomes(program string, cells dnaFiles) error {
 	if err := n.install(program); err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (n *Net) furnish(program string, cells dnaFiles) error {
 	}
 	var all []peers.Peer
 	for i, node := range n.Nodes {
-		peer, err := node.peer(ports[i])
+		peer, err := node.makeHome(ports[i])
 		if err != nil {
 			return err
 		}
@@ -64,8 +63,8 @@ func (n *Net) furnish(program string, cells dnaFiles) error {
 	return nil
 }
 
-// peer makes the node's home, and returns what the others know of it.
-func (n Node) peer(port int) (p peers.Peer, err error) {
+// makeHome creates the node's home, and returns the entry for the other nodes' peers.
+func (n Node) makeHome(port int) (p peers.Peer, err error) {
 	if err := n.Home.Make(); err != nil {
 		return p, err
 	}
@@ -86,8 +85,8 @@ func (n Node) peer(port int) (p peers.Peer, err error) {
 	return p, nil
 }
 
-// freePorts returns ports that are free for UDP and TCP now. Whoever binds one before its
-// stem does makes that stem fail, which says so.
+// freePorts returns ports that are free for UDP and TCP now. If another process takes one
+// before the stem does, the stem fails to start.
 func freePorts(count int) (ports []int, err error) {
 	var held []interface{ Close() error }
 	defer func() {
@@ -107,7 +106,7 @@ func freePorts(count int) (ports []int, err error) {
 			if tries > 2*count+16 {
 				return nil, err
 			}
-			continue // somebody has this one for TCP
+			continue // the port is in use for TCP
 		}
 		held = append(held, tcp)
 		ports = append(ports, port)

@@ -9,25 +9,25 @@ import (
 	"github.com/cell-mesh/cell/node"
 )
 
-// observed is a node's network that notes how peers were reached.
-type observed struct {
+// routeRecorder is a node's network that records how peers were reached.
+type routeRecorder struct {
 	*node.Node
 	by *Node
 }
 
-// opened is the last stream to a peer.
+// opened is when and how the last stream to a peer was opened.
 type opened struct {
 	at    time.Time
 	route string
 }
 
-func (o observed) Open(ctx context.Context, to address.ID,
+func (r routeRecorder) Open(ctx context.Context, to address.ID,
 	at ...address.Place) (pipe.Stream, error) {
-	s, err := o.Node.Open(ctx, to, at...)
+	s, err := r.Node.Open(ctx, to, at...)
 	if routed, ok := s.(interface{ Route() string }); ok && err == nil {
-		o.by.mu.Lock()
-		o.by.opened[to] = opened{time.Now(), routed.Route()}
-		o.by.mu.Unlock()
+		r.by.mu.Lock()
+		defer r.by.mu.Unlock()
+		r.by.opened[to] = opened{time.Now(), routed.Route()}
 	}
 	return s, err
 }

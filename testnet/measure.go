@@ -4,32 +4,48 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// Result is what came of a call. Durations are from its beginning, and 0 for what was not reached.
+// Result is the result of a call and its measurements. Durations count from its beginning;
+// 0 means not reached.
 type Result struct {
 	From    *Node
-	To      *Node  // nil if the address is no node's of the net
-	Address string // as it was called
-	Began   time.Time
+	To      *Node  // nil if the address is not that of a node in the net
+	Address string // as passed to Call
 	Err     error
-	Route   string // as of Conn.Route
-	// until there was a stream to the other stem: finding, dialling, handshake
+	Route   string // as Conn.Route
+
+	Began time.Time
+	// Reached is when a stream to the other stem was open: found, dialled, handshake done.
 	Reached   time.Duration
-	Granted   time.Duration // until the verdict
+	Granted   time.Duration // the other stem accepted the call
 	FirstByte time.Duration // of the answer
-	Took      time.Duration // in all
-	Bytes     int           // of the answer
-	Lookup    *Lookup       // that the call needed; nil if it needed none
+	Took      time.Duration // in total
+
+	Bytes  int     // in the answer
+	Lookup *Lookup // the search that the call needed, if any
 }
 
-// maxAnswer bounds what Ask reads.
+// maxAnswer is how much of an answer Ask reads.
 const maxAnswer = 64 << 20
+
+// Ask calls a cell, sends the text, closes its side and returns the whole answer. ctx covers
+// all of it.
+func (n *Node) Ask(ctx context.Context, addr, text string) (string, error) {
+	r, answer := n.call(ctx, addr, text)
+	return answer, r.Err
+}
+
+// Call does what Ask does, and measures it.
+func (n *Node) Call(ctx context.Context, addr, text string) Result {
+	r, _ := n.call(ctx, addr, text)
+	return r
+}
 
 func (n *Node) call(ctx context.Context, addr, text string) (r Result, answer string) {
 	r = Result{From: n, To: n.net.callee(addr), Address: addr, Began: time.Now()}
@@ -70,7 +86,7 @@ func (n *Node) call(ctx context.Context, addr, text string) (r Result, answer st
 	return r, all.String()
 }
 
-// firstByte notes when there was one.
+// firstByte records when the first byte was read.
 type firstByte struct {
 	from io.Reader
 	r    *Result
@@ -84,9 +100,9 @@ func (f firstByte) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// callee is the node that an address means, or nil.
+// callee returns the node in an address, or nil.
 func (n *Net) callee(addr string) *Node {
-	to, err := address.Parse(n.spell(addr))
+	to, err := n.parse(addr)
 	if err != nil {
 		return nil
 	}
@@ -96,15 +112,14 @@ func (n *Net) callee(addr string) *Node {
 	return n.ids[id]
 }
 
-// lookup is the last search that the caller has begun for the callee since the call began.
+// lookup returns the last search for the callee that the caller began during the call.
 func (n *Net) lookup(r Result) *Lookup {
 	if r.To == nil {
 		return nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := len(n.lookups) - 1; i >= 0; i-- {
-		l := n.lookups[i]
+	for _, l := range slices.Backward(n.lookups) {
 		if l.Began.Add(l.Took).Before(r.Began) {
 			return nil
 		}
