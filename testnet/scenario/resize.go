@@ -36,7 +36,7 @@ func (s *Spec) Resize(nodes int) error {
 	case nodes < 1 || nodes > MaxNodes:
 		return fmt.Errorf("write 1 to %d", MaxNodes)
 	case !shared && fixed != nodes:
-		return errors.New("every group has a count, so none can grow: write share instead")
+		return errors.New("every group has a count: write share in those that can grow")
 	case shared && nodes <= fixed:
 		return fmt.Errorf("the groups with a count already have %d: write more", fixed)
 	}
