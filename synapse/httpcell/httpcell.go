@@ -98,5 +98,8 @@ func Address(host string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("host %q: %w", host, err)
 	}
+	if _, ok := to.Peer.Place(); ok { // an IPv6 address has no dot to split at
+		return "", fmt.Errorf("host %q contains an IP address: give the peer a petname", host)
+	}
 	return to.String(), nil
 }

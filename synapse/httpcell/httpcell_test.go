@@ -45,6 +45,8 @@ func TestAddress(t *testing.T) {
 		"-web":            "",
 		"web@laptop":      "",
 		"cell://a/web":    "",
+		"web.a::":         "",
+		"web./ip4/x":      "",
 		"web.lock.laptop": "",
 		"web.12D3KooW":    "web@12d3koow", // too short for an ID, and so a petname
 	} {
