@@ -9,6 +9,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
 	"github.com/cell-mesh/cell/node/maddrs"
+	"github.com/cell-mesh/cell/node/tracer"
 )
 
 // Find asks every source for a peer, to its end, and tells what each knows, from one
@@ -19,8 +20,8 @@ func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) e
 	if err != nil {
 		return err
 	}
-	w := &witness{events: make(chan trace.Event, maxEvents)}
-	return n.attend(ctx, w, tell, func(ctx context.Context) error {
+	tr := tracer.Detached()
+	return n.attend(ctx, tr, tell, func(ctx context.Context) error {
 		var known atomic.Bool
 		n.finder.Survey(ctx, id, func(a discovery.Answer) {
 			e := trace.Event{Kind: trace.Found, Source: a.Source,
@@ -31,7 +32,7 @@ func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) e
 			} else {
 				known.Store(true)
 			}
-			w.tell(e)
+			tr.Emit(e)
 		})
 		if !known.Load() {
 			return errors.Join(ctx.Err(), errUnknown)

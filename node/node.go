@@ -40,6 +40,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/tasks"
 	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/tracer"
 )
 
 // Protocol is the libp2p protocol of all calls between stems.
@@ -105,8 +106,8 @@ type Node struct {
 	log       *slog.Logger
 
 	// what `cell ping` shows
-	witnesses witnesses
-	punches   punches
+	tracer  tracer.Tracer
+	punches punches
 
 	hearsay *hearsay
 	paths   paths
@@ -151,7 +152,7 @@ func New(cfg Config) (_ *Node, err error) {
 		flights: map[peer.ID]*flight{},
 		tasks:   tasks.New(),
 	}
-	n.punches = punches{witnesses: &n.witnesses, of: map[peer.ID]punched{}}
+	n.punches = punches{tracer: &n.tracer, of: map[peer.ID]punched{}}
 	n.paths.moved(n.on.Networks())
 	n.close = sync.OnceValue(n.release)
 	defer func() {

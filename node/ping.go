@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/trace"
 	"github.com/cell-mesh/cell/node/maddrs"
-
 	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/tracer"
 )
 
 const (
@@ -36,10 +36,10 @@ func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(tra
 	if err != nil {
 		return err
 	}
-	w := n.witnesses.call(id)
-	defer n.witnesses.dismiss(w)
-	p := &pinger{node: n, witness: w, id: id, at: spots}
-	return n.attend(ctx, w, tell, func(ctx context.Context) error {
+	tr := n.tracer.Start(id)
+	defer tr.Stop()
+	p := &pinger{node: n, trace: tr, id: id, at: spots}
+	return n.attend(ctx, tr, tell, func(ctx context.Context) error {
 		direct := &network.NotifyBundle{ConnectedF: p.connected}
 		n.host.Network().Notify(direct)
 		defer n.host.Network().StopNotify(direct)
@@ -47,8 +47,8 @@ func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(tra
 	})
 }
 
-// attend runs work and tells what a witness of it hears, until both have come to an end.
-func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) error,
+// attend runs work and passes the events of its trace to tell, until both have ended.
+func (n *Node) attend(ctx context.Context, tr *tracer.Trace, tell func(trace.Event) error,
 	work func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,11 +67,11 @@ func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) er
 	}
 	for {
 		select {
-		case e := <-w.events:
+		case e := <-tr.Events():
 			hear(e)
 		case err := <-done:
-			for len(w.events) > 0 {
-				hear(<-w.events)
+			for len(tr.Events()) > 0 {
+				hear(<-tr.Events())
 			}
 			return errors.Join(gone, err)
 		}
@@ -81,7 +81,7 @@ func (n *Node) attend(ctx context.Context, w *witness, tell func(trace.Event) er
 // pinger is one ping under way.
 type pinger struct {
 	node    *Node
-	witness *witness
+	trace   *tracer.Trace
 	id      peer.ID
 	at      []*spot
 	asked   int
@@ -110,14 +110,14 @@ func (p *pinger) ping(ctx context.Context, count int) error {
 	if sum.Answered == 0 {
 		return errors.New("is connected, and does not answer")
 	}
-	p.witness.tell(trace.Event{Kind: trace.End, Sum: &sum})
+	p.trace.Emit(trace.Event{Kind: trace.End, Sum: &sum})
 	return nil
 }
 
 // reach connects to the peer, unless that has been done, and tells how.
 func (p *pinger) reach(ctx context.Context) error {
 	if conn := p.node.conns.Best(p.id); conn != nil {
-		p.witness.tell(trace.Event{Kind: trace.Found, Source: trace.Here,
+		p.trace.Emit(trace.Event{Kind: trace.Found, Source: trace.Here,
 			Addresses: []string{conn.RemoteMultiaddr().String()}, Seen: []time.Time{conn.Stat().Opened}})
 	}
 	ctx, cancel := context.WithTimeout(ctx, openWait)
@@ -127,7 +127,7 @@ func (p *pinger) reach(ctx context.Context) error {
 		return err
 	}
 	p.node.finder.Worked(conn)
-	p.witness.tell(p.node.route(trace.Connected, conn))
+	p.trace.Emit(p.node.route(trace.Connected, conn))
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (p *pinger) ask(ctx context.Context) error {
 	}
 	p.asked++
 	if conn == nil {
-		p.witness.tell(trace.Event{Kind: trace.Lost, Reason: "the connection did not last"})
+		p.trace.Emit(trace.Event{Kind: trace.Lost, Reason: "the connection did not last"})
 		return nil
 	}
 	c := p.node.conns.Of(conn)
@@ -158,7 +158,7 @@ func (p *pinger) ask(ctx context.Context) error {
 		if limit.Err() == nil {
 			e.Reason = peerconn.Cut(err).Error()
 		}
-		p.witness.tell(e)
+		p.trace.Emit(e)
 		conn.Close() // the next question finds another way, if there is one
 		p.node.conns.LeaveRelayed(p.id)
 		return nil
@@ -167,7 +167,7 @@ func (p *pinger) ask(ctx context.Context) error {
 	p.rtts, p.relayed = append(p.rtts, rtt), peerconn.Detour(conn) > 0
 	e := p.node.route(trace.Answer, conn)
 	e.Address, e.RTT = "", trace.MS(rtt)
-	p.witness.tell(e)
+	p.trace.Emit(e)
 	return nil
 }
 
@@ -184,7 +184,7 @@ func (p *pinger) settle(ctx context.Context) error {
 		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) ||
 			hope.Err() != nil:
 			for _, reason := range p.node.whyRelayed(best) {
-				p.witness.tell(trace.Event{Kind: trace.Relayed, Reason: reason})
+				p.trace.Emit(trace.Event{Kind: trace.Relayed, Reason: reason})
 			}
 			return ctx.Err()
 		}
@@ -202,7 +202,7 @@ func (p *pinger) connected(_ network.Network, conn network.Conn) {
 	}
 	for _, other := range p.node.swarm.ConnsToPeer(p.id) {
 		if peerconn.Detour(other) > 0 {
-			p.witness.tell(p.node.route(trace.Direct, conn))
+			p.trace.Emit(p.node.route(trace.Direct, conn))
 			return
 		}
 	}

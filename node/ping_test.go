@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"slices"
@@ -57,8 +56,8 @@ func TestPingTells(t *testing.T) {
 	if found, _ := find(events, trace.Found); found.Source != trace.Here || len(found.Seen) != 1 {
 		t.Errorf("a second ping finds %+v", found)
 	}
-	if !a.witnesses.none() {
-		t.Error("somebody is being told still")
+	if !a.tracer.Idle() {
+		t.Error("a trace is still running")
 	}
 }
 
@@ -139,33 +138,5 @@ func TestFindTells(t *testing.T) {
 		if e := sources[source]; e.Kind != trace.Nothing || e.Reason == "" {
 			t.Errorf("%s: %+v", source, e)
 		}
-	}
-}
-
-// A witness who does not listen holds nobody up, and takes a bounded number of events.
-func TestWitnessHoldsNobodyUp(t *testing.T) {
-	var all witnesses
-	w := all.call("x")
-	for range 2 * maxEvents {
-		all.tell(of("x"), trace.Event{})
-	}
-	all.tell(of("y"), trace.Event{})
-	if len(w.events) != maxEvents {
-		t.Errorf("%d events wait", len(w.events))
-	}
-	all.dismiss(w)
-	all.dismiss(w)
-	if !all.none() {
-		t.Error("a witness is left")
-	}
-}
-
-// The way of a call pays nothing for those who might watch it.
-func BenchmarkUnwitnessed(b *testing.B) {
-	n := &Node{}
-	b.ReportAllocs()
-	for b.Loop() {
-		n.tellDials("x")
-		dialing{&n.witnesses}.FailedDialing(nil, context.Canceled, nil)
 	}
 }

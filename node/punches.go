@@ -9,15 +9,16 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 
 	"github.com/cell-mesh/cell/internal/trace"
+	"github.com/cell-mesh/cell/node/tracer"
 )
 
 // punches remembers how the tries to get past the NATs to a peer went, for whoever asks
 // why a connection is relayed.
 type punches struct {
-	witnesses *witnesses
-	service   *holepunch.Service // nil if no holes are punched
-	mu        sync.Mutex
-	of        map[peer.ID]punched
+	tracer  *tracer.Tracer
+	service *holepunch.Service // nil if no holes are punched
+	mu      sync.Mutex
+	of      map[peer.ID]punched
 }
 
 // punched is how they went since the peer was last reached by a relay.
@@ -82,7 +83,7 @@ func (p *punches) Trace(e *holepunch.Event) {
 	p.of[e.Remote] = had
 	p.mu.Unlock()
 	if told.Kind != "" {
-		p.witnesses.tell(of(e.Remote), told)
+		p.tracer.Emit(e.Remote, told)
 	}
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -11,6 +12,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/discovery"
+	"github.com/cell-mesh/cell/internal/trace"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
 // The steps of a flight: it dials the addresses at hand and, as they come in, those of
@@ -29,7 +32,7 @@ const (
 
 // find asks discovery.
 func (f *flight) find() {
-	err := f.node.finder.Find(discovery.WithTold(f.ctx, f.node.witnesses.found(f.id)), f.id,
+	err := f.node.finder.Find(discovery.WithTold(f.ctx, f.node.tracer.Found(f.id)), f.id,
 		f.found)
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()
@@ -56,7 +59,7 @@ func (f *flight) visit(s *spot) {
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("is other peers'")
 	}
-	f.node.witnesses.visited(f.id, s, addrs, err)
+	f.traceVisit(s, addrs, err)
 	f.node.mu.Lock()
 	s.addrs, s.err = addrs, err
 	f.node.mu.Unlock()
@@ -65,10 +68,24 @@ func (f *flight) visit(s *spot) {
 	}
 }
 
+// traceVisit emits what a place resolved to. A place that is an address itself is no news.
+func (f *flight) traceVisit(s *spot, addrs []ma.Multiaddr, err error) {
+	e := trace.Event{Kind: trace.Found, Source: trace.Named, Addresses: maddrs.Strings(addrs)}
+	if err != nil {
+		e = trace.Event{Kind: trace.Nothing, Source: trace.Named,
+			Reason: fmt.Sprintf("%s %v", s.place, err)}
+	}
+	if err != nil || s.name != "" {
+		f.node.tracer.Emit(f.id, e)
+	}
+}
+
 // dial tries all addresses that are known by now. It joins a dial that is under way, and
 // brings it the new ones.
 func (f *flight) dial() {
-	f.node.tellDials(f.id)
+	if !f.node.tracer.Idle() {
+		f.node.tracer.Dials(f.id, f.node.paths.rank(f.node.host.Peerstore().Addrs(f.id)))
+	}
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()

@@ -65,7 +65,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.DisableRelay(), // we have our own: relayTransport
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
 		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank),
-			swarm.WithMetricsTracer(dialing{&n.witnesses})),
+			swarm.WithMetricsTracer(n.tracer.Swarm())),
 	}
 	var port int
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {

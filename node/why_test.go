@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/node/tracer"
 )
 
 // What others see of a machine adds up to a kind of NAT.
@@ -73,7 +75,7 @@ func TestReasons(t *testing.T) {
 // Punches are remembered for a while, of so many peers and no more, and told apart from
 // those through an earlier relay.
 func TestPunchesAreRemembered(t *testing.T) {
-	p := &punches{witnesses: &witnesses{}, of: map[peer.ID]punched{}}
+	p := &punches{tracer: &tracer.Tracer{}, of: map[peer.ID]punched{}}
 	began := time.Now()
 	start := &holepunch.StartHolePunchEvt{RemoteAddrs: []string{"/ip4/203.0.113.9/udp/1/quic-v1"}}
 	for range 2 {
