@@ -138,14 +138,11 @@ func (c *localCalls) outcome(number uint64) error {
 
 // localStream is a local caller's stream. It records a cut before the caller can see it.
 type localStream struct {
-	pipe.Stream
+	pipe.Wrapper
 	calls  *localCalls
 	number uint64
 	whole  atomic.Bool // the caller got the whole answer
 }
-
-func (l *localStream) ReadLate(loan *pipe.Loan) (int, error) { return pipe.ReadLate(l.Stream, loan) }
-func (l *localStream) Left(ctx context.Context) bool         { return pipe.HasLeft(ctx, l.Stream) }
 
 func (l *localStream) CloseWrite() error {
 	l.whole.Store(true)

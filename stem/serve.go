@@ -62,7 +62,7 @@ func (s *Stem) open(ctx context.Context, stream pipe.Stream, c call, early []byt
 	verdict := wire.OK()
 	if c.caller.Local() {
 		number := s.calls.begin()
-		stream = &localStream{Stream: stream, calls: s.calls, number: number}
+		stream = &localStream{Wrapper: pipe.Wrapper{Stream: stream}, calls: s.calls, number: number}
 		verdict = wire.OK([2]string{"call", strconv.FormatUint(number, 10)})
 	}
 	stream.SetDeadline(time.Now().Add(lineTimeout))

@@ -1,7 +1,6 @@
 package germinate
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ type callees struct {
 
 // callee is one connection to a cell.
 type callee struct {
-	pipe.Stream
+	pipe.Wrapper
 	cell  address.Name
 	cut   atomic.Bool
 	leave func()
@@ -81,8 +80,6 @@ func (c *callee) end(err error) error {
 	}
 	return err
 }
-
-func (c *callee) Left(ctx context.Context) bool { return pipe.HasLeft(ctx, c.Stream) }
 
 func (c *callee) Close() error {
 	c.leave()
