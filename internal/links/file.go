@@ -22,8 +22,8 @@ type Kept struct {
 	key    string // as it is written
 }
 
-// Read returns what is kept in a home, in order, and what could not be understood; a bad
-// line takes no other down. An error says that nothing at all could be read.
+// Read returns the lines of a home's links.toml, sorted, and the errors of bad lines. err is set
+// if the file as a whole is unreadable.
 func Read(h home.Home) (kept []Kept, problems []error, err error) {
 	lines, err := read(h)
 	if err != nil {
@@ -33,7 +33,7 @@ func Read(h home.Home) (kept []Kept, problems []error, err error) {
 	for _, key := range slices.Sorted(maps.Keys(lines)) {
 		line, err := parse(h, key, lines[key])
 		if other, twice := seen[line.Listen]; err == nil && twice {
-			err = fmt.Errorf("%q listens where %q does: remove one of the two", key, other)
+			err = fmt.Errorf("%q and %q are the same place: remove one of them", key, other)
 		}
 		if err != nil {
 			problems = append(problems, textfile.At(h.Links(), key, err))
@@ -52,32 +52,33 @@ func parse(h home.Home, key string, value any) (k Kept, err error) {
 	}
 	text, ok := value.(string)
 	if !ok {
-		return k, fmt.Errorf("%q leads to no text: write an address, as in \"db@laptop\"", key)
+		return k, fmt.Errorf("the value of %q must be an address, as in \"db@laptop\"", key)
 	}
 	if k.To, err = address.Parse(text); err != nil {
 		return k, err
 	}
 	if k.Listen.any() {
-		return k, fmt.Errorf("%q names no port: choose one", key)
+		return k, fmt.Errorf("%q has no port: choose one", key)
 	}
 	return k, check(h, k.Listen, k.To)
 }
 
-// check says why nothing can listen there that leads to the address.
+// check returns why l cannot lead to the address.
 func check(h home.Home, l Listen, to address.Address) error {
 	network, at, err := l.In(h)
 	switch {
 	case err != nil:
 		return err
 	case !l.leads(to):
-		return fmt.Errorf("%q is the link to %s and can't lead elsewhere", l.text, l.link)
+		return fmt.Errorf("%q is the link to %s and cannot lead elsewhere", l.text, l.link)
 	case network == "unix" && !l.IsLink() && filepath.Dir(at) == h.RunDir():
-		return fmt.Errorf("%q is where cells have their sockets: choose another folder", l.text)
+		return fmt.Errorf("%q is in the folder for sockets of cells: choose another folder", l.text)
 	}
 	return nil
 }
 
-// Keep has the stem serve this from now on. What leads elsewhere from there is replaced.
+// Keep writes a line, so that the stem serves it from now on. It replaces the line of the same
+// place.
 func Keep(ctx context.Context, h home.Home, l Listen, to address.Address) error {
 	_, err := edit(ctx, h, func(lines map[string]any) bool {
 		drop(h, lines, l)
@@ -87,12 +88,12 @@ func Keep(ctx context.Context, h home.Home, l Listen, to address.Address) error 
 	return err
 }
 
-// Drop takes Keep back; dropped says whether anything was kept there.
+// Drop undoes Keep. dropped says whether there was a line.
 func Drop(ctx context.Context, h home.Home, l Listen) (dropped bool, err error) {
 	return edit(ctx, h, func(lines map[string]any) bool { return drop(h, lines, l) })
 }
 
-// drop removes the lines that listen there, however it is written.
+// drop removes the lines for l, in any spelling.
 func drop(h home.Home, lines map[string]any, l Listen) bool {
 	before := len(lines)
 	maps.DeleteFunc(lines, func(key string, _ any) bool {
@@ -102,9 +103,10 @@ func drop(h home.Home, lines map[string]any, l Listen) bool {
 	return len(lines) < before
 }
 
-// edit changes the file under a lock, so that two commands don't undo each other's
-// changes. change says whether it did.
-func edit(ctx context.Context, h home.Home, change func(lines map[string]any) bool) (changed bool, err error) {
+// edit changes the file under a lock, so that two commands do not undo each other's changes.
+// change says whether it changed anything.
+func edit(ctx context.Context, h home.Home,
+	change func(lines map[string]any) bool) (changed bool, err error) {
 	lock, err := socket.WaitLock(ctx, h.Links()+".lock")
 	if err != nil {
 		return false, err

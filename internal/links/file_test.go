@@ -11,7 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// What is kept is read as it was, and what is dropped is gone, however it was written.
+// Keep writes what Read reads, and Drop removes it in any spelling.
 func TestKeepAndDrop(t *testing.T) {
 	h := hometest.New(t)
 	want := []string{"127.0.0.1:5432 db@laptop", "/tmp/s retina",
@@ -35,14 +35,14 @@ func TestKeepAndDrop(t *testing.T) {
 		t.Error(dropped, err)
 	}
 	if text, _ := os.ReadFile(h.Links()); string(text) != "bad = 5\n" {
-		t.Errorf("what is none of ours became %q", text)
+		t.Errorf("the other line became %q", text)
 	}
 	if info, err := os.Stat(h.Links()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("its mode is %v, %v", info.Mode(), err) // it may hold keys
 	}
 }
 
-// Two who keep at the same time do not undo each other's changes.
+// Commands that run at the same time do not undo each other's changes.
 func TestKeepTogether(t *testing.T) {
 	h := hometest.New(t)
 	var all sync.WaitGroup
@@ -60,18 +60,18 @@ func TestKeepTogether(t *testing.T) {
 	}
 }
 
-// A bad line is named with what is wrong, and takes no other down.
+// A bad line is reported with its number, and the other lines stay in force.
 func TestBadLines(t *testing.T) {
 	h := hometest.New(t)
 	for line, words := range map[string]string{
 		`nowhere = "db@laptop"`:                      `"nowhere" is neither a port`,
-		`5432 = 5`:                                   `"5432" leads to no text: write an address`,
+		`5432 = 5`:                                   `the value of "5432" must be an address`,
 		`5432 = "db@"`:                               `address "db@"`,
-		`0 = "db@laptop"`:                            `"0" names no port: choose one`,
-		`"run/db@laptop.sock" = "web@laptop"`:        `"run/db@laptop.sock" is the link to db@laptop and can't lead elsewhere`,
-		`"` + h.RunDir() + `/db.sock" = "db@laptop"`: `is where cells have their sockets`,
-		`":6000" = "web@laptop"`:                     `listens where "6000" does: remove one of the two`,
-		`[5432]`:                                     `"5432" leads to no text`,
+		`0 = "db@laptop"`:                            `"0" has no port: choose one`,
+		`"run/db@laptop.sock" = "web@laptop"`:        `"run/db@laptop.sock" is the link to db@laptop and cannot lead elsewhere`,
+		`"` + h.RunDir() + `/db.sock" = "db@laptop"`: `is in the folder for sockets of cells`,
+		`":6000" = "web@laptop"`:                     `and "6000" are the same place: remove one of them`,
+		`[5432]`:                                     `the value of "5432" must be`,
 		`"run/` + strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `.sock" = "` +
 			strings.Repeat("a", 60) + "@" + strings.Repeat("b", 30) + `"`: " bytes, the limit is ",
 	} {
@@ -94,11 +94,11 @@ func TestBadLines(t *testing.T) {
 		t.Errorf("kept %v, %v", kept, err)
 	}
 	if err := Keep(t.Context(), h, listenOf(t, "1"), addressOf(t, "db@laptop")); err == nil {
-		t.Error("what can't be read was written over")
+		t.Error("an unreadable file was overwritten")
 	}
 }
 
-// What the file keeps is what was put there.
+// Keep adds its line to any file that can be read, and loses no other.
 func FuzzFile(f *testing.F) {
 	f.Add("5432 = \"db@laptop\"\n\"run/db@laptop.sock\" = \"db@laptop\"\n")
 	f.Add("\"/tmp/x\" = \"cell://laptop/db?key=abc\"\n[a]\nb = 1\n")
@@ -124,11 +124,11 @@ func FuzzFile(f *testing.F) {
 			left[k.Listen] = k.To.String()
 		}
 		if left[at] != "db@laptop" {
-			t.Errorf("what was kept is not there: %v", after)
+			t.Errorf("the kept line is missing: %v", after)
 		}
 		for _, k := range before {
 			if k.Listen != at && left[k.Listen] != k.To.String() {
-				t.Errorf("%v was lost of %v", k, before)
+				t.Errorf("%v was lost from %v", k, before)
 			}
 		}
 	})

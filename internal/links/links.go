@@ -1,17 +1,21 @@
-// Package links has sockets and ports of this machine lead to cells, so that programs
-// which know nothing of cells reach them: curl --unix-socket, psql, docker, git.
+// Package links forwards local sockets and ports to cells, for programs that know nothing of
+// cells: curl --unix-socket, psql, docker, git.
 //
-//	run/db@laptop.sock    a link: the cell db of the peer laptop
-//	127.0.0.1:5432        a forward: wherever it is said to lead
+//	run/db@laptop.sock    a link: it leads to the cell db of the peer laptop
+//	127.0.0.1:5432        a forward: it leads to any cell
 //
-// Both last as long as those who serve them, or are kept in links.toml, a line each, and
-// then served as long as the line is there:
+// Both last as long as the stem, or are kept as lines of links.toml and then served as long as
+// the line is there:
 //
 //	"run/db@laptop.sock" = "db@laptop"
 //	"127.0.0.1:5432" = "db@laptop"
 //
-// What a connection is to the cell, and whether it may reach it, is not decided here:
-// that is for the call that the owner of the Links makes of it.
+//	l := links.New(h, call, log)
+//	go l.Run(ctx)
+//	at, err := l.Add(ctx, links.Free, to)
+//
+// A dead socket is replaced, any other file is not. Only this machine's user can connect to a
+// socket. Whether a connection may reach the cell is left to the Call.
 package links
 
 import (
@@ -34,47 +38,45 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Call makes a call of a connection, and returns when it has ended. It owns the stream;
-// an abort of it is what a refusal looks like on the other side. An error is why the call
-// was refused.
+// Call calls a cell for a connection and returns when the call has ended. It owns the stream,
+// and aborts it if the call is refused. The error says why it was refused.
 type Call func(ctx context.Context, stream pipe.Stream, to address.Address) error
 
-// Links are those of one home that are served.
+// Links serves the links and forwards of one home.
 type Links struct {
 	home home.Home
 	call Call
 	log  *slog.Logger
 
 	mu       sync.Mutex
-	served   map[Listen]*link
-	problems []error // of the file, and of what it says
-	failed   bool    // something that is kept could not be served
+	served   map[Listen]*listener
+	problems []error // with the file and its lines
+	failed   bool    // a line of the file could not be served
 	closed   chan struct{}
 	serving  sync.WaitGroup
 }
 
-// New makes the Links of a home, which the caller has to itself.
+// New returns the Links of a home, which only one process may serve.
 func New(h home.Home, call Call, log *slog.Logger) *Links {
-	return &Links{home: h, call: call, log: log, served: map[Listen]*link{},
+	return &Links{home: h, call: call, log: log, served: map[Listen]*listener{},
 		closed: make(chan struct{})}
 }
 
-// maxLinks bounds what is served; who wants so many is no person.
+// maxLinks is more than a person needs.
 const maxLinks = 256
 
-// errNone is what Remove fails with when nothing is served there.
 var errNone = errors.New("nothing is linked or forwarded there")
 
-// Add serves a link until it is removed, or all are closed; its calls have until ctx
-// ends. It returns where programs find it, once they do. What is served already is left
-// as it is.
+// Add serves a link or forward until it is removed or the Links are closed. Its calls end with
+// ctx at the latest. When it returns, programs can connect to the Listen that it returns. Adding
+// what is served already changes nothing.
 func (l *Links) Add(ctx context.Context, at Listen, to address.Address) (Listen, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if was := l.served[at]; was != nil && was.to == to {
 		return at, nil
 	} else if was != nil {
-		return at, fmt.Errorf("%s leads to %s already: unlink it first", at, plain(was.to))
+		return at, fmt.Errorf("%s already leads to %s: unlink it first", at, withoutKey(was.to))
 	}
 	return l.add(ctx, at, to, false)
 }
@@ -84,26 +86,27 @@ func (l *Links) add(ctx context.Context, at Listen, to address.Address, kept boo
 		return at, errors.New("the stem is closing")
 	}
 	if len(l.served) >= maxLinks {
-		return at, fmt.Errorf("%d links and forwards are too many: unlink one", len(l.served))
+		return at, fmt.Errorf("there are %d links and forwards, which is the limit: unlink one",
+			len(l.served))
 	}
 	if err := check(l.home, at, to); err != nil {
 		return at, err
 	}
-	link, err := listen(l.home, at, to)
+	one, err := listen(l.home, at, to)
 	if err != nil {
 		return at, err
 	}
-	link.kept = kept
-	l.served[link.at] = link
-	ctx, link.cut = context.WithCancelCause(ctx)
+	one.kept = kept
+	l.served[one.at] = one
+	ctx, one.cut = context.WithCancelCause(ctx)
 	l.serving.Go(func() {
-		defer link.cut(nil)
-		link.serve(ctx, l.call)
+		defer one.cut(nil)
+		one.serve(ctx, l.call)
 	})
-	return link.at, nil
+	return one.at, nil
 }
 
-// Remove ends what is served there, and cuts its calls.
+// Remove stops serving a link or forward and cuts its calls.
 func (l *Links) Remove(at Listen) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,9 +122,8 @@ func (l *Links) remove(at Listen, why string) {
 	delete(l.served, at)
 }
 
-// Reread serves what the file holds now, and ends what it held and does not hold any
-// more. A file that can't be understood at all leaves everything as it is. ctx is as in
-// Add.
+// Reread serves the lines that the file holds now and stops serving lines that are gone. If the
+// file is unreadable, nothing changes. ctx is as in Add.
 func (l *Links) Reread(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +136,7 @@ func (l *Links) Reread(ctx context.Context) {
 	}
 	for _, problem := range l.problems {
 		if !slices.ContainsFunc(before, func(old error) bool { return old.Error() == problem.Error() }) {
-			l.log.Warn("a link can't be served", "err", problem)
+			l.log.Warn("a link cannot be served", "err", problem)
 		}
 	}
 }
@@ -144,11 +146,11 @@ func (l *Links) serveKept(ctx context.Context, kept []Kept) {
 	for _, k := range kept {
 		lines[k.Listen] = k.To
 	}
-	for at, link := range maps.Clone(l.served) {
+	for at, one := range maps.Clone(l.served) {
 		to, ok := lines[at]
-		if ok && to == link.to {
-			link.kept = true
-		} else if ok || link.kept {
+		if ok && to == one.to {
+			one.kept = true
+		} else if ok || one.kept {
 			l.remove(at, "links.toml was changed")
 		}
 	}
@@ -163,7 +165,7 @@ func (l *Links) serveKept(ctx context.Context, kept []Kept) {
 	}
 }
 
-// Close ends all links. Their calls may go on until their context ends.
+// Close stops listening. Calls go on until their context ends.
 func (l *Links) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -171,8 +173,8 @@ func (l *Links) Close() {
 		return
 	}
 	close(l.closed)
-	for _, link := range l.served {
-		link.listener.Close()
+	for _, one := range l.served {
+		one.Close()
 	}
 }
 
@@ -185,26 +187,26 @@ func (l *Links) isClosed() bool {
 	}
 }
 
-// Status is one link or forward, for its owner to see.
+// Status describes a link or forward.
 type Status struct {
 	Listen Listen
 	To     address.Address // without its key
-	// Kept says whether the next stem will serve it, too.
+	// Kept says whether the next stem will serve it too.
 	Kept bool
-	// Calls are under way.
+	// Calls is the number of calls under way.
 	Calls int
-	// Refused is how many calls were refused, and Last when and why the last of them was.
+	// Refused is the number of refused calls. Last and Reason are the last one's time and cause.
 	Refused int
 	Last    time.Time
 	Reason  string
 }
 
-// List returns what is served, in order.
+// List returns all links and forwards, sorted.
 func (l *Links) List() (list []Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, link := range l.served {
-		list = append(list, link.status())
+	for _, one := range l.served {
+		list = append(list, one.status())
 	}
 	slices.SortFunc(list, func(a, b Status) int {
 		return strings.Compare(a.Listen.text, b.Listen.text)
@@ -212,25 +214,25 @@ func (l *Links) List() (list []Status) {
 	return list
 }
 
-// hasFailed says whether something that is kept is worth another try.
+// hasFailed reports whether a line of the file is worth another try.
 func (l *Links) hasFailed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.failed
 }
 
-// Problems returns what is wrong with the file, and what of it can't be served.
+// Problems returns the errors of the file and of the lines that cannot be served.
 func (l *Links) Problems() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.problems)
 }
 
-// sweep removes the sockets of links that a killed stem has left behind.
+// sweep removes the sockets of links that a killed stem left behind.
 func (l *Links) sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// errs only on a bad pattern
+	// Glob fails only for a bad pattern.
 	paths, _ := filepath.Glob(filepath.Join(l.home.RunDir(), "*@*.sock"))
 	for _, path := range paths {
 		if alive, err := socket.Alive(path); err == nil && !alive {
@@ -239,8 +241,7 @@ func (l *Links) sweep() {
 	}
 }
 
-// plain leaves out the key.
-func plain(to address.Address) address.Address {
+func withoutKey(to address.Address) address.Address {
 	to.Key = ""
 	return to
 }

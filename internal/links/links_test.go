@@ -19,8 +19,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
-// A link and a forward lead to their cells, each direction ending by itself, until they
-// are taken back.
+// Links and forwards lead to their cells until they are removed. Each direction ends by itself.
 func TestLinksLead(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, answers)
@@ -36,15 +35,15 @@ func TestLinksLead(t *testing.T) {
 		}
 	}
 	if again := add(t, l, link, "db@laptop"); again != link || len(l.List()) != 3 {
-		t.Errorf("asked for again, it is at %s, of %v", again, l.List())
+		t.Errorf("added again, it is at %s of %v", again, l.List())
 	}
 	if _, err := l.Add(t.Context(), port, addressOf(t, "db@laptop")); err == nil ||
-		!strings.Contains(err.Error(), "leads to web@laptop already") {
-		t.Errorf("one port leads to two cells: %v", err)
+		!strings.Contains(err.Error(), "already leads to web@laptop") {
+		t.Errorf("a port was given to two cells: %v", err)
 	}
 	for _, s := range l.List() {
 		if s.To.Key != "" {
-			t.Errorf("%v tells a key", s)
+			t.Errorf("%v contains a key", s)
 		}
 		if err := l.Remove(s.Listen); err != nil {
 			t.Error(err)
@@ -60,7 +59,7 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// A call that is refused is reset where that can be said, and remembered with its reason.
+// A refused call is reset over TCP, and its reason is kept.
 func TestRefusal(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, func(_ context.Context, stream pipe.Stream, _ address.Address) error {
@@ -80,14 +79,14 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("read %v", err)
 		}
 	}
-	eventually(t, "both are remembered", func() bool {
+	eventually(t, "both refusals are kept", func() bool {
 		s := l.List()[0]
 		return s.Refused == 2 && s.Reason == "it is closed today" && !s.Last.IsZero() &&
 			s.Calls == 0
 	})
 }
 
-// Taken back, a link takes its calls along; they are cut, and do not look as if they had ended.
+// Removing a link cuts its calls, which must not look like an orderly end.
 func TestRemoveCutsCalls(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, holds)
@@ -106,7 +105,7 @@ func TestRemoveCutsCalls(t *testing.T) {
 	add(t, l, at, "db@laptop") // the port is free again
 }
 
-// holds is a Call that greets and then waits to be cut.
+// holds is a Call that sends a greeting and waits to be cut.
 func holds(ctx context.Context, stream pipe.Stream, _ address.Address) error {
 	io.WriteString(stream, "hello")
 	<-ctx.Done()
@@ -121,7 +120,7 @@ func wantGreeting(t *testing.T, conn net.Conn) {
 	}
 }
 
-// Closed, the links are gone, but their calls go on until their time is up.
+// Close removes the sockets, but calls go on until their context ends.
 func TestCloseLeavesCalls(t *testing.T) {
 	h := hometest.New(t)
 	l, stop := run(t, h, answers)
@@ -142,7 +141,7 @@ func TestCloseLeavesCalls(t *testing.T) {
 	stop()
 }
 
-// Who comes when as many are served as may be waits until one of them has ended.
+// A connection above the limit waits until another has ended.
 func TestCallsAreBounded(t *testing.T) {
 	h := hometest.New(t)
 	var mu sync.Mutex
@@ -163,7 +162,7 @@ func TestCallsAreBounded(t *testing.T) {
 	for range maxCalls + 20 {
 		waiting = append(waiting, dial(t, h, at))
 	}
-	eventually(t, "as many are served as may be", func() bool {
+	eventually(t, "the limit is reached", func() bool {
 		return l.List()[0].Calls == maxCalls
 	})
 	for _, conn := range waiting {
@@ -172,11 +171,11 @@ func TestCallsAreBounded(t *testing.T) {
 		}
 	}
 	if most != maxCalls {
-		t.Errorf("%d were served at a time", most)
+		t.Errorf("%d connections were served at a time", most)
 	}
 }
 
-// A thousand calls leave no goroutine and no file descriptor behind.
+// A thousand calls leak no goroutine and no file descriptor.
 func TestCallsLeaveNothing(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, answers)
@@ -193,7 +192,7 @@ func TestCallsLeaveNothing(t *testing.T) {
 		})
 	}
 	all.Wait()
-	eventually(t, "all is given back", func() bool {
+	eventually(t, "all goroutines and files are released", func() bool {
 		return runtime.NumGoroutine() <= routines && openFiles(t) <= files
 	})
 }
@@ -206,19 +205,19 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// No more are served than one can look through.
+// The number of links is limited.
 func TestLinksAreBounded(t *testing.T) {
 	l, _ := run(t, hometest.New(t), answers)
 	for range maxLinks {
 		add(t, l, Free, "db@laptop")
 	}
 	if _, err := l.Add(t.Context(), Free, addressOf(t, "db@laptop")); err == nil ||
-		!strings.Contains(err.Error(), "too many") {
+		!strings.Contains(err.Error(), "the limit") {
 		t.Errorf("one more: %v", err)
 	}
 }
 
-// A dead socket is replaced, and nothing else is.
+// A dead socket is replaced, and no other file is.
 func TestPlaceIsTaken(t *testing.T) {
 	h := hometest.New(t)
 	sockettest.Dead(t, filepath.Join(h.RunDir(), "db@laptop.sock"))
@@ -229,7 +228,7 @@ func TestPlaceIsTaken(t *testing.T) {
 	l, _ := run(t, h, answers)
 	at := add(t, l, listenOf(t, "run/db@laptop.sock"), "db@laptop")
 	wantAnswer(t, h, at, "db@laptop")
-	eventually(t, "the other dead socket is swept away", func() bool {
+	eventually(t, "the other dead socket is removed", func() bool {
 		_, err := os.Lstat(left)
 		return err != nil
 	})
@@ -242,9 +241,9 @@ func TestPlaceIsTaken(t *testing.T) {
 	other, _ := run(t, hometest.New(t), answers)
 	port := add(t, other, Free, "db@laptop")
 	for text, words := range map[string]string{
-		file:                             "is there already, and is no socket",
-		filepath.Join(h.String(), "a/b"): "there is no folder for",
-		filepath.Join(h.RunDir(), "x"):   "is where cells have their sockets",
+		file:                             "exists and is not a socket",
+		filepath.Join(h.String(), "a/b"): "does not exist: make it",
+		filepath.Join(h.RunDir(), "x"):   "is in the folder for sockets of cells",
 		port.String(): "another process listens at " + port.String() +
 			": choose another port",
 		"192.0.2.1:80": "cannot assign requested address",

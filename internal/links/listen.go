@@ -14,20 +14,20 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// Listen is where a link or a forward listens, checked: IP:PORT, the whole path of a Unix
-// socket or, for a link, run/NAME@PEER.sock in the home. Listens compare with ==; the
-// zero Listen is nowhere.
+// Listen is where a link or forward listens: IP:PORT, the full path of a Unix socket or, for a
+// link, run/NAME@PEER.sock in the home. Listens can be compared with ==. The zero Listen is
+// nowhere.
 type Listen struct {
 	text    string
-	network string          // in the words of net.Dial
-	link    address.Address // the cell that a link is called after; zero for a forward
+	network string          // as for net.Dial
+	link    address.Address // the cell of a link; zero for a forward
 }
 
-// Free is a free port, for the programs of this machine alone.
+// Free is any free port of the loopback interface.
 var Free, _ = ParseListen("127.0.0.1:0")
 
-// ParseListen reads what String prints, and what a person may write for it: a port alone
-// is one of 127.0.0.1, and so is one of localhost; unix: may stand before a path.
+// ParseListen reads what String prints and what a person may write: a port alone, or one of
+// localhost, is a port of 127.0.0.1, and a path may begin with unix:.
 func ParseListen(text string) (Listen, error) {
 	var l Listen
 	var err error
@@ -45,25 +45,24 @@ func ParseListen(text string) (Listen, error) {
 	return l, nil
 }
 
-// linkDir is where links are, as seen from the home.
+// linkDir is where links are, relative to the home.
 const linkDir = "run/"
 
 func parseLink(path string) (Listen, error) {
 	name, ok := strings.CutSuffix(path[len(linkDir):], ".sock")
 	to, err := address.Parse(name)
 	if !ok || err != nil {
-		return Listen{}, errors.New("is not run/NAME@PEER.sock, where a link listens")
+		return Listen{}, errors.New("is not a link, as in run/NAME@PEER.sock")
 	}
 	return Link(to)
 }
 
 func parsePath(path string) (Listen, error) {
 	switch {
-	case strings.ContainsFunc(path, func(r rune) bool {
-		return unicode.IsSpace(r) ||
-			!unicode.IsPrint(r)
+	case strings.ContainsFunc(path, func(r rune) bool { // it must be one word of a request line
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
 	}):
-		return Listen{}, errors.New("has a space or a control character, which can't be told to the stem: choose another path")
+		return Listen{}, errors.New("has a space or a control character: choose another path")
 	case len(path) > home.MaxSocketPath:
 		return Listen{}, fmt.Errorf("has %d bytes, the limit for a socket is %d: choose a shorter path", len(path), home.MaxSocketPath)
 	}
@@ -77,10 +76,10 @@ func parsePort(text string) (Listen, error) {
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if errors.Is(err, strconv.ErrRange) {
-		return Listen{}, errors.New("asks for a port that does not exist: they go from 1 to 65535")
+		return Listen{}, errors.New("has a port that is not from 1 to 65535")
 	}
 	if err != nil {
-		return Listen{}, errors.New("is neither a port, as in 127.0.0.1:5432, nor the whole path of a socket, as in /tmp/db.sock")
+		return Listen{}, errors.New("is neither a port, as in 127.0.0.1:5432, nor the full path of a socket, as in /tmp/db.sock")
 	}
 	if host == "" || host == "localhost" {
 		host = "127.0.0.1"
@@ -93,26 +92,26 @@ func parsePort(text string) (Listen, error) {
 		network: "tcp"}, nil
 }
 
-// Link is where the link to an address listens. The peer must be one that a file can be
-// called after.
+// Link returns where the link to an address listens. The peer's text must be usable as a file
+// name.
 func Link(to address.Address) (Listen, error) {
 	place, _ := to.Peer.Place()
 	switch {
 	case to.Peer.IsLocal():
-		return Listen{}, fmt.Errorf("%s is a cell of this machine, and has a socket already",
+		return Listen{}, fmt.Errorf("%s is a cell of this machine and already has a socket",
 			to.Cell)
 	case place.IsMultiaddr():
-		return Listen{}, errors.New("no file can be called after a multiaddr: give the peer a name")
+		return Listen{}, errors.New("a multiaddr cannot be a file name: give the peer a petname")
 	}
-	to.Key = ""
+	to = withoutKey(to)
 	return Listen{linkDir + to.String() + ".sock", "unix", to}, nil
 }
 
 // String prints what ParseListen reads.
 func (l Listen) String() string { return l.text }
 
-// In returns where that is for any program of this machine, in the words of net.Dial. It
-// fails, naming both lengths, if the path of a link has no room in a socket address.
+// In returns the network and address for net.Dial. It fails if the path of a link is too long
+// for a socket address.
 func (l Listen) In(h home.Home) (network, at string, err error) {
 	if at = l.text; l.IsLink() {
 		at, err = h.Link(l.link)
@@ -120,7 +119,7 @@ func (l Listen) In(h home.Home) (network, at string, err error) {
 	return l.network, at, err
 }
 
-// Of returns where text says, for a person who may name a link by its whole path.
+// Of is ParseListen for a person, who may name a link by its full path.
 func Of(h home.Home, text string) (Listen, error) {
 	path := strings.TrimPrefix(text, "unix:")
 	if filepath.Dir(path) == h.RunDir() && strings.Contains(filepath.Base(path), "@") {
@@ -129,21 +128,19 @@ func Of(h home.Home, text string) (Listen, error) {
 	return ParseListen(text)
 }
 
-// Exposed says whether other machines can connect there.
+// Exposed reports whether other machines can connect.
 func (l Listen) Exposed() bool {
 	at, err := netip.ParseAddrPort(l.text)
 	return err == nil && !at.Addr().IsLoopback()
 }
 
-// IsLink says whether it is a link's, which leads to the cell that it is called after.
+// IsLink reports whether it is a link, which leads to the cell in its name.
 func (l Listen) IsLink() bool { return l.link != address.Address{} }
 
-// any says whether the port is any that is free.
+// any reports whether the port is left to the system.
 func (l Listen) any() bool { return l.network == "tcp" && strings.HasSuffix(l.text, ":0") }
 
-// leads says whether to may be what is found here: a link leads to the cell that it is
-// called after.
+// leads reports whether l may lead to the address: a link leads only to the cell in its name.
 func (l Listen) leads(to address.Address) bool {
-	to.Key = ""
-	return !l.IsLink() || l.link == to
+	return !l.IsLink() || l.link == withoutKey(to)
 }

@@ -36,7 +36,7 @@ func TestParseListen(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                             "neither a port",
 		"db@laptop":                    "neither a port",
-		"70000":                        "they go from 1 to 65535",
+		"70000":                        "not from 1 to 65535",
 		"-1":                           "neither a port",
 		"127.0.0.1":                    "neither a port",
 		"example.org:80":               "does not begin with an IP address",
@@ -46,7 +46,7 @@ func TestParseListen(t *testing.T) {
 		"run/db@local.sock":            "a cell of this machine",
 		"run/db@laptop":                "run/NAME@PEER.sock",
 		"run/../stem.sock":             "run/NAME@PEER.sock",
-		"run/db@/ip4/1.1.1.1.sock":     "no file can be called after a multiaddr",
+		"run/db@/ip4/1.1.1.1.sock":     "a multiaddr cannot be a file name",
 		"/tmp/two words":               "has a space",
 		"/tmp/" + "\x00":               "control character",
 		"/" + strings.Repeat("x", 200): "has 201 bytes, the limit for a socket is ",
@@ -57,14 +57,14 @@ func TestParseListen(t *testing.T) {
 	}
 }
 
-// The path of a link is the link, however it is named.
+// A link may be named by its full path.
 func TestOf(t *testing.T) {
 	h := hometest.New(t)
 	link := listenOf(t, "run/db@laptop.sock")
 	network, path, err := link.In(h)
 	if want := filepath.Join(h.RunDir(), "db@laptop.sock"); network != "unix" || path != want ||
 		err != nil {
-		t.Errorf("it is at %s %s, %v, want %s", network, path, err, want)
+		t.Errorf("it listens at %s %s, %v, want %s", network, path, err, want)
 	}
 	for _, text := range []string{path, "unix:" + path, "run/db@laptop.sock"} {
 		if got, err := Of(h, text); got != link || err != nil {
@@ -73,7 +73,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// Who may connect is said of a listen by nothing but its IP address.
+// Only the IP address decides whether other machines can connect.
 func TestExposed(t *testing.T) {
 	for text, want := range map[string]bool{"127.0.0.1:1": false, "127.9.9.9:1": false,
 		"[::1]:1": false, "0.0.0.0:1": true, "[::]:1": true,
@@ -84,7 +84,7 @@ func TestExposed(t *testing.T) {
 	}
 }
 
-// What is parsed prints back to the same, fits on a request line, and is where a socket can be.
+// What parses prints back to the same, is one word, and fits in a socket address.
 func FuzzParseListen(f *testing.F) {
 	for _, text := range []string{"5432", "0.0.0.0:80", "[::1]:80", "/tmp/db.sock", "unix:/x",
 		"run/db@laptop.sock", "run/db@[::1]:5.sock", "run/..@a.sock", "run/a@12D3KooWJ2DfbBPXu9poRZoEi8gjspd8zwHmNi5HroxfeaiuCadb.sock"} {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience bounds what should take no time at all, so that a hang fails and names its test.
+// patience limits what takes no time, so that a hang fails and names its test.
 const patience = 30 * time.Second
 
 // run serves the links of a home until the test ends, or stop is called.
@@ -40,7 +40,7 @@ func run(t *testing.T, h home.Home, call Call) (l *Links, stop func()) {
 	return l, stop
 }
 
-// answers is a Call whose cell reads everything, and then says what it read and who it is.
+// answers is a Call whose cell reads everything and then prints its address and what it read.
 func answers(_ context.Context, stream pipe.Stream, to address.Address) error {
 	text, err := io.ReadAll(stream)
 	if err != nil {
@@ -71,7 +71,7 @@ func listenOf(t testing.TB, text string) Listen {
 	return at
 }
 
-// add serves a link or forward that must be granted.
+// add adds a link or forward, which must succeed.
 func add(t *testing.T, l *Links, at Listen, to string) Listen {
 	t.Helper()
 	at, err := l.Add(t.Context(), at, addressOf(t, to))
@@ -81,7 +81,7 @@ func add(t *testing.T, l *Links, at Listen, to string) Listen {
 	return at
 }
 
-// dial connects to where something listens.
+// dial connects to a listener.
 func dial(t *testing.T, h home.Home, at Listen) net.Conn {
 	t.Helper()
 	network, where, err := at.In(h)
@@ -110,7 +110,7 @@ func ask(conn net.Conn, text string) (string, error) {
 	return string(answer), err
 }
 
-// wantAnswer wants a listen to lead to an address.
+// wantAnswer checks which cell answers at a listener.
 func wantAnswer(t *testing.T, h home.Home, at Listen, to string) {
 	t.Helper()
 	if got, err := ask(dial(t, h, at), "words"); got != to+" heard words" || err != nil {
@@ -118,12 +118,12 @@ func wantAnswer(t *testing.T, h home.Home, at Listen, to string) {
 	}
 }
 
-// eventually waits for what nothing tells of.
+// eventually waits for what sends no event.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("it never came to be that %s", what)
+			t.Fatalf("after %v still not: %s", patience, what)
 		}
 	}
 }

@@ -7,16 +7,15 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle gathers changes that come together.
+// settle is how long Run waits after a change, so that changes made together cause one Reread.
 const settle = 50 * time.Millisecond
 
-// retry is how soon what is kept is tried again if its port was taken, or this machine
-// had not its IP address yet.
+// retry is the pause before a line is tried again whose port was taken or whose IP address this
+// machine did not have yet.
 var retry = 5 * time.Second
 
-// Run serves what the file holds, as it changes, until the Links are closed and their
-// calls have ended, which they do when ctx does at the latest. First it cleans up after a
-// stem that was killed.
+// Run serves the lines of the file as they change, until the Links are closed or ctx ends. It
+// returns when all calls have ended. First it cleans up after a stem that was killed.
 func (l *Links) Run(ctx context.Context) error {
 	defer l.serving.Wait()
 	defer l.Close()
@@ -30,10 +29,10 @@ func (l *Links) Run(ctx context.Context) error {
 		err = watcher.Add(l.home.String())
 	}
 	if err != nil {
-		l.log.Warn("no file system events: edits by hand are seen at the next start", "file",
+		l.log.Warn("no file system events: edits by hand need a restart", "file",
 			l.home.Links(), "err", err)
 	}
-	due := time.After(0) // what changed before we watched
+	due := time.After(0) // the file may have changed before the watch
 	for {
 		select {
 		case event := <-changes:

@@ -10,8 +10,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// The file is served as it changes: new lines, other lines, no lines; and what was asked
-// for besides is left alone.
+// Changes of the file are served: new lines, changed lines, no lines. Links that were added
+// otherwise stay.
 func TestFileIsServed(t *testing.T) {
 	h := hometest.New(t)
 	one, two := freePort(t), freePort(t)
@@ -19,7 +19,7 @@ func TestFileIsServed(t *testing.T) {
 	l, _ := run(t, h, answers)
 	l.Reread(t.Context())
 	wantAnswer(t, h, listenOf(t, one), "db@laptop") // at once
-	besides := add(t, l, Free, "web@laptop")
+	other := add(t, l, Free, "web@laptop")
 
 	writeLinks(t, h, one+" = \"web@laptop\"\n"+two+" = \"db@laptop\"\nnowhere = \"\"\n")
 	eventually(t, "the file is read", func() bool { return len(l.List()) == 3 })
@@ -30,7 +30,7 @@ func TestFileIsServed(t *testing.T) {
 		t.Errorf("problems are %v", problems)
 	}
 
-	writeLinks(t, h, "this is no TOML\n")
+	writeLinks(t, h, "this is not TOML\n")
 	eventually(t, "the file is read", func() bool {
 		return strings.Contains(l.Problems()[0].Error(), "links.toml:1: ")
 	})
@@ -42,10 +42,10 @@ func TestFileIsServed(t *testing.T) {
 	eventually(t, "nothing is kept", func() bool {
 		return len(l.List()) == 1 && len(l.Problems()) == 0
 	})
-	wantAnswer(t, h, besides, "web@laptop")
+	wantAnswer(t, h, other, "web@laptop")
 }
 
-// What was asked for and then kept goes with its line.
+// A link that was added and then kept ends with its line.
 func TestKeptLater(t *testing.T) {
 	h := hometest.New(t)
 	l, _ := run(t, h, answers)
@@ -60,7 +60,7 @@ func TestKeptLater(t *testing.T) {
 	eventually(t, "it is gone", func() bool { return len(l.List()) == 0 })
 }
 
-// A kept port that is taken is a problem, and is served as soon as it is free.
+// A kept port that is taken is a problem. It is served once it is free.
 func TestTakenPortIsTriedAgain(t *testing.T) {
 	h := hometest.New(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +84,7 @@ func TestTakenPortIsTriedAgain(t *testing.T) {
 	wantAnswer(t, h, at, "db@laptop")
 }
 
-// A line that comes to lead elsewhere cuts the calls that it has led to where it was.
+// When a line gets another address, calls to the old one are cut.
 func TestRetargetCutsCalls(t *testing.T) {
 	h := hometest.New(t)
 	port := freePort(t)

@@ -11,11 +11,11 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// Another user of this machine can't connect to a socket of ours, wherever it lies; and
-// would be turned away if its mode let him.
+// Another user of this machine cannot connect to a socket, in any folder, and is refused even if
+// the mode of the socket allows it.
 func TestOtherUsersAreKeptOut(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
+		t.Skip("only root can be another user")
 	}
 	perl, err := exec.LookPath("perl")
 	if err != nil {
@@ -38,15 +38,15 @@ func TestOtherUsersAreKeptOut(t *testing.T) {
 		return string(out)
 	}
 	if got := dialAs(0); got != "db@laptop heard words" {
-		t.Fatalf("its owner hears %q", got)
+		t.Fatalf("its owner gets %q", got)
 	}
 	if got := dialAs(65534); !strings.HasPrefix(got, "no: Permission denied") {
-		t.Errorf("another hears %q", got)
+		t.Errorf("another user gets %q", got)
 	}
 	if err := os.Chmod(at.String(), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if got := dialAs(65534); got != "" {
-		t.Errorf("another, whom the mode lets in, hears %q", got)
+		t.Errorf("another user, with mode 0666, gets %q", got)
 	}
 }
