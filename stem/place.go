@@ -45,8 +45,8 @@ func (s *Stem) whois(ctx context.Context, place address.Place) (address.ID, erro
 	}
 	if known.ID != id {
 		return id, wire.Refusal{Code: wire.Changed, Reason: fmt.Sprintf(
-			"%s answers at %s, where %s answered since %s: it is another machine, or an attacker in between",
-			id, place, known.ID, known.Since.Local().Format(time.DateTime))}
+			"%s answers at %s, where %s answered since %s: it is another machine, or an attacker "+
+				"in between", id, place, known.ID, known.Since.Local().Format(time.DateTime))}
 	}
 	return id, nil
 }

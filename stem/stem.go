@@ -124,7 +124,8 @@ func (s *Stem) Run(ctx context.Context) error {
 	s.Network.Handle(func(_ context.Context, caller address.ID, stream pipe.Stream) {
 		s.serveRemote(calls, caller, stream)
 	})
-	s.Network.HandleRaw(func(_ context.Context, caller address.ID, cell string, stream pipe.Stream) {
+	s.Network.HandleRaw(func(_ context.Context, caller address.ID, cell string,
+		stream pipe.Stream) {
 		s.serveRaw(calls, caller, cell, stream)
 	})
 	group.Go(func() error { return s.serveLocal(calls, door) })

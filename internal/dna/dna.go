@@ -1,19 +1,24 @@
-// Package dna is the folder dna/: executables that wait to be started, each with an
-// optional text file that says how, and who may reach it.
+// Package dna reads and writes the folder dna/: executables that can be started as cells, each
+// with an optional text file that says how, and who may reach the cell.
 //
 //	# dna/retina.toml
-//	mode = "stdio"            # how calls reach it: see Mode
-//	args = ["--fast"]         # behind the program's name
-//	env = { LANG = "C" }      # besides the stem's environment
-//	dir = "/srv/retina"       # where it runs, instead of in the home
-//	idle = "5m"               # it leaves when nobody has called for so long
-//	public = true             # any peer may reach it
-//	start_timeout = "30s"     # how long it may take until it answers
+//	mode = "stdio"            # how calls reach the program: see Mode
+//	args = ["--fast"]         # arguments after the program's name
+//	env = { LANG = "C" }      # added to the stem's environment
+//	dir = "/srv/retina"       # working directory; by default the home
+//	idle = "5m"               # exit after so long without a call
+//	public = true             # every peer may reach it
+//	start_timeout = "30s"     # how long it may take to answer
 //
-// A file without an executable makes a cell of a server that runs already:
+// A file without an executable makes a cell of a server that already runs:
 //
 //	# dna/db.toml
 //	forward = "127.0.0.1:5432"
+//
+//	settings, err := dna.Read(h, cell)
+//
+// An error names the file, the line and the remedy. Starting programs is left to package
+// germinate, and building them to "cell build".
 package dna
 
 import (
@@ -31,40 +36,40 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Settings is what NAME.toml says.
+// Settings is the content of NAME.toml.
 type Settings struct {
 	// Mode is how calls reach the program.
 	Mode Mode
-	// Target is the server that calls are joined with, in mode Forward.
+	// Target is the server that calls are forwarded to, in mode Forward.
 	Target Target
-	// Args stand behind the program's name, and in mode Self behind "--name NAME".
+	// Args follow the program's name, and in mode Self also "--name NAME".
 	Args []string
-	// Env are pairs KEY=VALUE, in the order of their keys.
+	// Env are pairs KEY=VALUE, sorted by key.
 	Env []string
-	// Dir is the directory that the program runs in. If empty, the home.
+	// Dir is the working directory. If empty, the home.
 	Dir string
-	// Idle is how long the cell may be unused before it leaves. If zero, it stays.
+	// Idle is the time without a call after which the cell exits. If zero, it stays.
 	Idle time.Duration
 	// Public lets every peer reach the cell.
 	Public bool
-	// StartTimeout is how long the cell may take from its start until its socket answers.
+	// StartTimeout limits the time from the start until the socket answers.
 	StartTimeout time.Duration
 }
 
-// DefaultStartTimeout is long for a program that starts and short for a person who waits;
-// MaxStartTimeout keeps the callers of other machines within their patience.
+// DefaultStartTimeout is long for a program and short for a person. Callers on other machines
+// wait a little longer than MaxStartTimeout.
 const (
 	DefaultStartTimeout = 10 * time.Second
 	MaxStartTimeout     = 90 * time.Second
 )
 
-// Path is the text file that says how a cell is started.
+// Path returns the path of NAME.toml.
 func Path(h home.Home, cell address.Name) string { return h.DNA(cell) + ".toml" }
 
-// List names what could grow: each executable, and each file that forwards, in order of
-// the names. What may not be called so is left out.
+// List returns the cells that could be started, sorted: executables and files that forward. A
+// bad file is listed; a bad name is not.
 func List(h home.Home) []address.Name {
-	entries, _ := os.ReadDir(h.DNADir()) // no folder, no dna
+	entries, _ := os.ReadDir(h.DNADir()) // without a folder there is no dna
 	var cells []address.Name
 	for _, entry := range entries {
 		text, isSettings := strings.CutSuffix(entry.Name(), ".toml")
@@ -75,7 +80,7 @@ func List(h home.Home) []address.Name {
 		if isSettings {
 			settings, err := Read(h, cell)
 			if err == nil && settings.Mode != Forward {
-				continue // settings alone are no dna
+				continue // settings without a program
 			}
 		}
 		cells = append(cells, cell)
@@ -86,8 +91,8 @@ func List(h home.Home) []address.Name {
 	return slices.Compact(cells)
 }
 
-// Public lists the cells that every peer may reach. A bad file is one of the errors, and
-// its cell is not public.
+// Public lists the cells that every peer may reach, and the errors of bad files. The cell of a
+// bad file is not public.
 func Public(h home.Home) (cells []address.Name, problems []error) {
 	paths, err := textfile.List(h.DNADir())
 	if err != nil {
@@ -99,7 +104,8 @@ func Public(h home.Home) (cells []address.Name, problems []error) {
 		if err != nil {
 			err = fmt.Errorf("%s: %w: rename the file", path, err)
 		} else if cell.Reserved() {
-			err = fmt.Errorf("%s: names that begin with \"stem.\" are the stem's own: rename the file", path)
+			err = fmt.Errorf("%s: names that begin with \"stem.\" are reserved: rename the file",
+				path)
 		} else {
 			settings, err = Read(h, cell)
 		}
@@ -112,7 +118,6 @@ func Public(h home.Home) (cells []address.Name, problems []error) {
 	return cells, problems
 }
 
-// exists says whether there is something at the path.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -63,7 +63,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A bad file names itself, the line and the remedy; its cell is public to nobody.
+// An error names the file, the line and the remedy. The cell of a bad file is not public.
 func TestReadRefuses(t *testing.T) {
 	for text, reason := range map[string]string{
 		"public = true\npubic = true\n":              `retina.toml:2: unknown key "pubic": remove it, or correct its name`,
@@ -79,39 +79,39 @@ func TestReadRefuses(t *testing.T) {
 		"public = true\n= 3\n":                       "retina.toml:2: ",
 		"public = true\n[limits]\nmemory = \"1G\"\n": `retina.toml:2: unknown key "limits"`,
 
-		"\nmode = \"tty\"":                                 `retina.toml:2: "tty" is no mode: it is "self", "fd" or "stdio"`,
-		"mode = \"forward\"":                               `"forward" is no mode`,
+		"\nmode = \"tty\"":                                 `retina.toml:2: "tty" is not a mode: use "self", "fd" or "stdio"`,
+		"mode = \"forward\"":                               `"forward" is not a mode`,
 		"mode = 3":                                         "retina.toml:1: mode is to be a text in quotes",
 		"mode = \"stdio\"\nidle = \"soon\"":                `retina.toml:2: "soon" is not a duration from 1ms to 1000h, as in "30s"`,
 		"mode = \"stdio\"\nidle = 5":                       "retina.toml:2: idle is to be a text in quotes, and not a whole number",
 		"args = \"-v\"":                                    "retina.toml:1: ",
 		"args = [1]":                                       "retina.toml:1: ",
-		"args = [\"a\\u0000b\"]":                           `retina.toml:1: "a\x00b" has a zero byte`,
+		"args = [\"a\\u0000b\"]":                           `retina.toml:1: "a\x00b" contains a zero byte`,
 		"env = [\"A=B\"]":                                  "retina.toml:1: ",
-		"mode = \"fd\"\nenv = { \"A=B\" = \"c\" }":         `retina.toml:2: "A=B" can't be the name of an environment variable`,
-		"mode = \"fd\"\n[env]\nLISTEN_FDS = \"2\"":         `retina.toml:2: LISTEN_FDS is not for you to set`,
-		"mode = \"fd\"\n\nenv.CELL_X = \"/\"":              `retina.toml:3: CELL_X is not for you to set`,
-		"env = { A = \"\\u0000\" }":                        "has a zero byte",
-		"dir = \"data\"":                                   `retina.toml:1: "data" is not a whole path, as in "/srv/data"`,
-		"dir = \"\"":                                       `"" is not a whole path`,
+		"mode = \"fd\"\nenv = { \"A=B\" = \"c\" }":         `retina.toml:2: "A=B" is not a name for an environment variable`,
+		"mode = \"fd\"\n[env]\nLISTEN_FDS = \"2\"":         `retina.toml:2: LISTEN_FDS is set by the stem`,
+		"mode = \"fd\"\n\nenv.CELL_X = \"/\"":              `retina.toml:3: CELL_X is set by the stem`,
+		"env = { A = \"\\u0000\" }":                        "contains a zero byte",
+		"dir = \"data\"":                                   `retina.toml:1: "data" is not a full path, as in "/srv/data"`,
+		"dir = \"\"":                                       `"" is not a full path`,
 		"public = true\nforward = \"5432\"":                `retina.toml:2: "5432" is neither HOST:PORT, as in "127.0.0.1:5432", nor "unix:/PATH"`,
 		"forward = 5432":                                   "retina.toml:1: forward is to be a text in quotes",
 		"forward = \":5432\"":                              "is neither",
 		"forward = \"localhost:http\"":                     "is neither",
-		"forward = \"localhost:0\"":                        `does not exist: they go from 1 to 65535`,
-		"forward = \"localhost:65536\"":                    `does not exist: they go from 1 to 65535`,
-		"forward = \"unix:x.sock\"":                        `is not the whole path of a socket`,
+		"forward = \"localhost:0\"":                        `is not from 1 to 65535`,
+		"forward = \"localhost:65536\"":                    `is not from 1 to 65535`,
+		"forward = \"unix:x.sock\"":                        `is not the full path of a socket`,
 		"forward = \"unix:/" + strings.Repeat("x", 200):    "retina.toml:1: ",
-		"idle = \"5m\"":                                    "retina.toml:1: a program that binds its socket itself can't be watched: remove idle",
-		"idle = \"5m\"\nmode = \"self\"":                   "retina.toml:1: a program that binds its socket itself",
-		"mode = \"fd\"\nidle = \"5m\"":                     "retina.toml:2: a program in mode fd takes its calls unseen: remove idle",
-		"forward = \"a:1\"\nmode = \"stdio\"":              "retina.toml:2: there is no program to start where calls are forwarded: remove mode",
-		"forward = \"a:1\"\nargs = []":                     "retina.toml:2: there is no program",
-		"forward = \"a:1\"\n[env]\nA = \"b\"":              "retina.toml:2: there is no program",
-		"forward = \"a:1\"\ndir = \"/\"":                   "retina.toml:2: there is no program",
+		"idle = \"5m\"":                                    "retina.toml:1: the calls of a program that binds its own socket cannot be counted: remove idle",
+		"idle = \"5m\"\nmode = \"self\"":                   "retina.toml:1: the calls of a program that binds its own socket",
+		"mode = \"fd\"\nidle = \"5m\"":                     "retina.toml:2: the calls of a program in mode fd cannot be counted: remove idle",
+		"forward = \"a:1\"\nmode = \"stdio\"":              "retina.toml:2: mode needs a program, but calls are forwarded: remove mode",
+		"forward = \"a:1\"\nargs = []":                     "retina.toml:2: args needs a program",
+		"forward = \"a:1\"\n[env]\nA = \"b\"":              "retina.toml:2: env needs a program",
+		"forward = \"a:1\"\ndir = \"/\"":                   "retina.toml:2: dir needs a program",
 		"forward = \"a:1\"\nforward = \"b:1\"":             "retina.toml:2: ",
 		"public = true\nforward = \"unix:OWN\"":            "retina.toml:2: this is the cell's own socket",
-		"public = true\nforward = \"unix:HOME/stem.sock\"": "", // odd, and allowed
+		"public = true\nforward = \"unix:HOME/stem.sock\"": "", // odd but allowed
 	} {
 		h := hometest.New(t)
 		own, err := h.Socket(addresstest.Name("retina"))
@@ -132,28 +132,28 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%q: %v\nwant %q in one line", text, err, reason)
 		}
 		if !reflect.DeepEqual(got, Settings{}) {
-			t.Errorf("%q: settings along with an error: %+v", text, got)
+			t.Errorf("%q: settings despite the error: %+v", text, got)
 		}
 		if cells, problems := Public(h); len(cells) != 0 || len(problems) != 1 {
-			t.Errorf("%q: public are %v, %v", text, cells, problems)
+			t.Errorf("%q: public cells %v, %v", text, cells, problems)
 		}
 	}
 }
 
-// A call can't both be forwarded and go to a program.
+// A cell is either forwarded or a program.
 func TestForwardAndProgram(t *testing.T) {
 	h := hometest.New(t)
 	put(t, h, "db.toml", "# mine\nforward = \"127.0.0.1:5432\"\n")
 	put(t, h, "db", "a program")
 	_, err := Read(h, addresstest.Name("db"))
-	if want := "db.toml:2: calls can't both be forwarded and go to the program at " +
-		h.DNA(addresstest.Name("db")) + ": remove one of them"; err == nil ||
+	if want := "db.toml:2: calls cannot be forwarded while there is a program at " +
+		h.DNA(addresstest.Name("db")) + ": remove one of the two"; err == nil ||
 		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v\nwant %q", err, want)
 	}
 }
 
-// FuzzRead: whatever a file says, settings hold together, and an error names the file.
+// For any file, the settings are consistent or the error names the file.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{"", "mode = \"stdio\"\nidle = \"5m\"", "forward = \"[::1]:80\"",
 		"forward = \"unix:/x\"\nargs = [\"a\"]",
@@ -166,14 +166,14 @@ func FuzzRead(f *testing.F) {
 		s, err := Read(h, cell)
 		switch {
 		case err != nil && !strings.HasPrefix(err.Error(), Path(h, cell)+":"):
-			t.Errorf("%q: the error names no file: %v", text, err)
+			t.Errorf("%q: the error does not name the file: %v", text, err)
 		case err != nil:
 		case (s.Mode == Forward) == s.Target.IsZero():
 			t.Errorf("%q: mode %s with target %v", text, s.Mode, s.Target)
 		case s.Mode == Forward && (s.Args != nil || s.Env != nil || s.Dir != ""):
-			t.Errorf("%q: a program and a target: %+v", text, s)
+			t.Errorf("%q: both a program and a target: %+v", text, s)
 		case s.Idle != 0 && (s.Mode == Self || s.Mode == FD), s.Idle < 0:
-			t.Errorf("%q: mode %s leaves after %v", text, s.Mode, s.Idle)
+			t.Errorf("%q: mode %s with idle %v", text, s.Mode, s.Idle)
 		case s.StartTimeout < time.Millisecond || s.StartTimeout > MaxStartTimeout:
 			t.Errorf("%q: %v", text, s.StartTimeout)
 		}
@@ -197,7 +197,7 @@ func FuzzParseTarget(f *testing.F) {
 	})
 }
 
-// The gate decides from this list: a bad file must not open a cell, nor close another.
+// A bad file neither makes its cell public nor affects others.
 func TestPublic(t *testing.T) {
 	h := hometest.New(t)
 	put(t, h, "a.toml", "public = true\n")
@@ -210,12 +210,12 @@ func TestPublic(t *testing.T) {
 	put(t, h, "z.toml", "public = true\n")
 	cells, problems := Public(h)
 	if len(cells) != 2 || cells[0] != addresstest.Name("a") || cells[1] != addresstest.Name("z") {
-		t.Errorf("public are %v", cells)
+		t.Errorf("public cells: %v", cells)
 	}
 	want := []string{"Bad Name.toml: ", "c.toml:2: ",
-		"stem.join.toml: names that begin with \"stem.\" are the stem's own: rename the file"}
+		"stem.join.toml: names that begin with \"stem.\" are reserved: rename the file"}
 	if len(problems) != len(want) {
-		t.Fatalf("problems are %v", problems)
+		t.Fatalf("problems: %v", problems)
 	}
 	for i, reason := range want {
 		if !strings.Contains(problems[i].Error(), reason) {
@@ -224,8 +224,7 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// What could grow: programs, and files that forward. A bad file is listed, since
-// something was meant by it.
+// Programs and files that forward are listed. So is a bad file, since the user meant a cell.
 func TestList(t *testing.T) {
 	h := hometest.New(t)
 	for file, text := range map[string]string{
@@ -243,13 +242,13 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Expose keeps what the file said besides, and touches no program's.
+// Expose keeps the other settings, and refuses cells that are programs.
 func TestExposeAndHide(t *testing.T) {
 	h := hometest.New(t)
 	db, first, second := addresstest.Name("db"), Target{"tcp", "127.0.0.1:1"}, Target{"unix",
 		"/run/x.sock"}
 	if err := Hide(h, db); !os.IsNotExist(err) {
-		t.Errorf("hidden before it was exposed: %v", err)
+		t.Errorf("hide before expose: %v", err)
 	}
 	if was, err := Expose(h, db, first); err != nil || !was.IsZero() {
 		t.Fatal(err)
@@ -282,14 +281,14 @@ func TestExposeAndHide(t *testing.T) {
 	own, _ := h.Socket(db)
 	if _, err := Expose(h, db, Target{"unix", own}); err == nil ||
 		!strings.Contains(err.Error(), "own socket") {
-		t.Errorf("to itself: %v", err)
+		t.Errorf("a cell forwarded to itself: %v", err)
 	}
 	if exists(Path(h, db)) {
 		t.Error("a refusal left a file")
 	}
 }
 
-// What can be told of a program without running it, is told with the remedy.
+// Errors that show without running a program come with the remedy.
 func TestRunnable(t *testing.T) {
 	dir := t.TempDir()
 	for label, c := range map[string]struct {
@@ -304,9 +303,9 @@ func TestRunnable(t *testing.T) {
 		"text": {"echo hello\n", 0o755,
 			"is neither a program for this machine nor a script: a script begins with #! and its interpreter"},
 		"empty": {"", 0o755, "is neither a program"},
-		"none":  {"#!\n", 0o755, ":1: names no interpreter"},
+		"none":  {"#!\n", 0o755, ":1: no interpreter"},
 		"missing": {"#!/no/such/shell -x\n", 0o755,
-			":1: its interpreter \"/no/such/shell\" is not on this machine"},
+			":1: its interpreter \"/no/such/shell\" is not installed on this machine"},
 		"crlf":       {"#!/bin/sh\r\n", 0o755, `its interpreter "/bin/sh\r" is not`},
 		"a folder":   {"#!/\n", 0o755, "its interpreter \"/\""},
 		"unreadable": {"#!/bin/sh\n", 0o711, ""},
@@ -329,7 +328,7 @@ func TestRunnable(t *testing.T) {
 	}
 }
 
-// The last word on a variable counts: a program that reads the first would else see the stem's.
+// Each variable is passed once: a program that reads the first of two would see the stem's.
 func TestEnviron(t *testing.T) {
 	t.Setenv("LANG", "de")
 	t.Setenv("LISTEN_FDS", "7")

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Environ is the environment that the cell's program gets: this process's, the file's
-// env, and more, pairs KEY=VALUE; of those for one key the last is taken, and an empty
-// pair "KEY" takes the key away. What a service manager said to this process is not
-// passed on.
+// Environ returns the environment of the cell's program: this process's, the file's env, and
+// more. The last pair KEY=VALUE of a key counts, and "KEY" without a value removes the key. The
+// variables of a service manager are removed, since they are meant for this process.
 func (s Settings) Environ(more ...string) []string {
 	var env []string
 	for _, pair := range slices.Concat(os.Environ(),

@@ -6,22 +6,22 @@ import "fmt"
 type Mode string
 
 const (
-	// Self: the program binds its socket itself. It is started with --name NAME.
+	// Self: the program binds its own socket. It is started with --name NAME.
 	Self Mode = "self"
-	// FD: a socket that listens already is the program's file descriptor 3, as systemd's
-	// socket activation has it.
+	// FD: the program gets a listening socket as file descriptor 3, as with systemd's socket
+	// activation.
 	FD Mode = "fd"
-	// Stdio: the program is started for each call, which is its stdin and stdout.
+	// Stdio: the program is started for each call and talks on stdin and stdout.
 	Stdio Mode = "stdio"
-	// Forward: there is no program to start; each call is joined with a server that runs already.
+	// Forward: each call is forwarded to a server that already runs.
 	Forward Mode = "forward"
 )
 
-// ParseMode reads a mode that a program is started in, which Forward is not.
+// ParseMode reads the mode of a program: any but Forward.
 func ParseMode(text string) (Mode, error) {
 	switch mode := Mode(text); mode {
 	case Self, FD, Stdio:
 		return mode, nil
 	}
-	return "", fmt.Errorf("%q is no mode: it is \"self\", \"fd\" or \"stdio\"", text)
+	return "", fmt.Errorf("%q is not a mode: use \"self\", \"fd\" or \"stdio\"", text)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// file is the text form of Settings. What is not there is nil.
+// file is the text form of Settings. A missing key is nil.
 type file struct {
 	Mode         *mode             `toml:"mode,omitempty"`
 	Forward      *Target           `toml:"forward,omitempty"`
@@ -27,8 +27,7 @@ type file struct {
 	StartTimeout *timeout          `toml:"start_timeout,omitempty"`
 }
 
-// Read returns the cell's settings; without a file, the defaults. The error names the
-// file, the line and the remedy.
+// Read returns the cell's settings, or the defaults if there is no file.
 func Read(h home.Home, cell address.Name) (Settings, error) {
 	path := Path(h, cell)
 	var f file
@@ -69,48 +68,52 @@ func (f file) settings() Settings {
 	return s
 }
 
-// contradiction finds keys that can't hold together, and names the one to look at.
+// contradiction returns an error if keys exclude each other, and the key to change.
 func (f file) contradiction(h home.Home, cell address.Name) (key string, err error) {
 	if f.Forward == nil {
 		return f.idleContradiction()
 	}
-	own, _ := h.Socket(cell) // one that does not fit is no target either
+	for _, key := range []struct {
+		name string
+		set  bool
+	}{
+		{"mode", f.Mode != nil}, {"args", f.Args != nil}, {"env", f.Env != nil}, {"dir", f.Dir != nil},
+	} {
+		if key.set {
+			return key.name, fmt.Errorf("%s needs a program, but calls are forwarded: remove "+
+				"%[1]s or forward", key.name)
+		}
+	}
+	own, _ := h.Socket(cell) // a path that is too long is not a target either
 	switch {
-	case f.Mode != nil:
-		return "mode", errors.New("there is no program to start where calls are forwarded: remove mode, or forward")
-	case f.Args != nil:
-		return "args", errors.New("there is no program to start where calls are forwarded: remove args, or forward")
-	case f.Env != nil:
-		return "env", errors.New("there is no program to start where calls are forwarded: remove env, or forward")
-	case f.Dir != nil:
-		return "dir", errors.New("there is no program to start where calls are forwarded: remove dir, or forward")
 	case exists(h.DNA(cell)):
-		return "forward", fmt.Errorf("calls can't both be forwarded and go to the program at %s: remove one of them", h.DNA(cell))
+		return "forward", fmt.Errorf("calls cannot be forwarded while there is a program at %s: "+
+			"remove one of the two", h.DNA(cell))
 	case f.Forward.Network == "unix" && filepath.Clean(f.Forward.Address) == own:
-		return "forward", errors.New("this is the cell's own socket: name that of the server")
+		return "forward", errors.New("this is the cell's own socket: use the server's")
 	}
 	return "", nil
 }
 
-// idleContradiction: a wrapper that sees every call come and go can tell that there are
-// none. In mode self there is no wrapper. In mode fd the program has taken the wrapper's
-// place, so that LISTEN_PID is right, and accepts by itself: nobody else can tell how
-// many calls it has.
+// idleContradiction returns an error if idle is set and the wrapper cannot count calls. In mode
+// self there is no wrapper. In mode fd the wrapper has become the program by execve, so that
+// LISTEN_PID is right, and only the program sees its calls.
 func (f file) idleContradiction() (key string, err error) {
 	switch {
 	case f.Idle == nil:
 		return "", nil
 	case f.Mode == nil || f.Mode.Mode == Self:
-		return "idle", errors.New("a program that binds its socket itself can't be watched: remove idle, and let it leave by itself, as with synapse.Idle")
+		return "idle", errors.New("the calls of a program that binds its own socket cannot be " +
+			"counted: remove idle and let the program exit, as with synapse.Idle")
 	case f.Mode.Mode == FD:
-		return "idle", errors.New("a program in mode fd takes its calls unseen: remove idle, and let it leave by itself")
+		return "idle", errors.New("the calls of a program in mode fd cannot be counted: remove " +
+			"idle and let the program exit")
 	}
 	return "", nil
 }
 
-// timeout, like the types below, is checked where it stands, so that an error can name
-// its line. It is a struct since the decoder puts a number into any kind of number
-// unchecked.
+// timeout and the types below are checked by the decoder, so that an error names the line. They
+// are structs, since go-toml (2.4) sets a named number or string without calling UnmarshalText.
 type timeout struct{ time.Duration }
 
 func (t timeout) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -131,7 +134,7 @@ func (m *mode) UnmarshalText(text []byte) (err error) {
 
 type idle struct{ time.Duration }
 
-// maxIdle is a bound against slips; whoever means never leaves idle out.
+// maxIdle catches mistakes: to stay for ever, leave idle out.
 const maxIdle = 1000 * time.Hour
 
 func (i idle) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
@@ -156,27 +159,27 @@ func (d dir) MarshalText() ([]byte, error) { return []byte(d.path), nil }
 
 func (d *dir) UnmarshalText(text []byte) error {
 	if !filepath.IsAbs(string(text)) || strings.ContainsRune(string(text), 0) {
-		return fmt.Errorf("%q is not a whole path, as in \"/srv/data\"", text)
+		return fmt.Errorf("%q is not a full path, as in \"/srv/data\"", text)
 	}
 	d.path = filepath.Clean(string(text))
 	return nil
 }
 
-// badText finds what can't be handed to a program.
+// badText returns an error if an argument or variable cannot be passed to a program.
 func (f file) badText() (key string, err error) {
 	for _, text := range f.Args {
 		if strings.ContainsRune(text, 0) {
-			return "args", fmt.Errorf("%q has a zero byte, where a program's text ends", text)
+			return "args", fmt.Errorf("%q contains a zero byte", text)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Env)) {
 		switch {
 		case name == "" || strings.ContainsAny(name, "=\x00"):
-			return "env", fmt.Errorf("%q can't be the name of an environment variable", name)
+			return "env", fmt.Errorf("%q is not a name for an environment variable", name)
 		case strings.HasPrefix(name, "CELL_") || strings.HasPrefix(name, "LISTEN_"):
-			return "env", fmt.Errorf("%s is not for you to set: it tells the program who and where it is", name)
+			return "env", fmt.Errorf("%s is set by the stem: choose another name", name)
 		case strings.ContainsRune(f.Env[name], 0):
-			return "env", fmt.Errorf("%q has a zero byte, where a program's text ends", f.Env[name])
+			return "env", fmt.Errorf("%q contains a zero byte", f.Env[name])
 		}
 	}
 	return "", nil

@@ -15,17 +15,17 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Source is what a cell.toml beside a cell's source says: how the cell is built, and what
-// its NAME.toml is to say.
+// Source is the content of a cell.toml next to a cell's source: how the cell is built, and the
+// settings for its NAME.toml.
 //
 //	# cells/retina/cell.toml
 //	build = "cargo build --release && cp target/release/retina $CELL_OUT"
-//	inputs = ["../../vision"]     # what it is built from, besides its own directory
-//	mode = "stdio"                # and all else that NAME.toml may say
+//	inputs = ["../../vision"]     # read by build, besides its own directory
+//	mode = "stdio"                # and every other key of NAME.toml
 type Source struct {
-	// Build is the command that makes the program. If empty, nothing was said of it.
+	// Build is the command that makes the program. If empty, there is none.
 	Build string
-	// Inputs are paths relative to the cell's directory, which the command reads, too.
+	// Inputs are paths that the command also reads, relative to the cell's directory.
 	Inputs []string
 
 	path     string
@@ -39,8 +39,7 @@ type sourceFile struct {
 	file
 }
 
-// ReadSource reads a cell.toml; a missing one says nothing. The error names the file, the
-// line and the remedy.
+// ReadSource reads a cell.toml, which may be missing.
 func ReadSource(path string) (Source, error) {
 	var f sourceFile
 	if err := textfile.Read(path, &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -63,24 +62,24 @@ func ReadSource(path string) (Source, error) {
 func (f sourceFile) badBuild() (key string, err error) {
 	switch {
 	case f.Build == nil && f.Inputs != nil:
-		return "inputs", errors.New("there is no command that reads them: add build, or remove inputs")
+		return "inputs", errors.New("inputs needs a command: add build or remove inputs")
 	case f.Build == nil:
 		return "", nil
 	case strings.TrimSpace(*f.Build) == "" || strings.ContainsRune(*f.Build, 0):
-		return "build", fmt.Errorf("%q is no command, as in \"cp main.sh $CELL_OUT\"", *f.Build)
+		return "build", fmt.Errorf("%q is not a command, as in \"cp main.sh $CELL_OUT\"", *f.Build)
 	case f.Forward != nil:
-		return "build", errors.New("there is no program to build where calls are forwarded: remove build, or forward")
+		return "build", errors.New("build makes a program, but calls are forwarded: remove build " +
+			"or forward")
 	}
 	return "", nil
 }
 
-// Forwards says whether the cell is a server that runs already, so that there is nothing to build.
+// Forwards reports whether the cell forwards to a server, so that there is nothing to build.
 func (s Source) Forwards() bool { return s.settings.Forward != nil }
 
-// Differs says whether the home's settings of the cell are others than these. It fails if
-// these can't take their place: they contradict themselves or the home, or a person wrote
-// what is there. Where the source says nothing, so should a file that Install has left,
-// while one that a person wrote may stay.
+// Differs reports whether Install would change the home's settings of the cell. It fails if the
+// settings contradict each other or the home, or if they would replace a file that a person
+// wrote. A source without settings removes a file that Install wrote and leaves a person's file.
 func (s Source) Differs(h home.Home, cell address.Name) (bool, error) {
 	if key, err := s.settings.contradiction(h, cell); err != nil {
 		return false, textfile.At(s.path, key, err)
@@ -98,14 +97,16 @@ func (s Source) Differs(h home.Home, cell address.Name) (bool, error) {
 	case err != nil:
 		return false, err
 	case !own && want != nil:
-		return false, fmt.Errorf("%s is not \"cell build\"'s, and what %s says would take its place: put all of it there, and remove that file", Path(h, cell), s.path)
+		return false, fmt.Errorf("%s was not written by \"cell build\" and would be replaced by "+
+			"the settings in %s: "+
+			"move its content there and remove the file", Path(h, cell), s.path)
 	case !own:
 		return false, nil
 	}
 	return !bytes.Equal(have, want), nil
 }
 
-// Install makes these settings the home's for the cell, as far as they differ.
+// Install writes the settings to the home.
 func (s Source) Install(h home.Home, cell address.Name) error {
 	differs, err := s.Differs(h, cell)
 	if err != nil || !differs {
@@ -121,10 +122,10 @@ func (s Source) Install(h home.Home, cell address.Name) error {
 	return textfile.Replace(Path(h, cell), text)
 }
 
-// built begins the files that Install writes, which no person has touched as long as it is there.
+// built is the first line of files that Install writes. A person who edits one should remove it.
 const built = `# Written by "cell build"`
 
-// text is what NAME.toml is to hold; nil if there is nothing to say.
+// text returns the content for NAME.toml, or nil if there are no settings.
 func (s Source) text() ([]byte, error) {
 	settings, err := toml.Marshal(s.settings)
 	if err != nil || len(settings) == 0 {

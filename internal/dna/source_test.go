@@ -14,8 +14,7 @@ import (
 	"github.com/cell-mesh/cell/internal/home/hometest"
 )
 
-// What cell.toml says besides how to build becomes NAME.toml, and is read from there as
-// it was meant.
+// The settings in cell.toml become NAME.toml and read back the same.
 func TestSourceBecomesSettings(t *testing.T) {
 	h, retina := hometest.New(t), addresstest.Name("retina")
 	s := source(t, `# mine
@@ -42,10 +41,10 @@ start_timeout = "30s"
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
 
-	// Nothing more to say: the file goes.
+	// Without settings the file is removed.
 	install(t, source(t, `build = "make"`), h, retina)
 	if exists(Path(h, retina)) {
-		t.Error("the settings are left behind")
+		t.Error("the file is still there")
 	}
 }
 
@@ -62,20 +61,20 @@ func TestSourceForwards(t *testing.T) {
 	}
 	put(t, h, "pg", "#!/bin/sh\n")
 	if _, err := s.Differs(h, addresstest.Name("pg")); err == nil ||
-		!strings.Contains(err.Error(), "cell.toml:1: calls can't both be forwarded and go to the program at") {
+		!strings.Contains(err.Error(), "cell.toml:1: calls cannot be forwarded while there is a program at") {
 		t.Errorf("a program is there: %v", err)
 	}
 }
 
-// What a person wrote is not replaced, and stays where there is nothing to replace it with.
+// A file that a person wrote is not replaced, and stays if there is nothing to install.
 func TestSourceKeepsOwnSettings(t *testing.T) {
 	h, retina := hometest.New(t), addresstest.Name("retina")
 	const own = "public = true\n"
 	put(t, h, "retina.toml", own)
 	s := source(t, `mode = "stdio"`)
 	err := s.Install(h, retina)
-	if err == nil || !strings.Contains(err.Error(), `retina.toml is not "cell build"'s`) ||
-		!strings.Contains(err.Error(), "and remove that file") {
+	if err == nil || !strings.Contains(err.Error(), `retina.toml was not written by "cell build"`) ||
+		!strings.Contains(err.Error(), "and remove the file") {
 		t.Errorf("install: %v", err)
 	}
 	if err := source(t, "").Install(h, retina); err != nil {
@@ -89,12 +88,12 @@ func TestSourceKeepsOwnSettings(t *testing.T) {
 func TestReadSourceRefuses(t *testing.T) {
 	for text, reason := range map[string]string{
 		"build = \"make\"\nbiuld = \"make\"":        `cell.toml:2: unknown key "biuld": remove it, or correct its name`,
-		"build = \" \"":                             `cell.toml:1: " " is no command`,
+		"build = \" \"":                             `cell.toml:1: " " is not a command`,
 		"build = 3":                                 "cell.toml:1: ",
-		"mode = \"stdio\"\ninputs = [\"a\"]":        "cell.toml:2: there is no command that reads them: add build",
-		"forward = \"a:1\"\nbuild = \"make\"":       "cell.toml:2: there is no program to build where calls are forwarded",
+		"mode = \"stdio\"\ninputs = [\"a\"]":        "cell.toml:2: inputs needs a command: add build",
+		"forward = \"a:1\"\nbuild = \"make\"":       "cell.toml:2: build makes a program, but calls are forwarded",
 		"build = \"make\"\nmode = \"tty\"":          "cell.toml:2: ",
-		"build = \"make\"\nenv = { CELL_X = \"\" }": "cell.toml:2: CELL_X is not for you to set",
+		"build = \"make\"\nenv = { CELL_X = \"\" }": "cell.toml:2: CELL_X is set by the stem",
 	} {
 		path := filepath.Join(t.TempDir(), "cell.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -108,7 +107,7 @@ func TestReadSourceRefuses(t *testing.T) {
 	h := hometest.New(t)
 	_, err := source(t, "build = \"make\"\nidle = \"5m\"").Differs(h, addresstest.Name("retina"))
 	if err == nil || !strings.Contains(err.Error(),
-		"cell.toml:2: a program that binds its socket itself") {
+		"cell.toml:2: the calls of a program that binds its own socket") {
 		t.Errorf("a contradiction: %v", err)
 	}
 }
@@ -120,7 +119,7 @@ func TestReadSourceMissing(t *testing.T) {
 	}
 }
 
-// install installs settings that are new to the home.
+// install installs settings that the home does not have.
 func install(t *testing.T, s Source, h home.Home, cell address.Name) {
 	t.Helper()
 	if differs, err := s.Differs(h, cell); !differs || err != nil {
@@ -145,4 +144,37 @@ func source(t *testing.T, text string) Source {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// For any cell.toml, the error names the file, or what is installed reads back.
+func FuzzReadSource(f *testing.F) {
+	for _, text := range []string{"", "build = \"make\"\ninputs = [\"../lib\"]\nmode = \"stdio\"",
+		"forward = \"127.0.0.1:80\"", "build = 3", "env = { A = \"b\" }\nidle = \"5m\"", "dir = '/x'",
+		"args = [\"\"]\nstart_timeout = \"1s\"", "'' = 1", "[env]\n\"a b\" = \"\""} {
+		f.Add(text)
+	}
+	h, cell := hometest.New(f), addresstest.Name("retina")
+	path := filepath.Join(h.String(), "cell.toml")
+	f.Fuzz(func(t *testing.T, text string) {
+		hometest.Write(t, path, text)
+		if err := os.Remove(Path(h, cell)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		s, err := ReadSource(path)
+		if err == nil {
+			err = s.Install(h, cell)
+		}
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), path+":") {
+				t.Errorf("%q: the error does not name the file: %v", text, err)
+			}
+			return
+		}
+		if _, err := Read(h, cell); err != nil {
+			t.Errorf("%q installs settings that do not read back: %v", text, err)
+		}
+		if differs, err := s.Differs(h, cell); differs || err != nil {
+			t.Errorf("%q differs after it was installed: %v", text, err)
+		}
+	})
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// ErrProgram is what Expose and Hide fail with where a program is the cell, and not a target.
-var ErrProgram = errors.New("it is a program's")
+// ErrProgram is returned by Expose and Hide if the cell is a program.
+var ErrProgram = errors.New("the cell is a program")
 
-// Expose makes a cell of the server at a target, and returns the one whose place it
-// takes, if there was one. What a file that forwards said besides is kept.
+// Expose makes the server at a target reachable as a cell, and returns the target that it
+// replaces, if any. Other settings of the cell are kept.
 func Expose(h home.Home, cell address.Name, to Target) (was Target, err error) {
 	f, err := forwarded(h, cell)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -31,7 +31,7 @@ func Expose(h home.Home, cell address.Name, to Target) (was Target, err error) {
 	return was, textfile.Write(Path(h, cell), f)
 }
 
-// Hide takes Expose back. If nothing is exposed under the name, the error wraps fs.ErrNotExist.
+// Hide undoes Expose. If nothing is exposed under the name, the error wraps fs.ErrNotExist.
 func Hide(h home.Home, cell address.Name) error {
 	if _, err := forwarded(h, cell); err != nil {
 		return err
@@ -39,7 +39,7 @@ func Hide(h home.Home, cell address.Name) error {
 	return os.Remove(Path(h, cell))
 }
 
-// forwarded reads the file of a cell that is one because of its target.
+// forwarded reads the file of a cell that forwards.
 func forwarded(h home.Home, cell address.Name) (f file, err error) {
 	if exists(h.DNA(cell)) {
 		return f, fmt.Errorf("%s: %w", h.DNA(cell), ErrProgram)

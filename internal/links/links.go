@@ -135,7 +135,9 @@ func (l *Links) Reread(ctx context.Context) {
 		l.serveKept(ctx, kept)
 	}
 	for _, problem := range l.problems {
-		if !slices.ContainsFunc(before, func(old error) bool { return old.Error() == problem.Error() }) {
+		if !slices.ContainsFunc(before, func(old error) bool {
+			return old.Error() == problem.Error()
+		}) {
 			l.log.Warn("a link cannot be served", "err", problem)
 		}
 	}

@@ -64,7 +64,8 @@ func parsePath(path string) (Listen, error) {
 	}):
 		return Listen{}, errors.New("has a space or a control character: choose another path")
 	case len(path) > home.MaxSocketPath:
-		return Listen{}, fmt.Errorf("has %d bytes, the limit for a socket is %d: choose a shorter path", len(path), home.MaxSocketPath)
+		return Listen{}, fmt.Errorf("has %d bytes, the limit for a socket is %d: choose a "+
+			"shorter path", len(path), home.MaxSocketPath)
 	}
 	return Listen{text: path, network: "unix"}, nil
 }
@@ -79,14 +80,16 @@ func parsePort(text string) (Listen, error) {
 		return Listen{}, errors.New("has a port that is not from 1 to 65535")
 	}
 	if err != nil {
-		return Listen{}, errors.New("is neither a port, as in 127.0.0.1:5432, nor the full path of a socket, as in /tmp/db.sock")
+		return Listen{}, errors.New("is neither a port, as in 127.0.0.1:5432, nor the full path " +
+			"of a socket, as in /tmp/db.sock")
 	}
 	if host == "" || host == "localhost" {
 		host = "127.0.0.1"
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || ip.Zone() != "" {
-		return Listen{}, errors.New("does not begin with an IP address of this machine, as in 127.0.0.1:5432")
+		return Listen{}, errors.New("does not begin with an IP address of this machine, as in " +
+			"127.0.0.1:5432")
 	}
 	return Listen{text: netip.AddrPortFrom(ip.Unmap(), uint16(number)).String(),
 		network: "tcp"}, nil

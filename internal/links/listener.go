@@ -67,7 +67,8 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s exists and is not a socket: choose another path", path)
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("the folder of %s does not exist: make it, or choose another path", path)
+		return nil, fmt.Errorf("the folder of %s does not exist: make it, or choose another "+
+			"path", path)
 	}
 	l, err := socket.Listen(path, "")
 	if errors.Is(err, socket.ErrInUse) {

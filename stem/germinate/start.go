@@ -96,9 +96,11 @@ func (f *Factory) exec(ctx context.Context, cell address.Name, settings dna.Sett
 func explainExec(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return errors.New("neither a program for this machine nor a script: a script begins with #! and its interpreter")
+		return errors.New("neither a program for this machine nor a script: a script begins with " +
+			"#! and its interpreter")
 	case errors.Is(err, syscall.ENOENT):
-		return errors.New("its interpreter (first line) or its loader is not installed on this machine")
+		return errors.New("its interpreter (first line) or its loader is not installed on this " +
+			"machine")
 	}
 	return err
 }

@@ -182,8 +182,8 @@ func NewIssuer(seed byte) Issuer {
 
 // Key makes a key.
 func (i Issuer) Key(serial, cell string, to address.ID, expires time.Time) string {
-	text, err := capability.Sign(capability.Key{Serial: serial, Cell: addresstest.Name(cell), To: to,
-		Expires: expires}, i.sign)
+	k := capability.Key{Serial: serial, Cell: addresstest.Name(cell), To: to, Expires: expires}
+	text, err := capability.Sign(k, i.sign)
 	if err != nil {
 		panic(err)
 	}

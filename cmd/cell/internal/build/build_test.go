@@ -178,7 +178,7 @@ func TestOneFails(t *testing.T) {
 		want := map[string]string{
 			"bad":    "sh -c: exit status 3\nlens.c:3: no such lens",
 			"silent": "wrote nothing to the file $CELL_OUT: end it with cp",
-			"folder": "is a directory, and no executable",
+			"folder": "is a directory, not a program",
 			"text":   "is neither a program for this machine nor a script",
 			"broken": "can't be started: ",
 			"loud":   "\nthe end",
@@ -212,7 +212,7 @@ func TestInTheWay(t *testing.T) {
 		"cells/lens/cell.toml": "build = \"true\"\nmode = \"stdio\"\n",
 	})
 	_, err := Run(t.Context(), Config{Home: h}, found(t, dir))
-	if err == nil || !strings.Contains(err.Error(), `lens.toml is not "cell build"'s`) {
+	if err == nil || !strings.Contains(err.Error(), `lens.toml was not written by "cell build"`) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(dir + "/ran"); err == nil {
