@@ -7,14 +7,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/cell-mesh/cell/node/relay"
 )
 
 // There is room for everyone whom a node relays for, on however small a machine, and no
 // room without end.
 func TestCrowd(t *testing.T) {
-	if maxReserved >= roomy || roomy >= crowded || crowded >= maxConns {
+	if relay.MaxReservations >= roomy || roomy >= crowded || crowded >= maxConns {
 		t.Fatalf("%d peers that are relayed for shall fit into %d to %d connections, of %d",
-			maxReserved, roomy, crowded, maxConns)
+			relay.MaxReservations, roomy, crowded, maxConns)
 	}
 	limits, err := newLimits(newStrangers(nil, nil))
 	if err != nil {

@@ -101,13 +101,13 @@ type Node struct {
 	dns       *madns.Resolver
 	finder    *discovery.Finder
 	udp       *sockets
-	reach     *reach // nil on loopback
 	strangers *strangers
 	log       *slog.Logger
 
 	// what `cell ping` shows
-	tracer  tracer.Tracer
-	punches punches
+	tracer tracer.Tracer
+
+	traversal
 
 	hearsay *hearsay
 	paths   paths
@@ -152,7 +152,6 @@ func New(cfg Config) (_ *Node, err error) {
 		flights: map[peer.ID]*flight{},
 		tasks:   tasks.New(),
 	}
-	n.punches = punches{tracer: &n.tracer, of: map[peer.ID]punched{}}
 	n.paths.moved(n.on.Networks())
 	n.close = sync.OnceValue(n.release)
 	defer func() {
@@ -182,11 +181,8 @@ func New(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.hearsay.remembers(n.finder.Remembered)
-	if n.reach != nil {
-		if err := n.reach.begin(n); err != nil {
-			return nil, err
-		}
-		n.host.SetStreamHandler(mirrorProtocol, n.mirror)
+	if err := n.beginTraversal(cfg); err != nil {
+		return nil, err
 	}
 	return n, nil
 }
@@ -205,18 +201,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(n.tasks.Context(), cancel)()
 	var group errgroup.Group
-	if n.reach != nil {
-		group.Go(func() error { return n.reach.run(ctx) })
-		group.Go(func() error { return n.reach.ports.run(ctx) })
-		group.Go(func() error { return n.watchNeighbours(ctx) })
-		group.Go(func() error { return n.punchLate(ctx) })
-		group.Go(func() error {
-			if err := n.on.Watch(ctx, n.roam); err != nil {
-				n.log.Warn("a change of networks will be noticed late", "err", err)
-			}
-			return nil
-		})
-	}
+	group.Go(func() error { return n.runTraversal(ctx) })
 	group.Go(func() error { return n.finder.Run(ctx) })
 	group.Go(func() error {
 		n.conns.CloseIdle(ctx)
@@ -245,9 +230,7 @@ func (n *Node) release() error {
 		}
 	}
 	n.tasks.Wait()
-	if n.reach != nil {
-		n.reach.end()
-	}
+	n.closeTraversal()
 	if n.finder != nil {
 		err = n.finder.Close()
 	}

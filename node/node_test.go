@@ -139,6 +139,12 @@ func TestCall(t *testing.T) {
 	}
 }
 
+func TestUnknownRelayPolicy(t *testing.T) {
+	if _, err := New(Config{Identity: testIdentity(t), Relay: "everyone"}); err == nil {
+		t.Error("an unknown policy for relaying was accepted")
+	}
+}
+
 func TestClose(t *testing.T) {
 	n, err := New(Config{Identity: testIdentity(t), Mesh: "none", NoMDNS: true,
 		Listen: []netip.Addr{loopback}})

@@ -181,7 +181,7 @@ func (p *pinger) settle(ctx context.Context) error {
 		switch {
 		case best == nil, peerconn.Detour(best) == 0:
 			return p.ask(ctx)
-		case p.node.punches.since(p.id, best.Stat().Opened).over(best.Stat().Opened) ||
+		case p.node.punches.Since(p.id, best.Stat().Opened).Over(best.Stat().Opened) ||
 			hope.Err() != nil:
 			for _, reason := range p.node.whyRelayed(best) {
 				p.trace.Emit(trace.Event{Kind: trace.Relayed, Reason: reason})

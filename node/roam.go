@@ -1,22 +1,20 @@
 package node
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/cell-mesh/cell/node/holepunch"
 	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/relay"
 )
 
 const (
 	// unnoticed is for how long nobody may have told us of a router's new address.
-	unnoticed = lookEvery + peerconn.ProbeWait
-	// punching is how long after a relayed connection began there is still a try to come
-	// of the hole punch.
-	punching = (maxTries - 1) * punchWait
+	unnoticed = relay.LookEvery + peerconn.ProbeWait
 )
 
 // roam is called when this machine, or its router, has other addresses than before: it
@@ -34,12 +32,12 @@ func (n *Node) roam() {
 	for _, id := range n.host.Peerstore().Peers() {
 		n.swarm.Backoff().Clear(id)
 	}
-	n.reach.refresh()
+	n.nat.Moving()
 	n.paths.moved(n.on.Networks())
 	carries := map[peer.ID]bool{} // relays that do, for calls of ours
 	for _, conn := range n.swarm.Conns() {
-		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" && n.conns.Calls(conn) > 0 {
-			carries[relay] = true
+		if via := maddrs.RelayOf(conn.RemoteMultiaddr()); via != "" && n.conns.Calls(conn) > 0 {
+			carries[via] = true
 		}
 	}
 	var group sync.WaitGroup
@@ -47,7 +45,7 @@ func (n *Node) roam() {
 		age := time.Since(conn.Stat().Opened)
 		switch over := maddrs.Transport(conn.RemoteMultiaddr()); {
 		case over == "relay": // ends with the connection to the relay
-			if age > punching {
+			if age > holepunch.Lasts {
 				n.conns.LeaveRelayed(conn.RemotePeer())
 			}
 		case n.conns.Calls(conn) > 0, carries[conn.RemotePeer()], over == "tcp" &&
@@ -57,25 +55,12 @@ func (n *Node) roam() {
 			conn.Close()
 		}
 	}
-	signal(n.reach.moved)
-	n.reach.ports.moved()
+	n.nat.Moved()
+	n.relays.Moved()
+	n.nat.MovedRouter()
 	n.finder.Moved()
 	group.Wait()
 	n.finder.Moved() // to replace those that were lost
-	signal(n.reach.moved)
-}
-
-// refresh takes in the addresses that this machine has now, and returns them.
-func (r *reach) refresh() []netip.Addr {
-	own := r.look()
-	r.addresses.Store(&own)
-	return own
-}
-
-// signal leaves a token, unless there is one.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	n.nat.Moved()
+	n.relays.Moved()
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/node/maddrs"
+	"github.com/cell-mesh/cell/node/nat"
 	"github.com/cell-mesh/cell/node/nat/portmap"
+	"github.com/cell-mesh/cell/node/relay"
 )
 
 // Status is what a node knows about itself and its peers at one moment.
@@ -22,8 +24,8 @@ type Status struct {
 	// "private" if they can't, or "unknown".
 	Reachability string `json:"reachability"`
 	// UDP and TCP say what NAT there is, over each.
-	UDP NAT `json:"udp"`
-	TCP NAT `json:"tcp"`
+	UDP nat.Kind `json:"udp"`
+	TCP nat.Kind `json:"tcp"`
 	// Ports are those that the router opens.
 	Ports portmap.State `json:"ports"`
 	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
@@ -53,9 +55,14 @@ func (n *Node) Status() Status {
 	found := n.finder.Status()
 	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT,
 		Bootstrap: found.Bootstrap, Peers: []PeerStatus{}}
-	s.UDP, s.TCP, s.Near = n.nat("quic"), n.nat("tcp"), found.Near
-	s.Ports = n.ports()
-	s.Reachability, s.Relays, s.Relaying = n.reach.status()
+	s.UDP, s.TCP, s.Near = n.nat.Kind(maddrs.QUIC), n.nat.Kind(maddrs.TCP), found.Near
+	s.Ports, s.Reachability, s.Relays = n.nat.Ports(), n.nat.Reachability(), []string{}
+	if n.nat != nil {
+		for _, id := range n.relays.Relays() {
+			s.Relays = append(s.Relays, id.String())
+		}
+		s.Relaying = relay.Relaying(n.host)
+	}
 	for _, conn := range n.host.Network().Conns() {
 		p := PeerStatus{
 			ID:        conn.RemotePeer().String(),
@@ -66,8 +73,8 @@ func (n *Node) Status() Status {
 			Streams:   n.conns.Calls(conn),
 			RTT:       float64(n.conns.RTT(conn).Microseconds()) / 1000,
 		}
-		if relay := maddrs.RelayOf(conn.RemoteMultiaddr()); relay != "" {
-			p.Relay = relay.String()
+		if via := maddrs.RelayOf(conn.RemoteMultiaddr()); via != "" {
+			p.Relay = via.String()
 		}
 		s.Peers = append(s.Peers, p)
 	}

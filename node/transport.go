@@ -15,6 +15,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/fx"
 
+	"github.com/cell-mesh/cell/node/maddrs"
+	"github.com/cell-mesh/cell/node/nat"
 	"github.com/cell-mesh/cell/node/peerconn"
 )
 
@@ -71,20 +73,15 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if n.udp, port, err = bind(cfg, ips, own); err != nil {
 		return err
 	}
-	n.udp.scattered = func() bool { return n.nat("quic").Kind == NATSymmetric }
+	n.udp.scattered = func() bool { return n.nat.Kind(maddrs.QUIC).Kind == nat.Symmetric }
 	options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(n.udp.newQUIC))
 	if own {
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
 	}
-	if cfg.wide || isWide(ips) {
-		n.reach = newReach(cfg, ips, port)
-		options = append(options, n.natOptions()...)
-	}
-	// without a mesh nobody is looked for beyond the local network
-	if own && isWide(ips) && cfg.Mesh != "none" {
-		n.reach.ports = n.newPorts(port)
-		options = append(options, libp2p.NATManager(n.reach.ports.manager))
-	}
+	wide := isWide(ips)
+	// without a mesh nobody beyond the local network is looked for
+	ask := own && wide && cfg.Mesh != "none"
+	options = append(options, n.newTraversal(cfg, ips, port, cfg.wide || wide, ask)...)
 	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {
 		return fmt.Errorf("start libp2p: %w", err)
 	}

@@ -11,22 +11,21 @@ import (
 )
 
 const (
-	// maxHeader and maxBody bound an answer: a router's description of itself has some 5 KiB.
+	// maxHeader and maxBody bound an answer. A router's description has some 5 KiB.
 	maxHeader = 16 << 10
 	maxBody   = 256 << 10
-	// answerWait bounds the time that one may take.
+	// answerWait bounds the time of an answer.
 	answerWait = 3 * time.Second
 )
 
-// newClient is an HTTP client that speaks with the router and nobody else, whatever URLs
-// it is given and wherever it is redirected to, and takes no more of an answer than it
-// should have.
+// newClient returns an HTTP client that only speaks to the router, whatever URLs it is
+// given, follows no redirects, and reads a bounded answer.
 func newClient(router, source netip.Addr) *http.Client {
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, at string) (net.Conn, error) {
 			if to, err := netip.ParseAddrPort(at); err != nil || to.Addr().Unmap() != router {
-				return nil, fmt.Errorf("sends us to %s, and not to itself", at)
+				return nil, fmt.Errorf("the router names %s instead of itself", at)
 			}
 			return dialer.DialContext(ctx, network, at)
 		},
@@ -43,7 +42,7 @@ func newClient(router, source netip.Addr) *http.Client {
 	}
 }
 
-// bounded ends every answer after maxBody.
+// bounded truncates answers after maxBody.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {

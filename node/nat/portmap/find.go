@@ -7,10 +7,10 @@ import (
 	"net/netip"
 )
 
-// errNoAddress is what routers say that are behind another NAT, or have lost their line.
-var errNoAddress = errors.New("has no public address of its own")
+// errNoAddress is the answer of a router that is behind another NAT or is offline.
+var errNoAddress = errors.New("the router has no public address")
 
-// find returns the way in which the router lets itself be asked.
+// find returns the first opener that the router answers.
 func find(ctx context.Context, router, source netip.Addr) (opener, error) {
 	pmp := newPMP(router, source)
 	_, _, noPMP := pmp.look(ctx)

@@ -10,24 +10,23 @@ import (
 	"time"
 )
 
-// pmp speaks NAT-PMP: a question is a packet of 2 or 12 bytes, and the answer one of 12
-// or 16. There is a library, whose questions can't be taken back before they are
-// answered.
+// pmp speaks NAT-PMP: a request is a packet of 2 or 12 bytes, and the answer one of 12 or
+// 16. There is a library for it, but its requests can't be cancelled.
 type pmp struct {
 	router, source netip.AddrPort
 
-	// The router tells for how long it has known what it knows.
-	age uint32
-	at  time.Time // when it said so
+	age uint32    // the router's last answer to how long it has kept its state, in seconds
+	at  time.Time // when that answer came
 }
 
 const (
 	pmpPort = 5351
-	// The first packet is waited for that long, the next one twice, and the third one four times.
+	// The first answer is waited for that long, the second twice and the third four times as
+	// long.
 	pmpWait  = 250 * time.Millisecond
 	pmpTries = 3
 
-	pmpLook = 0 // operations; those of the answers are 128 more
+	pmpLook = 0 // operations; in answers they are 128 higher
 	pmpUDP  = 1
 	pmpTCP  = 2
 )
@@ -44,7 +43,7 @@ func (p *pmp) look(ctx context.Context) (outside netip.Addr, anew bool, err erro
 		return outside, false, err
 	}
 	age := binary.BigEndian.Uint32(answer[4:])
-	if !p.at.IsZero() { // as RFC 6886 has it in 3.6: clocks may differ by an eighth
+	if !p.at.IsZero() { // RFC 6886, 3.6: clocks may differ by an eighth
 		expected := int64(p.age) + int64(time.Since(p.at)/time.Second)*7/8 - 2
 		anew = int64(age) < expected
 	}
@@ -57,11 +56,17 @@ func (p *pmp) open(ctx context.Context, protocol string, inside, wanted uint16) 
 	if err != nil {
 		return 0, err
 	}
-	if got := binary.BigEndian.Uint16(answer[8:]); binary.BigEndian.Uint16(answer[10:]) != 0 &&
-		got == inside && binary.BigEndian.Uint32(answer[12:]) != 0 {
-		return binary.BigEndian.Uint16(answer[10:]), nil
+	return mappedPort(answer, inside)
+}
+
+// mappedPort reads the port from the answer to a mapping of our port inside.
+func mappedPort(answer []byte, inside uint16) (uint16, error) {
+	got, port := binary.BigEndian.Uint16(answer[8:]), binary.BigEndian.Uint16(answer[10:])
+	seconds := binary.BigEndian.Uint32(answer[12:])
+	if got != inside || port == 0 || seconds == 0 {
+		return 0, fmt.Errorf("the router's answer for port %d makes no sense", inside)
 	}
-	return 0, fmt.Errorf("answers for port %d what makes no sense", inside)
+	return port, nil
 }
 
 func (p *pmp) shut(ctx context.Context, protocol string, inside, _ uint16) error {
@@ -82,10 +87,10 @@ func (p *pmp) mapping(ctx context.Context, protocol string, inside, outside uint
 
 var errSilent = errors.New("no answer")
 
-// ask returns an answer of the given length that is no refusal.
+// ask returns an answer of the given length that is not a refusal.
 func (p *pmp) ask(ctx context.Context, question []byte, length int) ([]byte, error) {
 	dialer := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(p.source)}
-	conn, err := dialer.DialContext(ctx, "udp4", p.router.String()) // hears nobody else
+	conn, err := dialer.DialContext(ctx, "udp4", p.router.String()) // receives from nobody else
 	if err != nil {
 		return nil, err
 	}
@@ -113,20 +118,21 @@ func (p *pmp) ask(ctx context.Context, question []byte, length int) ([]byte, err
 	return nil, errSilent
 }
 
-// pmpCheck says what is wrong with an answer.
+// pmpCheck returns an error if the answer does not fit the request, is a refusal, or has
+// another length.
 func pmpCheck(question, answer []byte, length int) error {
 	if len(answer) < 4 || answer[0] != 0 || answer[1] != 128+question[1] {
-		return errors.New("answers in another language")
+		return errors.New("the answer is not NAT-PMP")
 	}
 	switch code := binary.BigEndian.Uint16(answer[2:]); code {
 	case 0:
 	case 3:
 		return errNoAddress
 	default:
-		return fmt.Errorf("refuses (code %d)", code)
+		return fmt.Errorf("the router refuses (code %d)", code)
 	}
 	if len(answer) != length {
-		return fmt.Errorf("answers with %d bytes, and not with %d", len(answer), length)
+		return fmt.Errorf("the answer has %d bytes instead of %d", len(answer), length)
 	}
 	return nil
 }

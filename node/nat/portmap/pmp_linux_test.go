@@ -68,18 +68,18 @@ func TestBadPMP(t *testing.T) {
 		want   string
 	}{
 		"silent": {func([]byte) [][]byte { return nil }, "no answer"},
-		"empty":  {func([]byte) [][]byte { return [][]byte{{}} }, "another language"},
+		"empty":  {func([]byte) [][]byte { return [][]byte{{}} }, "not NAT-PMP"},
 		"short": {func(q []byte) [][]byte { return [][]byte{answerPMP(q, 0, wan1, 1, 1)[:9]} },
-			"answers with 9 bytes"},
+			"the answer has 9 bytes"},
 		"long": {func(q []byte) [][]byte {
 			return [][]byte{append(answerPMP(q, 0, wan1, 1, 1),
 				make([]byte, 1400)...)}
-		}, "answers with 32 bytes"},
+		}, "the answer has 32 bytes"},
 		"PCP": {func(q []byte) [][]byte {
 			return [][]byte{append([]byte{2},
 				answerPMP(q, 0, wan1, 1, 1)[1:]...)}
-		}, "another language"},
-		"echo": {func(q []byte) [][]byte { return [][]byte{q} }, "another language"},
+		}, "not NAT-PMP"},
+		"echo": {func(q []byte) [][]byte { return [][]byte{q} }, "not NAT-PMP"},
 		"refuses": {func(q []byte) [][]byte {
 			a := answerPMP(q, 0, wan1, 1,
 				1)
@@ -110,7 +110,7 @@ func TestBadPMP(t *testing.T) {
 				all = append(all, packet)
 			}
 			return all
-		}, "another language"},
+		}, "not NAT-PMP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,14 +8,13 @@ import (
 	"github.com/libp2p/go-netroute"
 )
 
-// abroad is some address on the Internet: nothing is sent there, but the system is asked
-// for the way. (Asked for the way to
-// 0.0.0.0, go-netroute says that there must be a destination.)
+// abroad is some address on the Internet. Nothing is sent there, only the system is asked
+// for the route. (go-netroute 0.4.0 returns an error for 0.0.0.0.)
 var abroad = net.IPv4(1, 1, 1, 1)
 
 var errNoRouter = errors.New("no router leads to the Internet")
 
-// defaultRoute is the router that leads to the Internet, and our address on the way there.
+// defaultRoute returns the router that leads to the Internet, and our address on that route.
 func defaultRoute() (router, source netip.Addr, err error) {
 	routes, err := netroute.New()
 	if err != nil {

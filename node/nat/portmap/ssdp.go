@@ -16,11 +16,11 @@ import (
 
 const (
 	ssdpPort = 1900
-	// ssdpWait is how long answers are waited for before it is asked again, ssdpTries times in all.
+	// ssdpWait is how long to wait for answers before asking again, ssdpTries times in all.
 	ssdpWait  = time.Second
 	ssdpTries = 3
-	// maxPlaces bounds how many descriptions of a router are read.
-	maxPlaces = 4
+	// maxDescriptions bounds how many descriptions of a router are read.
+	maxDescriptions = 4
 )
 
 var (
@@ -31,10 +31,10 @@ var (
 	errNoUPnP = errors.New("no answer")
 )
 
-// search asks the local network, and the router itself, who is one, and tells visit of
-// each place where the router says that it is described, until visit is content or
-// nothing more is to be expected: then it returns the last error. Answers of anyone else
-// are not heard.
+// search asks the local network, and the router itself, for routers. It calls visit with
+// each URL at which the router says that its description is, until visit returns nil or no
+// more answers are expected; then it returns the last error. It ignores the answers of
+// anyone but the router.
 func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL) error) error {
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
 	if err != nil {
@@ -58,7 +58,7 @@ func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL)
 			if !heard {
 				break
 			}
-			if place == nil || slices.Contains(places, place.String()) || len(places) == maxPlaces {
+			if place == nil || slices.Contains(places, place.String()) || len(places) == maxDescriptions {
 				continue
 			}
 			places = append(places, place.String())
@@ -66,20 +66,20 @@ func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL)
 				return nil
 			}
 		}
-		if len(places) > 0 {
-			return err // of a router that has been heard
+		if len(places) > 0 { // the router has answered
+			return err
 		}
 	}
 	return err
 }
 
-// question is what SSDP asks of a kind of device. Its lines are in no particular order,
-// but some routers read no small letters.
+// question returns the SSDP request for a kind of device. The order of its lines does not
+// matter, but some routers do not understand lower case.
 func question(what string) []byte {
 	return fmt.Appendf(nil, "M-SEARCH * HTTP/1.1\r\nHOST: %s:%d\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: %s\r\n\r\n", multicast, ssdpPort, what)
 }
 
-// listen reads one answer, and returns the place that it names if it is of use.
+// listen reads one answer and returns the URL in it, or nil if it is of no use.
 func listen(conn *net.UDPConn, router netip.Addr, until time.Time) (place *url.URL, heard bool) {
 	conn.SetReadDeadline(until)
 	packet := make([]byte, 2048)
@@ -90,14 +90,19 @@ func listen(conn *net.UDPConn, router netip.Addr, until time.Time) (place *url.U
 	if from.Addr().Unmap() != router {
 		return nil, true
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(packet[:n])), nil)
+	return location(packet[:n]), true
+}
+
+// location returns the URL of the description in an SSDP answer, or nil.
+func location(packet []byte) *url.URL {
+	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(packet)), nil)
 	if err != nil {
-		return nil, true
+		return nil
 	}
 	answer.Body.Close()
-	place, err = answer.Location()
+	place, err := answer.Location()
 	if err != nil || answer.StatusCode != http.StatusOK {
-		return nil, true
+		return nil
 	}
-	return place, true
+	return place
 }

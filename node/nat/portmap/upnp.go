@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -17,15 +18,15 @@ import (
 	"github.com/huin/goupnp/soap"
 )
 
-// upnp speaks UPnP with an Internet gateway device, by goupnp; but for the search, in
-// which that one goes wherever anyone sends it.
+// upnp speaks UPnP with an Internet gateway device. It uses goupnp, except for the search:
+// goupnp 1.3.0 goes wherever anyone sends it.
 type upnp struct {
 	service wan
 	source  netip.Addr
-	forever bool // the router knows no leases
+	forever bool // the router does not support leases
 }
 
-// wan is one of the services that open ports.
+// wan is a service that opens ports.
 type wan interface {
 	GetExternalIPAddressCtx(ctx context.Context) (string, error)
 	AddPortMappingCtx(ctx context.Context, remote string, outside uint16, protocol string,
@@ -36,18 +37,18 @@ type wan interface {
 const (
 	// maxServices bounds how many services of a router are asked.
 	maxServices = 4
-	// otherPorts is how many are tried if the wanted one is taken, and firstOther the
-	// lowest of them.
+	// otherPorts is how many random ports are tried if the wanted one is taken, and
+	// firstOther is the lowest of them.
 	otherPorts = 3
 	firstOther = 10000
 )
 
-// upnpTaken is the code of the UPnP error that another machine has the port.
+// upnpTaken is the code of the UPnP error for a port that another machine has.
 const upnpTaken = 718
 
-var errNoService = errors.New("has no service that opens ports")
+var errNoService = errors.New("the router has no service that opens ports")
 
-// newUPnP finds the router's service.
+// newUPnP finds the router's service that opens ports.
 func newUPnP(ctx context.Context, router, source netip.Addr) (found *upnp, err error) {
 	client := newClient(router, source)
 	err = search(ctx, router, source, func(place *url.URL) error {
@@ -61,7 +62,7 @@ func newUPnP(ctx context.Context, router, source netip.Addr) (found *upnp, err e
 }
 
 // describe reads the description of a device, and returns the first of its services that
-// knows the router's address outside.
+// knows the router's public address.
 func describe(ctx context.Context, client *http.Client, place *url.URL) (service wan, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, place.String(), nil)
 	if err != nil {
@@ -69,35 +70,44 @@ func describe(ctx context.Context, client *http.Client, place *url.URL) (service
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, errors.Unwrap(err) // the rest would only repeat the address
+		return nil, errors.Unwrap(err) // without the URL
 	}
 	defer response.Body.Close()
+	services, err := readDescription(response.Body, place, client)
+	if err != nil {
+		return nil, err
+	}
+	err = errNoService
+	for _, candidate := range services {
+		if _, err = outside(ctx, candidate); err == nil {
+			return candidate, nil
+		}
+	}
+	return nil, err
+}
+
+// readDescription returns the services of a device that open ports, at most maxServices of
+// them. place is where the description is.
+func readDescription(r io.Reader, place *url.URL, client *http.Client) (services []wan, err error) {
 	var root goupnp.RootDevice
-	description := xml.NewDecoder(response.Body)
+	description := xml.NewDecoder(r)
 	description.DefaultSpace = goupnp.DeviceXMLNamespace
 	if err := description.Decode(&root); err != nil {
-		return nil, fmt.Errorf("its description: %w", err)
+		return nil, fmt.Errorf("read the router's description: %w", err)
 	}
 	if base, err := url.Parse(root.URLBaseStr); err == nil && root.URLBaseStr != "" {
 		place = base
 	}
 	root.SetURLBase(place)
-	err = errNoService
-	asked := 0
 	root.Device.VisitServices(func(s *goupnp.Service) {
-		candidate := serviceOf(s, client)
-		if service != nil || candidate == nil || asked == maxServices {
-			return
-		}
-		asked++
-		if _, err = outside(ctx, candidate); err == nil {
-			service = candidate
+		if service := serviceOf(s, client); service != nil && len(services) < maxServices {
+			services = append(services, service)
 		}
 	})
-	return service, err
+	return services, nil
 }
 
-// serviceOf is what opens ports, or nil if it is something else.
+// serviceOf returns a service that opens ports, or nil if it is something else.
 func serviceOf(s *goupnp.Service, client *http.Client) wan {
 	caller := goupnp.ServiceClient{SOAPClient: s.NewSOAPClient(), Service: s}
 	caller.SOAPClient.HTTPClient = *client
@@ -112,6 +122,7 @@ func serviceOf(s *goupnp.Service, client *http.Client) wan {
 	return nil
 }
 
+// outside returns the router's public address.
 func outside(ctx context.Context, service wan) (netip.Addr, error) {
 	text, err := service.GetExternalIPAddressCtx(ctx)
 	if err != nil {
@@ -159,7 +170,7 @@ func (u *upnp) add(ctx context.Context, protocol string, inside, outside uint16)
 	if !errors.As(err, &fault) || isCode(err, upnpTaken) {
 		return err
 	}
-	if add(0) == nil { // some refuse leases by other codes than the one that there is for it
+	if add(0) == nil { // some refuse leases with other codes than 725, which means just that
 		u.forever, err = true, nil
 	}
 	return err
@@ -174,11 +185,11 @@ func isCode(err error, code int) bool {
 	return errors.As(err, &fault) && fault.Detail.UPnPError.Errorcode == code
 }
 
-// refusal makes a sentence of what goupnp prints as XML.
+// refusal shortens an error that goupnp prints as XML.
 func refusal(err error) error {
 	var fault *soap.SOAPFaultError
 	if errors.As(err, &fault) {
-		return fmt.Errorf("refuses (code %d)", fault.Detail.UPnPError.Errorcode)
+		return fmt.Errorf("the router refuses (code %d)", fault.Detail.UPnPError.Errorcode)
 	}
 	return err
 }

@@ -119,21 +119,21 @@ func TestBadUPnP(t *testing.T) {
 	}{
 		"redirects": {func(w http.ResponseWriter, r *http.Request, elsewhere string, _ *atomic.Int64) {
 			http.Redirect(w, r, elsewhere, http.StatusFound)
-		}, "its description"},
+		}, "the router's description"},
 		"serves elsewhere": {func(w http.ResponseWriter, _ *http.Request, elsewhere string, _ *atomic.Int64) {
 			io.WriteString(w, description(kind, elsewhere))
-		}, "not to itself"},
+		}, "instead of itself"},
 		"is based elsewhere": {func(w http.ResponseWriter, _ *http.Request, elsewhere string, _ *atomic.Int64) {
 			io.WriteString(w, strings.Replace(description(kind, "/ctl"), "<device>",
 				"<URLBase>"+elsewhere+"</URLBase><device>", 1))
-		}, "not to itself"},
+		}, "instead of itself"},
 		"has a name": {func(w http.ResponseWriter, _ *http.Request, _ string, _ *atomic.Int64) {
 			io.WriteString(w, description(kind, "http://localhost:1/ctl"))
-		}, "not to itself"},
+		}, "instead of itself"},
 		"describes without end": {func(w http.ResponseWriter, _ *http.Request, _ string, sent *atomic.Int64) {
 			io.WriteString(w, "<root>")
 			endless(w, "<device>", sent)
-		}, "its description"},
+		}, "the router's description"},
 		"answers without end": {func(w http.ResponseWriter, r *http.Request, _ string, sent *atomic.Int64) {
 			if r.Method == http.MethodGet {
 				io.WriteString(w, description(kind, "/ctl"))
@@ -147,7 +147,7 @@ func TestBadUPnP(t *testing.T) {
 		"is slow": {func(w http.ResponseWriter, r *http.Request, _ string, _ *atomic.Int64) {
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, "its description"},
+		}, "the router's description"},
 		"has many services": {func(w http.ResponseWriter, r *http.Request, _ string, sent *atomic.Int64) {
 			if r.Method == http.MethodGet {
 				io.WriteString(w, description(kind, make([]string, 1000)...))
@@ -171,7 +171,7 @@ func TestBadUPnP(t *testing.T) {
 		}, errNoAddress.Error()},
 		"fails": {func(w http.ResponseWriter, _ *http.Request, _ string, _ *atomic.Int64) {
 			w.WriteHeader(http.StatusTeapot)
-		}, "its description"},
+		}, "the router's description"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +221,7 @@ func TestSearch(t *testing.T) {
 			visited++
 			return errNoService
 		})
-		if err != errNoService || visited != maxPlaces {
+		if err != errNoService || visited != maxDescriptions {
 			t.Errorf("visited %d places: %v", visited, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package node
+package relay
 
 import (
 	"context"
@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 
+	"github.com/cell-mesh/cell/internal/tasks"
 	"github.com/cell-mesh/cell/node/internal/nettest"
+	"github.com/cell-mesh/cell/node/nat"
 )
 
 // counter is a log that counts one of its messages.
@@ -31,56 +34,54 @@ func (c *counter) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// watching is the part of a node that holds relays, which the test runs, with places at
-// some, each at the end of a cable. A call to each keeps the connections from being made
-// anew when the node roams. roamed counts how often it does.
-func watching(t *testing.T, boots ...*Node) (r *relays, lines []*nettest.Cable, roamed *counter) {
+// watching returns a state with reservations at some relays, each at the end of a cable.
+// roamed counts how often it roams.
+func watching(t *testing.T, relays ...host.Host) (s *state, lines []*nettest.Cable,
+	roamed *counter) {
 	t.Helper()
-	roamed = &counter{Handler: slog.DiscardHandler, message: "relay sees us elsewhere"}
-	r = reserving(t, Config{Log: slog.New(roamed)})
-	for _, b := range boots {
-		lets(t, b, relay.DefaultResources())
-		b.host.SetStreamHandler(mirrorProtocol, b.mirror)
-		accept(t, b)
-		line := nettest.NewCable(t, portOf(b))
+	roamed = &counter{Handler: slog.DiscardHandler, message: "relay sees us at another address"}
+	s = newTestState(t, roamed)
+	for _, h := range relays {
+		startRelay(t, h, relay.DefaultResources())
+		group := tasks.New()
+		t.Cleanup(func() {
+			group.End()
+			group.Wait()
+		})
+		nat.NewMirror(h, nil, group).Serve()
+		line := nettest.NewCable(t, nettest.Port(t, h))
 		lines = append(lines, line)
-		to := fmt.Sprintf("%s/p2p/%s", line.Addr(), b.ID())
-		s, err := r.node.Open(nettest.Context(t), b.ID(), mustPlace(t, to))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		fmt.Fprint(s, "hello")
+		connect(t, s, h, line.Addr())
 	}
-	nettest.Eventually(t, "identify", func() bool { return len(r.candidates(nil)) == len(boots) })
-	settle(t, r)
-	if len(r.held) != len(boots) {
-		t.Fatalf("%d places", len(r.held))
+	identified(t, s, len(relays))
+	settleAll(t, s)
+	if len(s.held) != len(relays) {
+		t.Fatalf("%d reservations", len(s.held))
 	}
-	return r, lines, roamed
+	return s, lines, roamed
 }
 
 // askAll asks all relays where they see the node, and takes in what they say.
-func askAll(t *testing.T, r *relays) {
+func askAll(t *testing.T, s *state) {
 	t.Helper()
-	r.looked = time.Time{}
-	r.step(nettest.Context(t))
-	for range r.held {
-		r.take(nettest.Receive(t, r.views))
+	s.sight.asked = time.Time{}
+	s.step(nettest.Context(t), true)
+	for range s.held {
+		s.take(nettest.Receive(t, s.views))
 	}
 }
 
 // lies has a relay see everybody elsewhere each time.
-func lies(n *Node) {
+func lies(h host.Host) {
 	var said int
-	n.host.SetStreamHandler(mirrorProtocol, func(s network.Stream) {
-		defer s.Close()
+	h.SetStreamHandler(nat.MirrorProtocol, func(raw network.Stream) {
+		defer raw.Close()
 		said++
-		for range looks {
-			if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+		for range 2 {
+			if _, err := io.ReadFull(raw, make([]byte, 1)); err != nil {
 				return
 			}
-			fmt.Fprintf(s, "192.0.2.%d:4433\n", said%250)
+			fmt.Fprintf(raw, "192.0.2.%d:4433\n", said%250)
 		}
 	})
 }
@@ -89,23 +90,23 @@ func lies(n *Node) {
 // and are believed at once.
 func TestRelaysAgree(t *testing.T) {
 	t.Parallel()
-	r, lines, roamed := watching(t, startNode(t, Config{}), startNode(t, Config{}))
-	r.alone = time.Now() // one is not believed
+	s, lines, roamed := watching(t, nettest.Host(t), nettest.Host(t))
+	s.sight.alone = time.Now() // one is not believed
 	for want := range 2 {
-		askAll(t, r) // also to know again where it is
+		askAll(t, s) // also to know again where it is
 		if roamed.seen != want {
 			t.Fatalf("roamed %d times, want %d", roamed.seen, want)
 		}
 		// QUIC believes in the address before it changes again
-		for _, conn := range r.node.swarm.Conns() {
-			if !r.node.conns.Probe(conn) {
+		for _, conn := range s.cfg.Host.Network().Conns() {
+			if !s.cfg.Conns.Probe(conn) {
 				t.Fatal("no sign of life")
 			}
 		}
 		for _, line := range lines {
 			line.Renumber(t)
 		}
-		askAll(t, r)
+		askAll(t, s)
 		if roamed.seen != want+1 {
 			t.Fatalf("a new address: roamed %d times, want %d", roamed.seen, want+1)
 		}
@@ -116,16 +117,16 @@ func TestRelaysAgree(t *testing.T) {
 // one says that it has gone.
 func TestRelayAgreesAtFirstSight(t *testing.T) {
 	t.Parallel()
-	r, _, roamed := watching(t, startNode(t, Config{}), startNode(t, Config{}))
-	r.alone = time.Now() // one is not believed
+	s, _, roamed := watching(t, nettest.Host(t), nettest.Host(t))
+	s.sight.alone = time.Now() // one is not believed
 	var views []view
-	for _, h := range r.held {
+	for _, h := range s.held {
 		views = append(views, view{conn: h.conn, at: netip.MustParseAddrPort("192.0.2.2:4433")})
 	}
 	before := views[0]
 	before.at = netip.MustParseAddrPort("192.0.2.1:4433")
 	for i, v := range []view{before, views[1], views[0]} {
-		r.take(v)
+		s.take(v)
 		if want := i / 2; roamed.seen != want {
 			t.Errorf("after %d answers: roamed %d times, want %d", i+1, roamed.seen, want)
 		}
@@ -136,12 +137,12 @@ func TestRelayAgreesAtFirstSight(t *testing.T) {
 // until the router has changed its address.
 func TestRelayLies(t *testing.T) {
 	t.Parallel()
-	liar, honest := startNode(t, Config{}), startNode(t, Config{})
-	r, lines, roamed := watching(t, liar, honest)
+	liar, honest := nettest.Host(t), nettest.Host(t)
+	s, lines, roamed := watching(t, liar, honest)
 	lies(liar)
 	for i := range 10 {
-		askAll(t, r)
-		if again := r.looked.IsZero(); again != (i == 1) { // at first it says where we are
+		askAll(t, s)
+		if again := s.sight.asked.IsZero(); again != (i == 1) { // at first it says where we are
 			t.Errorf("asked %d times: again at once is %v", i+1, again)
 		}
 	}
@@ -149,7 +150,7 @@ func TestRelayLies(t *testing.T) {
 		t.Errorf("roamed %d times on a liar's word", roamed.seen)
 	}
 	lines[1].Renumber(t)
-	askAll(t, r)
+	askAll(t, s)
 	if roamed.seen != 1 {
 		t.Errorf("a new address: roamed %d times", roamed.seen)
 	}
@@ -162,9 +163,9 @@ func TestRelayAlone(t *testing.T) {
 	for _, number := range []int{1, 2} {
 		t.Run(fmt.Sprint(number), func(t *testing.T) {
 			t.Parallel()
-			boots := []*Node{startNode(t, Config{}), startNode(t, Config{})}[:number]
-			r, lines, roamed := watching(t, boots...)
-			askAll(t, r)
+			boots := []host.Host{nettest.Host(t), nettest.Host(t)}[:number]
+			s, lines, roamed := watching(t, boots...)
+			askAll(t, s)
 			lies(boots[0])
 			for _, line := range lines[1:] {
 				line.Cut()
@@ -172,16 +173,16 @@ func TestRelayAlone(t *testing.T) {
 			for range 2 {
 				was := roamed.seen
 				for i := range 10 {
-					askAll(t, r)
+					askAll(t, s)
 					// at first a silent one is given another chance
 					if i > 0 && roamed.seen != was+1 {
 						t.Errorf("asked %d times: roamed %d times, want once", i+1, roamed.seen-was)
 					}
 				}
-				if len(r.held) != 1 {
-					t.Errorf("holds %d places", len(r.held))
+				if len(s.held) != 1 {
+					t.Errorf("holds %d reservations", len(s.held))
 				}
-				r.alone = r.alone.Add(-aloneEvery) // as if that had passed
+				s.sight.alone = s.sight.alone.Add(-aloneEvery) // as if that had passed
 			}
 		})
 	}
