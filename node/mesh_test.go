@@ -164,14 +164,17 @@ func TestManyOpens(t *testing.T) {
 		})
 	}
 	group.Wait()
-	out := 0
+	all, out := 0, 0
 	for _, p := range a.Status().Peers {
-		if p.ID == c.ID().String() && p.Direction == "out" {
+		if p.ID != c.ID().String() {
+			continue
+		}
+		if all++; p.Direction == "out" {
 			out++
 		}
 	}
-	if out != 1 {
-		t.Errorf("%d connections", out)
+	if all == 0 || out > 1 { // c may have dialled a, as a member of its DHT
+		t.Errorf("%d connections, %d of them our own", all, out)
 	}
 }
 
