@@ -15,7 +15,8 @@ func parseAddress(arg, remedy string) (address.Address, error) {
 	text, inFile, err := secretArg(arg)
 	if err != nil {
 		return address.Address{}, hint(err,
-			"@FILE reads the address from FILE; for a cell on a peer, write NAME@PEER, such as echo@laptop")
+			"@FILE reads the address from FILE; for a cell on a peer, write NAME@PEER, such as "+
+				"echo@laptop")
 	}
 	to, err := address.Parse(text)
 	switch {

@@ -66,7 +66,8 @@ func findCells(dir string) ([]build.Cell, error) {
 	case errors.Is(err, build.ErrNoCells) && filepath.Base(whole) == "cells":
 		return nil, hint(err, fmt.Sprintf("did you mean \"cell build %s\"?", filepath.Dir(whole)))
 	case errors.Is(err, build.ErrNoCells):
-		return nil, hint(err, `run it in the directory that contains cells/, or create a cell with "cell new NAME"`)
+		return nil, hint(err, `run it in the directory that contains cells/, or create a cell `+
+			`with "cell new NAME"`)
 	case err == nil && len(cells) == 0:
 		return nil, hint(fmt.Errorf("there are no cells in %s", filepath.Join(whole, "cells")),
 			`"cell new NAME" creates one`)

@@ -91,7 +91,8 @@ func completeAll(cmd *cobra.Command) {
 		"only": "KINDS", "revoke": map[string]string{"invite": "INVITE"}[cmd.Name()]} {
 		if cmd.Flags().Lookup(flag) != nil {
 			cmd.RegisterFlagCompletionFunc(flag,
-				func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+				func(_ *cobra.Command, _ []string, begun string) ([]string,
+					cobra.ShellCompDirective) {
 					return complete(word, begun)
 				})
 		}

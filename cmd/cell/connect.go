@@ -180,8 +180,8 @@ func dialHint(err error, to address.Address) string {
 	case errors.Is(err, synapse.ErrUnreachable) && unknown(to) != nil:
 		return nobodyHint(unknown(to), to)
 	case errors.Is(err, synapse.ErrUnreachable):
-		return fmt.Sprintf("check that %s runs \"cell up\" in the same mesh; \"cell status\" shows "+
-			"this side", to.Peer)
+		return fmt.Sprintf("check that %s runs \"cell up\" in the same mesh; "+
+			"\"cell status\" shows this side", to.Peer)
 	case errors.Is(err, synapse.ErrFailed) && here && hasLog(to.Cell):
 		return fmt.Sprintf("its whole output is in %s", logPath(to.Cell))
 	}

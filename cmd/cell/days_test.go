@@ -7,7 +7,8 @@ import (
 
 func TestDays(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "24h": 24 * time.Hour, "90s": 90 * time.Second,
+		"7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "24h": 24 * time.Hour,
+		"90s": 90 * time.Second,
 		"-1h": -time.Hour, "1h30m": 90 * time.Minute,
 	} {
 		var d days

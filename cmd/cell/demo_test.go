@@ -42,7 +42,7 @@ func TestDemo(t *testing.T) {
 	if _, err := png.Decode(picture); err != nil {
 		t.Errorf("edges.png: %v", err)
 	}
-	dir := regexp.MustCompile(`homes of their own under (\S+)`).FindStringSubmatch(said.String())[1]
+	dir := regexp.MustCompile(`with homes in (\S+)`).FindStringSubmatch(said.String())[1]
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("%s is left behind: %v", dir, err)
 	}
@@ -73,7 +73,7 @@ func TestDemoInterrupted(t *testing.T) {
 	if err := cmd.Wait(); err == nil || stderr.String() != "cell: error: interrupted\n" {
 		t.Errorf("%v, and on stderr:\n%s", err, &stderr)
 	}
-	dir := regexp.MustCompile(`homes of their own under (\S+)`).FindStringSubmatch(first)[1]
+	dir := regexp.MustCompile(`with homes in (\S+)`).FindStringSubmatch(first)[1]
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("%s is left behind: %v", dir, err)
 	}

@@ -59,8 +59,8 @@ connects to TARGET once and tells you if nothing answers.`,
 			w := cmd.ErrOrStderr()
 			fmt.Fprintf(w, "cell: %s now forwards to %s%s\n", cell, to, instead)
 			if !answers(cmd.Context(), to) {
-				fmt.Fprintf(w, "cell: warning: nothing answers at %s; calls fail until something does\n",
-					to)
+				fmt.Fprintf(w, "cell: warning: nothing answers at %s; "+
+					"calls fail until something does\n", to)
 			}
 			return reread(cmd.Context(), h)
 		},
@@ -80,9 +80,10 @@ func answers(ctx context.Context, to dna.Target) bool {
 
 func hideCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "hide NAME",
-		Short:   `undo "cell expose"`,
-		Long:    "Makes an exposed server unavailable again. New calls to NAME are refused, and\ncurrent calls are cut.",
+		Use:   "hide NAME",
+		Short: `undo "cell expose"`,
+		Long: `Makes an exposed server unavailable again. New calls to NAME are refused, and
+current calls are cut.`,
 		Example: `  cell hide db`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -101,7 +102,8 @@ func hideCommand() *cobra.Command {
 			}
 			if errors.Is(err, dna.ErrProgram) {
 				return hint(fmt.Errorf("hide %s: %w", cell, err),
-					`remove that file to remove the cell; "cell untrust PEER --cells NAME" denies it to a peer`)
+					`remove that file to remove the cell; "cell untrust PEER --cells NAME" `+
+						`denies it to a peer`)
 			}
 			if err != nil {
 				return fmt.Errorf("hide %s: %w", cell, err)
@@ -114,7 +116,8 @@ func hideCommand() *cobra.Command {
 // end stops a cell if it runs, so that its next start reads the new settings.
 func end(ctx context.Context, h home.Home, cell address.Name) error {
 	if _, err := process.Stop(ctx, h, cell); err != nil && !errors.Is(err, process.ErrNotRunning) {
-		return fmt.Errorf("the settings have changed, but %s still runs with the old ones: %w", cell, err)
+		return fmt.Errorf("the settings have changed, but %s still runs with the old ones: %w",
+			cell, err)
 	}
 	return nil
 }

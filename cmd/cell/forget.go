@@ -26,7 +26,8 @@ machine was replaced, forget the old peer: the next call records the new one.`,
 				err = fmt.Errorf("%q is not an IP address, DNS name or multiaddr", args[0])
 			}
 			if err != nil {
-				return misuse(err, "write PLACE as in the call, for example: cell forget 192.168.1.5")
+				return misuse(err,
+					"write PLACE as in the call, for example: cell forget 192.168.1.5")
 			}
 			h, err := home.Default()
 			if err != nil {

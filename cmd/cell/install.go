@@ -42,7 +42,8 @@ fails. Stopping it leaves cells running. Put flags for "cell up" into
 			if err := awaitStem(cmd.Context()); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem is running; its service file is %s\n", m.File(s))
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem is running; its service file is %s\n",
+				m.File(s))
 			if err := m.Linger(cmd.Context()); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "cell: %v\n", err)
 			}
@@ -53,9 +54,10 @@ fails. Stopping it leaves cells running. Put flags for "cell up" into
 
 func uninstallCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "uninstall",
-		Short:   `remove the service that "cell install" created`,
-		Long:    "Stops the stem and removes its service. Cells keep running, and the home is not\nchanged.",
+		Use:   "uninstall",
+		Short: `remove the service that "cell install" created`,
+		Long: `Stops the stem and removes its service. Cells keep running, and the home is not
+changed.`,
 		Example: `  cell uninstall`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,7 +70,8 @@ func uninstallCommand() *cobra.Command {
 				return fmt.Errorf("uninstall: %w", err)
 			}
 			if !was {
-				fmt.Fprintf(cmd.ErrOrStderr(), "cell: no service to remove: %s does not exist\n", m.File(s))
+				fmt.Fprintf(cmd.ErrOrStderr(), "cell: no service to remove: %s does not exist\n",
+					m.File(s))
 			}
 			return nil
 		},
@@ -76,7 +79,8 @@ func uninstallCommand() *cobra.Command {
 }
 
 // theService describes the service for this program and this home.
-func theService(ctx context.Context) (h home.Home, m service.Manager, s service.Service, err error) {
+func theService(ctx context.Context) (h home.Home, m service.Manager, s service.Service,
+	err error) {
 	if h, err = madeHome(); err != nil {
 		return h, m, s, err
 	}

@@ -51,8 +51,8 @@ given with --as. The other machine may reach nothing here.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: joined %s (%s); you may reach %s there, as NAME@%s\n",
-				peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: joined %s (%s); "+
+				"you may reach %s there, as NAME@%s\n", peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
 			return nil
 		},
 	}

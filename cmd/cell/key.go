@@ -37,9 +37,10 @@ with a passphrase, in the age format (https://age-encryption.org).`,
 func keyExportCommand() *cobra.Command {
 	var passphraseFile string
 	cmd := &cobra.Command{
-		Use:     "export",
-		Short:   "print the key, encrypted with a passphrase",
-		Long:    "Prints this machine's key, encrypted with a passphrase. The age tool can also\ndecrypt it.",
+		Use:   "export",
+		Short: "print the key, encrypted with a passphrase",
+		Long: `Prints this machine's key, encrypted with a passphrase. The age tool can also
+decrypt it.`,
 		Example: `  cell key export > key.age`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,8 +59,8 @@ func keyExportCommand() *cobra.Command {
 			if err := encrypt(cmd.OutOrStdout(), key, passphrase); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "cell: keep it safe: with this key and the passphrase, anyone "+
-				"can act as %s\n", identity.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "cell: keep it safe: "+
+				"with this key and the passphrase, anyone can act as %s\n", identity.ID())
 			return nil
 		},
 	}

@@ -100,7 +100,8 @@ The forward lasts until the stem ends or, with --keep, until "cell unlink".`,
 			// a cell may have a number as its name, but this is probably a port
 			if _, err := links.ParseListen(args[0]); err == nil && len(args) == 1 &&
 				to.Peer.IsLocal() {
-				return misuse(fmt.Errorf("%s is where to listen, but the ADDRESS is missing", args[0]),
+				return misuse(fmt.Errorf("%s is where to listen, but the ADDRESS is missing",
+					args[0]),
 					fmt.Sprintf("for example: cell forward %s db@laptop", args[0]))
 			}
 			if err := serve(cmd, h, at, to, keep); err != nil || !at.Exposed() {

@@ -38,8 +38,9 @@ machine may reach on that peer.`,
 				}
 				cells := append(cellsOf(h), linksOf(cmd.Context(), h)...)
 				if len(cells) == 0 && !asJSON {
-					fmt.Fprintln(cmd.ErrOrStderr(), `cell: no cells yet: create one with "cell new" and `+
-						`"cell build", or expose a server with "cell expose"`)
+					fmt.Fprintln(cmd.ErrOrStderr(),
+						`cell: no cells yet: create one with "cell new" and `+
+							`"cell build", or expose a server with "cell expose"`)
 				}
 				return printCells(cmd.OutOrStdout(), cells, asJSON)
 			}
@@ -94,12 +95,14 @@ func cellsOf(h home.Home) []cellJSON {
 		if err != nil {
 			cell.Problem = err.Error()
 		}
-		cell.Mode, cell.Target, cell.Public = string(settings.Mode), settings.Target.String(), settings.Public
+		cell.Mode, cell.Target, cell.Public = string(settings.Mode), settings.Target.String(),
+			settings.Public
 		cells[cell.Name] = cell
 	}
 	for _, run := range process.List(h) {
 		cell := cells[run.Name.String()]
-		cell.Name, cell.PID, cell.Since, cell.Memory = run.Name.String(), run.PID, &run.Since, run.Memory
+		cell.Name, cell.PID, cell.Since, cell.Memory = run.Name.String(), run.PID, &run.Since,
+			run.Memory
 		cells[cell.Name] = cell
 	}
 	sorted := []cellJSON{}

@@ -41,7 +41,7 @@ func writePages(cmd *cobra.Command, dir string) error {
 			return err
 		}
 	}
-	cmd.DisableAutoGenTag = true // it would hold the date: the header has that, or $SOURCE_DATE_EPOCH
+	cmd.DisableAutoGenTag = true // it holds the date, which the header also has
 	cmd.InitDefaultHelpFlag()
 	cmd.Flags().VisitAll(plain)
 	var page bytes.Buffer

@@ -30,7 +30,8 @@ any libp2p program.`,
 		Args:    exactly("PEER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if times < 1 || times > 1000 {
-				return misuse(fmt.Errorf("-c %d: must be from 1 to 1000", times), "for example: -c 3")
+				return misuse(fmt.Errorf("-c %d: must be from 1 to 1000", times),
+					"for example: -c 3")
 			}
 			show := pingLines(cmd.OutOrStdout())
 			if asJSON {

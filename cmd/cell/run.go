@@ -50,13 +50,14 @@ Without PROGRAM, runs dna/NAME with its settings, as the stem does.`,
 				return misuse(err, "--mode is stdio or fd")
 			}
 			if idle < 0 {
-				return misuse(fmt.Errorf("--idle %v: must be positive", idle), "for example: --idle 5m")
+				return misuse(fmt.Errorf("--idle %v: must be positive", idle),
+					"for example: --idle 5m")
 			}
 			if idle > 0 && settings.Mode == dna.FD {
 				return misuse(fmt.Errorf("--idle %v: not possible in mode %s", idle, mode),
-					"a program in mode fd accepts its calls itself, and must exit by itself when idle")
+					"a program in mode fd accepts its calls itself, so only it can exit when idle")
 			}
-			return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings,
+			return wrapped(cmd.Context(), adapter.Adapter{Home: h, Cell: cell, Settings: settings,
 				Program: program})
 		},
 	}
@@ -115,15 +116,15 @@ func runDNA(cmd *cobra.Command, h home.Home, cell address.Name) error {
 			fmt.Sprintf("run it directly, or write mode = \"stdio\" into %s", dna.Path(h, cell)))
 	}
 	program := append([]string{h.DNA(cell)}, settings.Args...)
-	return wrapped(cmd.Context(), adapter.Wrapper{Home: h, Cell: cell, Settings: settings,
+	return wrapped(cmd.Context(), adapter.Adapter{Home: h, Cell: cell, Settings: settings,
 		Program: program})
 }
 
 // wrapped runs an adapter. Its stderr is a file because programs may outlive this process.
-func wrapped(ctx context.Context, w adapter.Wrapper) error {
-	w.Stderr = os.Stderr
-	if err := w.Run(ctx); err != nil {
-		return fmt.Errorf("run %s: %w", w.Cell, err)
+func wrapped(ctx context.Context, a adapter.Adapter) error {
+	a.Stderr = os.Stderr
+	if err := a.Run(ctx); err != nil {
+		return fmt.Errorf("run %s: %w", a.Cell, err)
 	}
 	return nil
 }

@@ -26,9 +26,10 @@ import (
 func statusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "show the stem: cells, peers, connections",
-		Long:    "Shows what this machine's stem is doing: its cells, peers, links, connections,\nrefused calls, and files that it could not read.",
+		Use:   "status",
+		Short: "show the stem: cells, peers, connections",
+		Long: `Shows what this machine's stem is doing: its cells, peers, links, connections,
+refused calls, and files that it could not read.`,
 		Example: `  cell status --json`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -62,8 +62,8 @@ func printTestnet(cmd *cobra.Command, n *local.Net, dirFlag string, asJSON bool)
 	}
 	err = table.Flush()
 	if dead != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem of %s is not running; to run it: %s %s -- cell up\n",
-			dead, withDir("cell testnet exec", dirFlag), dead)
+		fmt.Fprintf(cmd.ErrOrStderr(), "cell: the stem of %s is not running; "+
+			"to run it: %s %s -- cell up\n", dead, withDir("cell testnet exec", dirFlag), dead)
 	}
 	return err
 }

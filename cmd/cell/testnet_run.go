@@ -92,7 +92,7 @@ func (r runFlags) apply(cmd *cobra.Command, named bool, spec *scenario.Spec) err
 	case r.nat != "" && r.nat != "none" && r.nat != "mix":
 		return misuse(fmt.Errorf("--nat %q: must be mix or none", r.nat), "for example: --nat none")
 	case r.nat == "mix" && named:
-		return misuse(errors.New("--nat mix can't be used with a scenario, which sets its own networks"),
+		return misuse(errors.New("--nat mix can't be used with a SCENARIO: it has its own NATs"),
 			"leave out one of the two")
 	case r.nat == "none":
 		spec.Public()

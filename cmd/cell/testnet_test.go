@@ -92,7 +92,8 @@ func TestTestnetHalfUp(t *testing.T) {
 
 // Nor is anything of one that was called off.
 func TestTestnetCalledOff(t *testing.T) {
-	cfg := newTestnet(t, 2, `case $CELL_HOME in */node2) : > $CELL_HOME/../../reached; exec sleep 300;; esac`)
+	cfg := newTestnet(t, 2, `case $CELL_HOME in */node2) : > $CELL_HOME/../../reached; `+
+		`exec sleep 300;; esac`)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reached := filepath.Join(filepath.Dir(cfg.Dir), "reached")

@@ -70,7 +70,7 @@ func trust(ctx context.Context, stderr io.Writer, who, as string,
 		return peers.Peer{}, err
 	}
 	if peer.ID == identity.ID() {
-		return peers.Peer{}, misuse(errors.New("that is this machine's own ID, which needs no permission"),
+		return peers.Peer{}, misuse(errors.New("this machine's own ID needs no permission"),
 			`run "cell id" on the other machine`)
 	}
 	name := peer.Petname
@@ -95,8 +95,8 @@ func tellMissing(w io.Writer, names []address.Name) {
 	here := cellNames(h)
 	for _, name := range names {
 		if !slices.Contains(here, name.String()) {
-			fmt.Fprintf(w, "cell: warning: there is no cell %s here yet; \"cell ls\" lists the cells\n",
-				name)
+			fmt.Fprintf(w, "cell: warning: there is no cell %s here yet; "+
+				"\"cell ls\" lists the cells\n", name)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	}
 	if isName {
 		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name),
-			`"cell peers" lists the petnames; for another peer, use the ID that "cell id" prints there`)
+			`"cell peers" lists the petnames; for another peer, use its ID from "cell id"`)
 	}
 	return peers.Unnamed(id)
 }
@@ -195,7 +195,8 @@ func knownPeer(h home.Home, who string) (peers.Peer, error) {
 		return peers.Peer{}, err
 	}
 	if _, err := peers.Read(h.Peer(peer.Petname)); err != nil {
-		return peers.Peer{}, hint(fmt.Errorf("%s is not one of your peers", who), `"cell peers" lists them`)
+		return peers.Peer{}, hint(fmt.Errorf("%s is not one of your peers", who),
+			`"cell peers" lists them`)
 	}
 	return peer, nil
 }

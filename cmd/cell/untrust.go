@@ -24,7 +24,8 @@ takes those cells away. Public cells stay public, and current calls go on.`,
 			var done string
 			err := editPeer(cmd.Context(), args[0], func(h home.Home, peer peers.Peer) error {
 				if !cmd.Flags().Changed("cells") {
-					done = fmt.Sprintf("forgot %s; it may reach only public cells here", peer.Petname)
+					done = fmt.Sprintf("forgot %s; it may reach only public cells here",
+						peer.Petname)
 					return peers.RemoveAll(h, peer.ID)
 				}
 				if err := narrow(&peer, cells); err != nil {

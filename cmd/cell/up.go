@@ -56,7 +56,7 @@ trusted" relays calls for trusted peers and for the members of a private mesh.
 
 ~/.cell/stem.toml sets defaults for the flags, by the same names: port = 4433,
 or for a repeatable flag, listen = ["127.0.0.1"].`,
-		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/udp/4433/quic-v1/p2p/12D3KooW…`,
+		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/tcp/4433/p2p/12D3KooW…`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, text := range listen {
@@ -250,8 +250,8 @@ func announce(n *node.Node, flags upFlags, stdout, stderr io.Writer) {
 			node.DefaultPort, port)
 	}
 	if flags.Mesh == "public" {
-		fmt.Fprintln(stderr, "cell: in the public mesh, anyone who knows this machine's ID can look up "+
-			`its addresses; use "--mesh none" or "--mesh NAME" to avoid that`)
+		fmt.Fprintln(stderr, "cell: in the public mesh, anyone who knows this machine's ID "+
+			`can look up its addresses; use "--mesh none" or "--mesh NAME" to avoid that`)
 	}
 	fmt.Fprintln(stderr, "cell: ready")
 	if err := service.Ready(); err != nil {
@@ -265,7 +265,8 @@ func downHint(ctx context.Context) string {
 	if pid == 0 {
 		return "there is nothing to stop: no stem is running"
 	}
-	return fmt.Sprintf("to stop the stem, press Ctrl-C where \"cell up\" runs, or run \"kill %d\"", pid)
+	return fmt.Sprintf("to stop the stem, press Ctrl-C where \"cell up\" runs, or run \"kill %d\"",
+		pid)
 }
 
 // insteadOfDefault returns the port in the addresses, or "" if it is the default one.

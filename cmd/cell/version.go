@@ -88,6 +88,6 @@ func otherVersion(s fullStatus) (what, remedy string) {
 	}
 	return fmt.Sprintf("the stem is %s, this command is %s",
 			cmp.Or(s.Version, "an older version"), own),
-		fmt.Sprintf(`restart the stem: kill %d, then "cell up" or "cell install"; cells keep running`,
-			s.PID)
+		fmt.Sprintf(`restart the stem: kill %d, then "cell up" or "cell install"; `+
+			`cells keep running`, s.PID)
 }

@@ -12,19 +12,18 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// grace is how long calls may go on when the cell is told to end.
+// grace is how long open calls may continue when the cell is asked to end.
 const grace = 3 * time.Second
 
-// call is a caller who was accepted.
+// call is an accepted call.
 type call struct {
 	conn *net.UnixConn
 	from string
 }
 
-// accept has each caller served, at most w.Most at once, until ctx ends or the cell
-// leaves. Then it lets the calls under way go on for the grace period, cuts those that
-// are left, and waits for all of them.
-func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
+// accept serves calls, at most a.Most at once, until ctx ends or the cell is idle. Then it
+// gives open calls the grace period, cuts the rest, and waits for all of them.
+func (a Adapter) accept(ctx context.Context, l *cellsocket.Listener,
 	serve func(context.Context, call) error) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
@@ -32,7 +31,7 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cut) })()
 
-	most := w.Most
+	most := a.Most
 	if most == 0 {
 		most = 128
 	}
@@ -42,9 +41,9 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
 	defer serving.Wait()
 	pause := socket.FirstPause
 	for {
-		// programs that never end may hold it all
+		// programs that never end may use up all of it
 		if len(room) == most && time.Since(told) > time.Minute {
-			w.note("%d calls are under way, and no more are taken until one of them ends", most)
+			a.note("%d calls are open, the limit: new calls wait until one of them ends", most)
 			told = time.Now()
 		}
 		select {
@@ -53,7 +52,7 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
 			return ctx.Err()
 		}
 		conn, ended, err := l.Accept()
-		// a call under way will give some back
+		// an open call will free some descriptors when it ends
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			<-room
 			pause = socket.NextPause(pause)
@@ -69,7 +68,7 @@ func (w Wrapper) accept(ctx context.Context, l *cellsocket.Listener,
 			defer ended()
 			c := call{conn, callerOf(conn)}
 			if err := serve(calls, c); err != nil {
-				w.note("a call from %s: %v", c.from, err)
+				a.note("a call from %s: %v", c.from, err)
 			}
 		})
 	}

@@ -5,10 +5,10 @@ import (
 	"github.com/cell-mesh/cell/internal/stemclient"
 )
 
-// cut tells of a call that can't be finished, while its socket is open.
-func (w Wrapper) cut(c call) { stemclient.Cut(w.Home, c.conn.RemoteAddr().String()) }
+// cut reports a call that can't be finished. It must run while the socket is open.
+func (a Adapter) cut(c call) { stemclient.Cut(a.Home, c.conn.RemoteAddr().String()) }
 
-// caller is a caller's stream, whose cut is told before it can be seen.
+// caller is a caller's stream that reports a cut before the caller can see it.
 type caller struct {
 	pipe.Wrapper
 	cut func()

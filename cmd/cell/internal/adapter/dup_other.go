@@ -4,5 +4,5 @@ package adapter
 
 import "syscall"
 
-// dup makes one file descriptor another, which stays open in the next program.
+// dup duplicates a file descriptor to a number that stays open across exec.
 func dup(from, to int) error { return syscall.Dup2(from, to) }

@@ -10,27 +10,26 @@ import (
 	"github.com/cell-mesh/cell/internal/dna"
 )
 
-// firstFD is the file descriptor that a program in mode FD finds its socket at:
-// SD_LISTEN_FDS_START.
+// firstFD is the file descriptor of the socket in mode FD: SD_LISTEN_FDS_START.
 const firstFD = 3
 
-// vacated says, in the environment of the second of us, that file descriptor 3 is nobody's.
+// vacated marks, in the environment, that this process has executed itself: see vacate.
 const vacated = "CELL_WRAP_VACATED"
 
-// become listens and has the program take this process's place, with the socket as file
-// descriptor 3: that way LISTEN_PID is right, and whoever asks who holds the socket is
-// told the program. Callers may come from then on; they are in the queue when the program
-// first accepts. It returns only on failure.
-func (w Wrapper) become(path string) error {
+// become listens, and replaces this process with the program, with the socket as file
+// descriptor 3. So LISTEN_PID is right, and the program is the process that holds the socket.
+// Calls that come before the program accepts wait in the queue. become returns only on
+// failure.
+func (a Adapter) become(path string) error {
 	if err := vacate(); err != nil {
-		return fmt.Errorf("make room for the socket: %w", err)
+		return fmt.Errorf("free file descriptor 3: %w", err)
 	}
-	if w.Settings.Dir != "" {
-		if err := os.Chdir(w.Settings.Dir); err != nil {
+	if a.Settings.Dir != "" {
+		if err := os.Chdir(a.Settings.Dir); err != nil {
 			return err
 		}
 	}
-	l, err := cellsocket.As(w.Home, w.Cell, 0)
+	l, err := cellsocket.As(a.Home, a.Cell, 0)
 	if err != nil {
 		return err
 	}
@@ -38,8 +37,8 @@ func (w Wrapper) become(path string) error {
 	if err != nil {
 		return err
 	}
-	env, err := w.environ(vacated, "LISTEN_FDS=1", "LISTEN_PID="+strconv.Itoa(os.Getpid()),
-		"LISTEN_FDNAMES="+w.Cell.String())
+	env, err := a.environ(vacated, "LISTEN_FDS=1", "LISTEN_PID="+strconv.Itoa(os.Getpid()),
+		"LISTEN_FDNAMES="+a.Cell.String())
 	if err == nil {
 		err = dup(int(file.Fd()), firstFD)
 	}
@@ -47,16 +46,15 @@ func (w Wrapper) become(path string) error {
 		err = syscall.SetNonblock(firstFD, false) // as systemd does
 	}
 	if err == nil {
-		err = syscall.Exec(path, w.Program, env)
+		err = syscall.Exec(path, a.Program, env)
 	}
-	l.Close() // those in the queue read an end; whoever comes next has us started anew
+	l.Close() // queued callers read an end; the next call starts the cell again
 	return fmt.Errorf("execute %s: %w", path, err)
 }
 
-// vacate sees to it that file descriptor 3 may be replaced. In a Go program it is mostly
-// the runtime's own, which must not vanish under it; but the runtime of the next program
-// knows nothing of what it was. So we execute ourselves, and keep whatever it is open
-// meanwhile, so that nothing else takes the number.
+// vacate makes file descriptor 3 available. In a Go program, the runtime often uses it, and
+// replacing it would break the runtime. So the process executes itself with descriptor 3 open:
+// the new runtime does not use that number, and nothing else takes it.
 func vacate() error {
 	if os.Getenv(vacated) == "1" {
 		return nil
@@ -71,7 +69,7 @@ func vacate() error {
 			return err
 		}
 		if fd >= firstFD {
-			break // so that 3 is open, by whomever; the others end with us
+			break // now 3 is open; the other ones close on exec
 		}
 	}
 	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, firstFD, syscall.F_SETFD, 0); errno != 0 {

@@ -11,26 +11,26 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// spawn starts the program for one call and waits for its end. The socket itself is its
-// stdin and stdout: nothing is copied, and we keep no end of it, so that the caller sees
-// each direction end when the program ends it. The price is that we can't tell when the
-// caller has gone: a program that neither reads nor writes stays until it ends by itself.
+// spawn starts the program for one call and waits for it to end. The socket itself is its
+// stdin and stdout. Nothing is copied, and this process keeps no copy of the socket, so the
+// caller sees each direction end when the program ends it. The price: spawn can't tell when
+// the caller is gone, so a program that neither reads nor writes stays until it exits.
 //
-// The call of a program that fails is not cut. Between machines, a cut overtakes what was
-// written before it, which may well say why the program failed; and many exit with 1 in
-// ordinary use, as grep does.
-func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
+// If the program fails, the call is not cut. Between machines, a cut overtakes earlier
+// output, which may say why the program failed. And many programs exit with 1 in normal use,
+// such as grep.
+func (a Adapter) spawn(ctx context.Context, path string, c call) error {
 	file, err := handOver(c.conn)
 	if err != nil {
 		return err
 	}
-	env, err := w.environ("CELL_CALLER=" + c.from)
+	env, err := a.environ("CELL_CALLER=" + c.from)
 	var process *os.Process
 	if err == nil {
-		process, err = w.start(ctx, path, env, file)
+		process, err = a.start(ctx, path, env, file)
 	}
 	if err != nil {
-		w.cut(c)
+		a.cut(c)
 	}
 	file.Close()
 	if err != nil {
@@ -45,35 +45,33 @@ func (w Wrapper) spawn(ctx context.Context, path string, c call) error {
 	return err
 }
 
-// killAll ends a program and those that it has started, which hold the call, too: they
-// are one process group, unless they have left it.
+// killAll kills the process group of a program: its children hold the call, too.
 func killAll(process *os.Process) {
-	if process.Signal(syscall.Signal(0)) == nil { // else its number may be another's by now
+	if process.Signal(syscall.Signal(0)) == nil { // else another process may have its number by now
 		syscall.Kill(-process.Pid, syscall.SIGKILL)
 	}
 }
 
-// start executes the program. One that was written just now may still be open in a child
-// that another thread has forked.
-func (w Wrapper) start(ctx context.Context, path string, env []string,
+// start executes the program. It tries again on ETXTBSY: a program that was just written may
+// still be open in a child that another thread forked.
+func (a Adapter) start(ctx context.Context, path string, env []string,
 	file *os.File) (*os.Process, error) {
 	attr := &os.ProcAttr{
-		Dir:   w.Settings.Dir,
+		Dir:   a.Settings.Dir,
 		Env:   env,
-		Files: []*os.File{file, file, w.Stderr},
+		Files: []*os.File{file, file, a.Stderr},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	}
 	for pause := socket.FirstPause; ; pause = socket.NextPause(pause) {
-		process, err := os.StartProcess(path, w.Program, attr)
+		process, err := os.StartProcess(path, a.Program, attr)
 		if !errors.Is(err, syscall.ETXTBSY) || socket.Pause(ctx, pause) != nil {
 			return process, err
 		}
 	}
 }
 
-// handOver makes the connection a file for another process. The connection is ours no
-// more. os.StartProcess puts it in blocking mode, since that is what programs expect of
-// their stdin.
+// handOver turns the connection into a file for another process, and closes it here.
+// os.StartProcess makes the file blocking, as programs expect of their stdin.
 func handOver(conn *net.UnixConn) (*os.File, error) {
 	defer conn.Close()
 	file, err := conn.File()

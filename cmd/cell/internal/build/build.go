@@ -1,18 +1,18 @@
-// Package build makes dna of the cells of a monorepo: every directory cells/NAME becomes dna/NAME.
+// Package build builds the cells of a monorepo. Each directory cells/NAME becomes the
+// program dna/NAME in the home:
 //
-//	cells/retina/main.go           a Go program: go build
-//	cells/lens/cell.toml           any other: the command that is its build, and its settings, which become dna/lens.toml
-//	cells/internal/…               neither of them: passed over
+//	cells/retina/main.go    a Go program, built with go build
+//	cells/lens/cell.toml    any other: holds the build command, and settings for dna/lens.toml
+//	cells/internal/…        neither: skipped
 //
-// A build command is run by "sh -c" in the cell's directory, and writes the program to
-// the file that $CELL_OUT names; $CELL_NAME is what the cell is called.
+// A build command runs by "sh -c" in the cell's directory. It must write the program to the
+// file $CELL_OUT; $CELL_NAME is the name of the cell.
 //
 //	build = "cargo build --release && cp target/release/lens $CELL_OUT"
 //
-// Only what has changed is built and put in place. Whether a Go program has changed, go
-// build tells, quickly; a command is run anew when it reads otherwise, or a file of its
-// directory or its inputs does. What was made is kept in cache/build/, so that this can
-// be told; deleting it costs no more than the time to build.
+// Only what has changed is built and installed. For a Go program, go build decides that. A
+// command runs again if it, a file in its directory or one of its inputs has changed. The
+// results are kept in cache/build/, which is safe to delete.
 package build
 
 import (
@@ -31,35 +31,35 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// Config is where and how to build.
+// Config says where and how to build.
 type Config struct {
-	// Home gets the dna. It is made if need be.
+	// Home gets the programs. It is created if it does not exist.
 	Home home.Home
-	// All builds what has not changed, too.
+	// All also builds what has not changed.
 	All bool
-	// Waits, if not nil, is told that another build is under way, which this one waits for.
+	// Waits, if not nil, is called if this build has to wait for another one.
 	Waits func()
-	// Began and Ended, if not nil, are told of each cell, of one at a time.
+	// Began and Ended, if not nil, are called for each cell, one call at a time.
 	Began func(address.Name)
 	Ended func(Result)
 }
 
-// Result is what became of one cell.
+// Result is the outcome for one cell.
 type Result struct {
 	Name address.Name
-	// Changed says that its dna is not what it was.
+	// Changed says that its dna was replaced.
 	Changed bool
-	// Err is why it was not built, with the words of its compiler; its dna is what it was.
+	// Err is why it was not built, with the compiler's output. Its dna has not changed.
 	Err error
-	// Instead is the directory of another cell of that name, which was built into this home before.
+	// Instead is the directory of another cell with that name, which this one replaces.
 	Instead string
-	// Took is how long that was.
+	// Took is how long the build took.
 	Took time.Duration
 }
 
-// Run builds the cells side by side and then puts those that were built and have changed
-// into the home's dna/. If it fails, all of dna/ is as it was; what keeps one cell from
-// being built is in its result. When ctx ends, it ends the commands that run, and fails.
+// Run builds the cells in parallel, and then installs the changed ones into the home's dna/.
+// If Run fails, dna/ has not changed. If one cell can't be built, its result has the error.
+// When ctx ends, Run ends the running commands and fails.
 func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 	if err := c.Home.Make(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Run(ctx context.Context, c Config, cells []Cell) ([]Result, error) {
 	return results, nil
 }
 
-// wait takes the store for this build alone.
+// wait locks the store for this build.
 func (c Config) wait(ctx context.Context, s store) (*socket.Lock, error) {
 	lock, err := socket.TryLock(s.lock())
 	if !errors.Is(err, socket.ErrLocked) {
@@ -108,9 +108,8 @@ func (c Config) wait(ctx context.Context, s store) (*socket.Lock, error) {
 	return socket.WaitLock(ctx, s.lock())
 }
 
-// makeAll makes what is to be installed, as many at once as there are cores. The first Go
-// program goes ahead of the others: it fills go's cache with what they share, which they
-// would compile once each.
+// makeAll builds the cells, as many at a time as there are cores. The first Go program is
+// built before the others: it fills go's cache with the packages they share.
 func (c Config) makeAll(ctx context.Context, s store, cells []Cell) []Result {
 	results := make([]Result, len(cells))
 	var group errgroup.Group
@@ -150,7 +149,7 @@ func (c Config) makeAll(ctx context.Context, s store, cells []Cell) []Result {
 	return results
 }
 
-// inOrder has one Go program come first, and those that wait for it last.
+// inOrder puts one Go program first, and those that wait for it last.
 func inOrder(cells []Cell) (order []int, first int) {
 	first = -1
 	var waiting []int
@@ -170,8 +169,8 @@ func inOrder(cells []Cell) (order []int, first int) {
 	return append(order, waiting...), first
 }
 
-// another returns the directory that the cell's name was built from before, if it is not
-// the cell's and is a cell yet.
+// another returns the directory that the cell's name was built from before, if that is
+// another directory and still a cell.
 func (s store) another(cell Cell) string {
 	dir := s.note(cell.Name).Dir
 	if _, err := os.Stat(dir); dir == cell.Dir || err != nil {
@@ -183,7 +182,7 @@ func (s store) another(cell Cell) string {
 	return dir
 }
 
-// make makes what is to become the cell's dna, and says whether that differs from what is there.
+// make builds a cell, and says whether the result differs from its dna.
 func (s store) make(ctx context.Context, cell Cell, all bool) (changed bool, err error) {
 	switch cell.kind {
 	case goProgram:
@@ -201,16 +200,16 @@ func (s store) make(ctx context.Context, cell Cell, all bool) (changed bool, err
 	return !same(s.made(cell.Name), s.home.DNA(cell.Name)), nil
 }
 
-// goBuild has go build decide whether the program is up to date. A commit does not make
-// it another one.
+// goBuild runs go build, which decides what is up to date. With -buildvcs=false, a commit
+// alone does not change the program.
 func (s store) goBuild(ctx context.Context, cell Cell) error {
 	if err := s.write(cell.Name, note{Dir: cell.Dir}); err != nil {
 		return err
 	}
 	if info, err := os.Lstat(s.made(cell.Name)); err == nil &&
 		!(info.Mode().IsRegular() && isGoProgram(s.made(cell.Name))) {
-		// A command has made a link, through which go build would write, a directory,
-		// into which it would, or a script, which it would not replace.
+		// An earlier build command left a link or directory, into which go build would
+		// write, or a script, which it would not replace.
 		if err := os.RemoveAll(s.made(cell.Name)); err != nil {
 			return err
 		}
@@ -224,7 +223,7 @@ func isGoProgram(path string) bool {
 	return err == nil
 }
 
-// runCommand runs the build command, unless it made what is there of what is there.
+// runCommand runs the build command, unless its inputs have not changed.
 func (s store) runCommand(ctx context.Context, cell Cell, all bool) error {
 	sum, err := inputs(ctx, cell)
 	if err != nil {

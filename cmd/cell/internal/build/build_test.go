@@ -163,7 +163,8 @@ func TestOneFails(t *testing.T) {
 	h := hometest.New(t)
 	hometest.Write(t, h.DNADir()+"/bad", "#!/bin/sh\n# of yesterday\n")
 	dir := tree(t, map[string]string{
-		"cells/bad/cell.toml":    `build = "echo half >$CELL_OUT; echo lens.c:3: no such lens >&2; exit 3"`,
+		"cells/bad/cell.toml": `build = "echo half >$CELL_OUT; echo lens.c:3: no such lens ` +
+			`>&2; exit 3"`,
 		"cells/good/cell.toml":   `build = "cp main.sh $CELL_OUT"`,
 		"cells/good/main.sh":     "#!/bin/sh\n",
 		"cells/silent/cell.toml": `build = "true"`,
@@ -180,7 +181,7 @@ func TestOneFails(t *testing.T) {
 			"silent": "wrote nothing to the file $CELL_OUT: end it with cp",
 			"folder": "is a directory, not a program",
 			"text":   "is neither a program for this machine nor a script",
-			"broken": "can't be started: ",
+			"broken": "can't be run: ",
 			"loud":   "\nthe end",
 		}[r.Name.String()]
 		switch {
@@ -199,7 +200,8 @@ func TestOneFails(t *testing.T) {
 	}
 	hometest.Write(t, dir+"/cells/bad/cell.toml", `build = "cp ../good/main.sh $CELL_OUT"`)
 	expect(t, "mended", built(t, Config{Home: h}, dir),
-		"bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, text failed")
+		"bad changed, broken failed, folder failed, good as it was, loud failed, silent failed, "+
+			"text failed")
 }
 
 // Nothing is built, and nothing installed, as long as something is in the way.
@@ -322,7 +324,8 @@ func TestStartsFindWhatBelongsTogether(t *testing.T) {
 func TestLanguageChanges(t *testing.T) {
 	h := hometest.New(t)
 	t.Setenv("GOFLAGS", "")
-	script := tree(t, map[string]string{"cells/lens/cell.toml": `build = "printf '#!/bin/sh\necho script >&2\n' >$CELL_OUT"`})
+	script := tree(t, map[string]string{"cells/lens/cell.toml": `build = "printf ` +
+		`'#!/bin/sh\necho script >&2\n' >$CELL_OUT"`})
 	program := tree(t, map[string]string{
 		"go.mod":             "module mono\n\ngo 1.26\n",
 		"cells/lens/main.go": "package main\n\nfunc main() { println(\"program\") }\n",
@@ -343,8 +346,10 @@ func TestInstead(t *testing.T) {
 	h := hometest.New(t)
 	files := func(text string) map[string]string {
 		return map[string]string{
-			"cells/lens/cell.toml": `build = "cp main.sh $CELL_OUT"`, "cells/lens/main.sh": "#!/bin/sh\n# " + text,
-			"cells/eye/main.go": "// " + text + "\n" + mainGo, "go.mod": "module mono\n\ngo 1.26\n",
+			"cells/lens/cell.toml": `build = "cp main.sh $CELL_OUT"`,
+			"cells/lens/main.sh":   "#!/bin/sh\n# " + text,
+			"cells/eye/main.go":    "// " + text + "\n" + mainGo,
+			"go.mod":               "module mono\n\ngo 1.26\n",
 		}
 	}
 	t.Setenv("GOFLAGS", "")

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// patience is how long a command may take to end once it is asked to, and what it has
-// started to let go of its output.
+// patience is how long a command may take to end after an interrupt, and its children to
+// close its output.
 const patience = 2 * time.Second
 
-// run runs a program in a directory, with more of an environment, to its end. The error
-// has its last words. When ctx ends, the program is interrupted, with all that it
-// started, as by Ctrl-C, and killed if that does not help.
+// run runs a program in a directory with additional environment variables. The error
+// contains the end of its output. When ctx ends, run interrupts the process group as Ctrl-C
+// does, and kills it if it does not end.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -30,15 +30,16 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of it
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of the group
 		}
 		return context.Cause(ctx)
 	}
 	switch {
-	case errors.Is(err, exec.ErrWaitDelay): // it ended well, and has left something running
+	case errors.Is(err, exec.ErrWaitDelay): // success, but a child is still running
 		return nil
 	case errors.Is(err, exec.ErrNotFound) && name == "go":
-		return errors.New("it is a Go program, and there is no go on the PATH: install Go from https://go.dev/dl")
+		return errors.New("building a Go program needs Go, which is not on the PATH: " +
+			"install it from https://go.dev/dl")
 	case err != nil:
 		return fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args[:1]...), " "), err,
 			said.String())

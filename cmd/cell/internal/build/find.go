@@ -13,17 +13,17 @@ import (
 	"github.com/cell-mesh/cell/internal/dna"
 )
 
-// Cell is a directory that dna is made of.
+// Cell is a directory to build.
 type Cell struct {
 	Name address.Name
-	// Dir is its whole path.
+	// Dir is its absolute path.
 	Dir string
 
 	kind   kind
 	source dna.Source
 }
 
-// kind is how a cell comes to be.
+// kind is how a cell is built.
 type kind int
 
 const (
@@ -33,15 +33,14 @@ const (
 	settings       // it needs no program
 )
 
-// What Find's error wraps where there is no such directory, or no directory cells/ in it.
+// Errors of Find for a missing directory, or one without cells/ in it.
 var (
 	ErrNoDir   = errors.New("no such directory")
 	ErrNoCells = errors.New("there is no directory cells/")
 )
 
-// Find returns the cells of a monorepo, in order of their names. A directory of cells/
-// that is none, having neither a Go program nor a cell.toml, is passed over. All that is
-// wrong is in the error, by file and line, with the remedy.
+// Find returns the cells of a monorepo, sorted by name. It skips directories with neither a
+// Go program nor a cell.toml. The error lists all problems, by file and line, with remedies.
 func Find(dir string) ([]Cell, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -74,13 +73,13 @@ func Find(dir string) ([]Cell, error) {
 	return cells, errors.Join(problems...)
 }
 
-// hidden names the directories that the tools of Go pass over, too.
+// hidden reports whether the go command skips a directory, too.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" ||
 		name == "vendor"
 }
 
-// at looks at one directory.
+// at examines one directory.
 func at(dir string) (cell Cell, err error) {
 	cell.Dir = dir
 	file := filepath.Join(dir, "cell.toml")
@@ -95,13 +94,14 @@ func at(dir string) (cell Cell, err error) {
 	case isProgram(dir):
 		cell.kind = goProgram
 	case err == nil:
-		return cell, fmt.Errorf(`%s: there is no Go program beside it, and nothing says how to build one: add build = "cp main.sh $CELL_OUT", for one`, file)
+		return cell, fmt.Errorf("%s: no Go program and no build command: add a command, such as "+
+			`build = "cp main.sh $CELL_OUT"`, file)
 	default:
 		return cell, nil
 	}
 	cell.Name, err = address.ParseName(filepath.Base(dir))
 	if err == nil && cell.Name.Reserved() {
-		err = errors.New("names that begin with \"stem.\" are the stem's own")
+		err = errors.New("names that begin with \"stem.\" are reserved for the stem")
 	}
 	if err != nil {
 		return cell, fmt.Errorf("%s: %w: rename the directory", dir, err)
@@ -109,14 +109,14 @@ func at(dir string) (cell Cell, err error) {
 	return cell, nil
 }
 
-// isProgram says whether go build makes a program of the directory. One whose Go files it
-// can't understand is taken for one, so that it is go build that explains.
+// isProgram reports whether the directory is a Go program. It says yes if the Go files can't
+// be parsed, so that go build explains the error.
 func isProgram(dir string) bool {
 	pkg, err := gobuild.Default.ImportDir(dir, 0)
 	var noGo *gobuild.NoGoError
 	if errors.As(err, &noGo) {
 		return false
 	}
-	// and not its tests alone
+	// tests alone are not a program
 	return err != nil || pkg.IsCommand() && len(pkg.GoFiles)+len(pkg.CgoFiles) > 0
 }

@@ -61,11 +61,12 @@ func TestFindRefuses(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`cells/Retina: cell name "Retina" does not begin with one of a-z, 0-9: rename the directory`,
-		`cells/stem.list: names that begin with "stem." are the stem's own: rename the directory`,
+		`cells/Retina: cell name "Retina" does not begin with one of a-z, 0-9: rename the ` +
+			`directory`,
+		`cells/stem.list: names that begin with "stem." are reserved for the stem: `,
 		`cells/x.sock: cell name "x.sock" ends in .sock`,
 		`cells/lens/cell.toml:2: unknown key "mod": remove it, or correct its name`,
-		`cells/mute/cell.toml: there is no Go program beside it, and nothing says how to build one: add build`,
+		`cells/mute/cell.toml: no Go program and no build command: add a command, such as build = `,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nlacks %q", err, want)

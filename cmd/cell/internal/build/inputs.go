@@ -16,9 +16,8 @@ import (
 	"strings"
 )
 
-// inputs is a hash of what a build command makes its program of: the command itself, the
-// files of the cell's directory, and those that cell.toml names besides, by name, content
-// and whether they may be executed.
+// inputs is a hash of what a build command depends on: the command itself, and the files in
+// the cell's directory and in the inputs of cell.toml, by name, content and executable bit.
 func inputs(ctx context.Context, cell Cell) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q\n", cell.source.Build)
@@ -43,7 +42,7 @@ func inputs(ctx context.Context, cell Cell) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// add hashes one file. One that has gone meanwhile counts as gone.
+// add hashes one file, or notes that it is gone.
 func add(sum hash.Hash, path, root, file string) error {
 	whole := filepath.Join(root, file)
 	info, err := os.Lstat(whole)
@@ -70,9 +69,8 @@ func add(sum hash.Hash, path, root, file string) error {
 	return err
 }
 
-// list names the files at a path, relative to it: those that git would track, so that
-// what a build leaves behind is not among them; or, where git knows nothing of them, all
-// but those in directories where builds use to leave things.
+// list returns the files below a path, relative to it: those that git would track, which
+// leaves out build results. Outside of git, it skips the usual directories for these.
 func list(ctx context.Context, root string) ([]string, error) {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return []string{"."}, err
@@ -107,6 +105,7 @@ func list(ctx context.Context, root string) ([]string, error) {
 	return files, err
 }
 
+// leftByBuilds reports whether a directory usually holds build results.
 func leftByBuilds(dir string) bool {
 	return strings.HasPrefix(dir, ".") || dir == "target" || dir == "node_modules" ||
 		dir == "__pycache__"

@@ -21,7 +21,8 @@ func TestInterrupted(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"cells/quick/cell.toml": `build = "printf '#!/bin/sh\n' >$CELL_OUT"`,
 		// One child goes on in the background, and heeds no interrupt, as children of sh do.
-		"cells/slow/cell.toml": `build = "echo $$ >>../../pids; sleep 600 & echo $! >>../../pids; echo x >$CELL_OUT; sleep 600"`,
+		"cells/slow/cell.toml": `build = "echo $$ >>../../pids; sleep 600 & echo $! ` +
+			`>>../../pids; echo x >$CELL_OUT; sleep 600"`,
 	})
 	check(t, syscall.Mkfifo(dir+"/pids", 0o600))
 	told, err := os.OpenFile(dir+"/pids", os.O_RDWR|syscall.O_NONBLOCK, 0)
@@ -79,7 +80,8 @@ func ended(pid int) bool {
 func TestLeftRunning(t *testing.T) {
 	h := hometest.New(t)
 	dir := tree(t, map[string]string{
-		"cells/lens/cell.toml": `build = "sleep 600 & echo $! >../../pid; printf '#!/bin/sh\n' >$CELL_OUT"`,
+		"cells/lens/cell.toml": `build = "sleep 600 & echo $! >../../pid; printf '#!/bin/sh\n' ` +
+			`>$CELL_OUT"`,
 	})
 	expect(t, "with a daemon", built(t, Config{Home: h}, dir), "lens changed")
 	pid, err := strconv.Atoi(strings.TrimSpace(read(t, dir+"/pid")))

@@ -14,9 +14,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// Outdated returns those of the cells that run since before their dna came into its
-// place, and so run as they were. One whose program was executed before that moment and
-// has bound its socket after it is missed.
+// Outdated returns the running cells that started before their dna was replaced. It misses a
+// cell that was executed before that moment and bound its socket after it.
 func Outdated(h home.Home, cells []Cell) (names []address.Name) {
 	for _, cell := range cells {
 		now, runs := process.Find(h, cell.Name)
@@ -30,8 +29,8 @@ func Outdated(h home.Home, cells []Cell) (names []address.Name) {
 	return names
 }
 
-// readAtStart names what a cell is made of when it starts. In mode stdio the program is
-// started for each call.
+// readAtStart returns the files that a cell reads when it starts. In mode stdio, that is not
+// the program: each call starts it.
 func readAtStart(h home.Home, cell address.Name) []string {
 	if settings, err := dna.Read(h, cell); err == nil && settings.Mode == dna.Stdio {
 		return []string{dna.Path(h, cell)}
@@ -39,7 +38,7 @@ func readAtStart(h home.Home, cell address.Name) []string {
 	return []string{dna.Path(h, cell), h.DNA(cell)}
 }
 
-// Restart ends a cell that runs and, if there is a stem, has it start the cell anew.
+// Restart stops a cell and, if a stem runs, has the stem start it again.
 func Restart(ctx context.Context, h home.Home, cell address.Name) error {
 	if _, err := process.Stop(ctx, h, cell); err != nil && !errors.Is(err, process.ErrNotRunning) {
 		return err

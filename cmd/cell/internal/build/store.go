@@ -18,7 +18,7 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// store is cache/build/: the programs that were made, and of what.
+// store is cache/build/: the built programs, and what each was built from.
 type store struct {
 	home home.Home
 	dir  string
@@ -29,13 +29,13 @@ func openStore(h home.Home) (store, error) {
 	return s, os.MkdirAll(s.dir, 0o700)
 }
 
-// lock is held by the one who builds. No cell is called so.
+// lock is held during a build. It can't be the name of a cell.
 func (s store) lock() string { return filepath.Join(s.dir, ".lock") }
 
-// scratch is for go build, which leaves its files behind when it is interrupted.
+// scratch is the temporary directory of go build, which leaves files when interrupted.
 func (s store) scratch() string { return filepath.Join(s.dir, ".scratch") }
 
-// clear empties it.
+// clear empties the scratch directory.
 func (s store) clear() error {
 	if err := os.RemoveAll(s.scratch()); err != nil {
 		return err
@@ -43,21 +43,20 @@ func (s store) clear() error {
 	return os.Mkdir(s.scratch(), 0o700)
 }
 
-// made is the program as it was made last.
+// made is the program of the last build.
 func (s store) made(cell address.Name) string { return filepath.Join(s.dir, cell.String()) }
 
-// note says of what the program was made.
+// note says what a program was built from.
 type note struct {
 	// Dir is the directory of the cell.
 	Dir string `toml:"dir"`
-	// Inputs is the hash of what a command has read; empty, while it is at work, and for
-	// Go programs.
+	// Inputs is the hash of a command's inputs. Empty while it runs, and for Go programs.
 	Inputs string `toml:"inputs"`
 }
 
 func (s store) notePath(cell address.Name) string { return s.made(cell) + ".toml" }
 
-// note returns an empty one if that or the program is not known any more.
+// note returns the note of a program, or an empty one if either is missing.
 func (s store) note(cell address.Name) (n note) {
 	if _, err := os.Stat(s.made(cell)); err != nil || textfile.Read(s.notePath(cell), &n) != nil {
 		return note{}
@@ -67,11 +66,12 @@ func (s store) note(cell address.Name) (n note) {
 
 func (s store) write(cell address.Name, n note) error { return textfile.Write(s.notePath(cell), n) }
 
-// check says what is wrong with what a build command has made. It need not have made it executable.
+// check checks the result of a build command, and makes it executable.
 func (s store) check(cell address.Name) error {
 	info, err := os.Lstat(s.made(cell))
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New(`its build command ended well and wrote nothing to the file $CELL_OUT: end it with cp PROGRAM "$CELL_OUT"`)
+		return errors.New("the build command wrote nothing to the file $CELL_OUT: " +
+			`end it with cp PROGRAM "$CELL_OUT"`)
 	}
 	if err == nil && info.Mode().IsRegular() {
 		err = os.Chmod(s.made(cell), 0o700)
@@ -80,17 +80,17 @@ func (s store) check(cell address.Name) error {
 		err = dna.Runnable(s.made(cell))
 	}
 	if err != nil {
-		return fmt.Errorf("what its build command has made can't be started: %w", err)
+		return fmt.Errorf("the result of the build command can't be run: %w", err)
 	}
 	return nil
 }
 
-// startPatience is how long a start of the cell that is under way may hold up its installation.
+// startPatience is how long install waits for a start of the cell to finish.
 var startPatience = 5 * time.Second
 
-// install puts what was made into dna/, in the place of what was there: each file at
-// once, and both under the lock that is held while the cell is started, so that no start
-// finds a new program with old settings. A cell that runs goes on with the old file.
+// install moves the built program and settings into dna/. Each file is replaced atomically,
+// and both under the lock that a start of the cell takes, so that no start sees a new program
+// with old settings. A running cell keeps the old file.
 func (s store) install(ctx context.Context, cell Cell) error {
 	next := ""
 	if cell.kind != settings && !same(s.made(cell.Name), s.home.DNA(cell.Name)) {
@@ -99,12 +99,12 @@ func (s store) install(ctx context.Context, cell Cell) error {
 			return errors.Join(err, os.Remove(next))
 		}
 	}
-	// an interrupt leaves all or nothing
+	// an interrupt must not leave half of it
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startPatience)
 	defer cancel()
 	lock, err := socket.WaitLock(ctx, s.home.Lock(cell.Name))
 	if errors.Is(err, socket.ErrLocked) {
-		err = errors.New("it is just being started, and is left as it was: try again")
+		err = errors.New("the cell is being started, and was not changed: try again")
 	}
 	if err == nil {
 		defer lock.Unlock()
@@ -119,9 +119,9 @@ func (s store) install(ctx context.Context, cell Cell) error {
 	return cell.source.Install(s.home, cell.Name)
 }
 
-// clone makes another file, or another link to the same.
+// clone copies a file, or a symbolic link.
 func clone(from, to string) error {
-	// one of a build that was killed
+	// a killed build may have left one
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -141,7 +141,7 @@ func clone(from, to string) error {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// same says whether two files, or links, are the same program.
+// same reports whether two files or links are the same program, ready to run.
 func same(a, b string) bool {
 	aTarget, aErr := os.Readlink(a)
 	bTarget, bErr := os.Readlink(b)

@@ -13,15 +13,16 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// Build builds the example cells into the home at dir: from the checkout that the current
-// directory is in or, outside one, from what this program was built from. It says which.
+// Build builds the example cells into the home at dir: from the checkout that contains the
+// current directory, or else from the source of this program. It returns which.
 func Build(ctx context.Context, dir string) (from string, err error) {
 	h, err := home.At(dir)
 	if err != nil {
 		return "", err
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", errors.New("the example cells are to be built, and there is no go on the PATH: install Go from https://go.dev/dl")
+		return "", errors.New("building the example cells needs Go, which is not on the PATH: " +
+			"install it from https://go.dev/dl")
 	}
 	from, source, err := findSource(ctx)
 	if err != nil {
@@ -42,7 +43,7 @@ func buildAll(ctx context.Context, h home.Home, source string) error {
 	return err
 }
 
-// findSource returns the directory of the source, and what to call it.
+// findSource returns the directory of the source, and its name to print.
 func findSource(ctx context.Context) (name, dir string, err error) {
 	if dir := checkout(ctx); dir != "" {
 		return dir, dir, nil
@@ -50,7 +51,8 @@ func findSource(ctx context.Context) (name, dir string, err error) {
 	o, ok := origin.Find()
 	switch {
 	case !ok:
-		return "", "", errors.New("the example cells are to be built, and there is no source of them: run it inside a checkout of cell")
+		return "", "", errors.New("the source of the example cells was not found: " +
+			"run the command in a checkout of cell")
 	case o.Dir == "":
 		dir, err = download(ctx, o)
 		return o.String(), dir, err
@@ -58,7 +60,7 @@ func findSource(ctx context.Context) (name, dir string, err error) {
 	return o.Dir, o.Dir, nil
 }
 
-// checkout returns the root of the checkout of cell that the current directory is in, or "".
+// checkout returns the root of the checkout of cell that contains the current directory.
 func checkout(ctx context.Context) string {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if dir := strings.TrimSpace(string(out)); err == nil && origin.IsCheckout(dir) {
@@ -67,8 +69,7 @@ func checkout(ctx context.Context) string {
 	return ""
 }
 
-// download has the go command fetch a version of the source, unless it has it, and
-// returns where it lies.
+// download fetches a version of the source into go's module cache, and returns its directory.
 func download(ctx context.Context, o origin.Origin) (dir string, err error) {
 	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", o.String()).Output()
 	var module struct{ Dir, Error string }

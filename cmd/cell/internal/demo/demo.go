@@ -1,6 +1,6 @@
-// Package demo shows the main job done: two stems on this machine, in homes of their own,
-// and a picture sent from one to a cell of the other by nothing but its peer ID. Every
-// step is a command that a person could type.
+// Package demo shows a call between two stems on this machine, each in its own home: it
+// sends a picture from one to a cell on the other, using only its peer ID. Every step is a
+// command that a user could type.
 package demo
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// output is the file that stays, in the current directory.
+// output is the file that the demo leaves in the current directory.
 const output = "edges.png"
 
-// Run runs the demo with the program at the path cell, and tells of each step on out.
-// When it returns, nothing is left but ./edges.png: no process, no other file.
+// Run runs the demo with the program at the path cell, and prints each step to out. When it
+// returns, only ./edges.png is left: no process and no other file.
 func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	d := &demo{out: out, began: time.Now()}
 	dir, err := os.MkdirTemp("", "cell-demo-")
@@ -34,7 +34,7 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	b := &local.Stem{Name: "b", Home: filepath.Join(dir, "b"), Cell: cell, Mesh: "demo"}
 	defer func() { err = errors.Join(err, a.StopAll(), b.StopAll(), os.RemoveAll(dir)) }()
 
-	d.say("two machines, a and b: homes of their own under %s", dir)
+	d.say("two stems, a and b, with homes in %s", dir)
 	if err := d.build(ctx, b); err != nil {
 		return err
 	}
@@ -50,9 +50,9 @@ func Run(ctx context.Context, cell string, out io.Writer) (err error) {
 	}
 	size, err := png.DecodeConfig(bytes.NewReader(edges))
 	if err != nil {
-		return fmt.Errorf("retina answered something else than a picture: %w", err)
+		return fmt.Errorf("the answer of retina is not a picture: %w", err)
 	}
-	d.say("a: got its edges, %d x %d; b grew retina, which grew edge_detector", size.Width,
+	d.say("a: got its edges, %d x %d; b started retina, which started edge_detector", size.Width,
 		size.Height)
 	words, err := d.call(ctx, a, "brain@"+b.ID, cells.Picture)
 	if err != nil {
@@ -71,12 +71,12 @@ type demo struct {
 	began time.Time
 }
 
-// say tells of a step and when it was reached.
+// say prints a step with its time.
 func (d *demo) say(format string, args ...any) {
 	fmt.Fprintf(d.out, "%7.3f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// build puts the cells into b's store.
+// build builds the cells into b's home.
 func (d *demo) build(ctx context.Context, b *local.Stem) error {
 	d.say("b: building echo, edge_detector, retina and brain")
 	from, err := Build(ctx, b.Home)
@@ -87,8 +87,7 @@ func (d *demo) build(ctx context.Context, b *local.Stem) error {
 	return nil
 }
 
-// start brings both stems up in a mesh of their own. a is told where b is, as any member
-// of a mesh is told of some other.
+// start starts both stems in a private mesh; b is the bootstrap peer of a.
 func (d *demo) start(ctx context.Context, a, b *local.Stem) error {
 	if err := b.Start(ctx); err != nil {
 		return err
@@ -101,14 +100,14 @@ func (d *demo) start(ctx context.Context, a, b *local.Stem) error {
 	return nil
 }
 
-// introduce shows that b lets nobody in until it is told to.
+// introduce shows that b refuses a until it trusts it.
 func (d *demo) introduce(ctx context.Context, a, b *local.Stem) error {
 	_, err := a.Run(ctx, nil, "connect", "retina@"+b.ID)
 	var failed *local.Failure
 	if !errors.As(err, &failed) || !strings.Contains(failed.Said, "denied") {
 		return fmt.Errorf("a stranger was not denied: %v", err)
 	}
-	d.say("a: cell connect retina@b     denied: b lets nobody in until it is told to")
+	d.say("a: cell connect retina@b     denied: b trusts nobody yet")
 	if _, err := b.Run(ctx, nil, "trust", a.ID, "--as", "a", "--cells",
 		"retina,brain"); err != nil {
 		return err
@@ -117,7 +116,7 @@ func (d *demo) introduce(ctx context.Context, a, b *local.Stem) error {
 	return nil
 }
 
-// call sends input to a cell and returns the whole answer.
+// call sends input to a cell and returns its answer.
 func (d *demo) call(ctx context.Context, from *local.Stem, address string,
 	input []byte) ([]byte, error) {
 	name, _, _ := strings.Cut(address, "@")

@@ -1,12 +1,12 @@
-// Package doctor looks for what may be wrong on this machine: small checks, a file for
-// each subject, that say what they saw and the line that mends it. Nothing is changed by
-// looking, and nobody is asked over a network.
+// Package doctor finds problems on this machine. It is a set of small checks, one file per
+// subject. Each check says what it found and which command fixes it. Checks change nothing
+// and don't use the network.
 //
 //	checks := doctor.Home(h)
 //	checks = append(checks, doctor.Clock(h, time.Now())...)
 //	if len(doctor.Broken(checks)) > 0 { … }
 //
-// What only a running stem knows is handed in, as with Network.
+// The caller passes in what only a running stem knows, such as Network.
 package doctor
 
 import (
@@ -14,25 +14,25 @@ import (
 	"slices"
 )
 
-// State is how things stand.
+// State is the result of a check.
 type State string
 
 const (
 	OK   State = "ok"
-	Note State = "note"   // it works, and something could be better
+	Note State = "note"   // it works, but could be better
 	Bad  State = "broken" // something will not work
 )
 
-// Check is one thing that was looked at.
+// Check is one finding.
 type Check struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
 	What  string `json:"what"`
-	// Remedy is what helps: a line to type, where there is one.
+	// Remedy is the fix: a command to run, if there is one.
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Broken names what will not work.
+// Broken returns the names of the broken things.
 func Broken(checks []Check) (names []string) {
 	for _, c := range checks {
 		if c.State == Bad && !slices.Contains(names, c.Name) {
@@ -46,13 +46,13 @@ func ok(name, format string, args ...any) Check {
 	return Check{Name: name, State: OK, What: fmt.Sprintf(format, args...)}
 }
 
-// note adds a remedy to what is worth a note.
+// note makes a finding a note, with a remedy.
 func (c Check) note(remedy string) Check {
 	c.State, c.Remedy = Note, remedy
 	return c
 }
 
-// bad adds a remedy to what is broken.
+// bad makes a finding broken, with a remedy.
 func (c Check) bad(remedy string) Check {
 	c.State, c.Remedy = Bad, remedy
 	return c

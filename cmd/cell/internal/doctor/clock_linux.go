@@ -2,8 +2,7 @@ package doctor
 
 import "golang.org/x/sys/unix"
 
-// clockIsSet says whether something sets the clock, by NTP or otherwise, as far as the
-// kernel knows.
+// clockIsSet reports whether the kernel sees the clock as synchronized, by NTP or otherwise.
 func clockIsSet() (set, known bool) {
 	var now unix.Timex
 	if _, err := unix.Adjtimex(&now); err != nil {

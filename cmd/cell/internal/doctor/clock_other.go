@@ -2,5 +2,5 @@
 
 package doctor
 
-// clockIsSet says whether something sets the clock, where the system tells.
+// clockIsSet reports whether the clock is synchronized, if the system tells.
 func clockIsSet() (set, known bool) { return false, false }

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Own are the addresses of this machine's interfaces, but for loopback and those that no
-// other machine can use.
+// Own returns the global unicast addresses of this machine's interfaces.
 func Own() (own []netip.Addr) {
 	addrs, _ := net.InterfaceAddrs()
 	for _, addr := range addrs {
@@ -23,13 +22,13 @@ func Own() (own []netip.Addr) {
 	return own
 }
 
-// carrier is the range in which those addresses are that a carrier shares out, and some VPNs.
+// carrier is the range that carrier-grade NATs use (RFC 6598), and some VPNs.
 var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
-// documented are ranges that are nobody's on the Internet, besides those that Go knows to
-// be private.
+// documented are ranges for documentation and benchmarks, which Go does not count as private.
 var documented = []netip.Prefix{
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("2001:db8::/32"),
 }
 
@@ -39,7 +38,7 @@ func isPrivate(ip netip.Addr) bool {
 	})
 }
 
-// Addresses checks what this machine's own addresses say of its place in the network.
+// Addresses checks what this machine's own addresses say about how others can reach it.
 func Addresses(own []netip.Addr) []Check {
 	var v4, v6, private, shared []string
 	for _, ip := range own {
@@ -62,15 +61,16 @@ func addresses4(public, private, shared []string) Check {
 	switch {
 	case len(public) > 0:
 		c.What = strings.Join(public, ", ") +
-			" is public: others can call this machine, unless a firewall is in between"
+			" is public: others can call this machine unless a firewall blocks them"
 	case len(shared) > 0:
 		c.What = strings.Join(shared, ", ") +
-			" is one that carriers share out: there is a NAT beyond your router, where no port can be opened"
+			" is shared by a carrier: its NAT is beyond your router, and no port can be opened " +
+			"there"
 	case len(private) > 0:
 		c.What = strings.Join(private, ", ") +
-			" is private: there is a NAT, if there is a way to the Internet"
+			" is private: there is a NAT between this machine and the Internet"
 	default:
-		c.What = "this machine has no address but its own loopback: no other machine can be reached"
+		c.What = "this machine has only loopback addresses, so it can't reach any other machine"
 		return c.note("connect it to a network")
 	}
 	return c
@@ -78,7 +78,7 @@ func addresses4(public, private, shared []string) Check {
 
 func addresses6(global []string) Check {
 	if len(global) == 0 {
-		return ok("IPv6", "this machine has no global address: peers are reached by IPv4")
+		return ok("IPv6", "no global address: peers are reached by IPv4")
 	}
 	return ok("IPv6", "%s is global", strings.Join(global, ", "))
 }

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// Linger checks that the user's programs go on after the last logout, where systemd runs
-// the stem as the user's unit. config is the folder of the user's settings, lingering the
-// one where systemd keeps a file for each user who lingers.
+// Linger checks that a stem run by a systemd user unit survives the last logout. config is
+// the directory of the user's settings. In the directory lingering, systemd keeps a file
+// for each user whose services do.
 func Linger(config, lingering, user string) []Check {
 	unit := stemUnit(filepath.Join(config, "systemd", "user"))
 	if unit == "" || user == "" {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(lingering, user)); err != nil {
-		return []Check{ok("lingering", "systemd ends %s, and every cell, when you log out",
+		return []Check{ok("lingering", "when you log out, systemd stops %s and all cells",
 			filepath.Base(unit)).note("loginctl enable-linger " + user)}
 	}
-	return []Check{ok("lingering", "%s goes on when you log out", filepath.Base(unit))}
+	return []Check{ok("lingering", "%s keeps running when you log out", filepath.Base(unit))}
 }
 
-// Lingering is where systemd keeps a file for each user who lingers.
+// Lingering is the directory with a file for each user whose services survive a logout.
 const Lingering = "/var/lib/systemd/linger"
 
 // stemUnit finds the unit that runs a stem, or "".

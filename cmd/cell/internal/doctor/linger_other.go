@@ -2,8 +2,8 @@
 
 package doctor
 
-// Lingering is a folder of systemd's.
+// Lingering is a directory of systemd.
 const Lingering = ""
 
-// Linger checks what systemd does at the last logout, on Linux.
+// Linger checks what systemd does at the last logout; only on Linux.
 func Linger(config, lingering, user string) []Check { return nil }

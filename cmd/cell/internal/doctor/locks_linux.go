@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockHolder says which process holds a flock(2) on a file. It does not try the lock:
-// whoever wants it at this moment would find it taken.
+// lockHolder returns the process that holds a flock(2) on a file. It does not try to lock
+// the file: another process may want the lock at that moment.
 func lockHolder(path string) (pid int, held bool) {
 	info, err := os.Stat(path)
 	if err != nil {

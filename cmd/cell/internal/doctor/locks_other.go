@@ -2,5 +2,5 @@
 
 package doctor
 
-// lockHolder says which process holds a lock on a file, where the system tells without trying.
+// lockHolder returns the process that holds a lock on a file, if the system tells.
 func lockHolder(string) (pid int, held bool) { return 0, false }

@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// want fails the test unless the check of that name is in the state, says the words, and
-// has a remedy just if one is needed.
+// want fails the test unless a check with that name is in the state, contains the words,
+// and has a remedy exactly if it is not OK.
 func want(t *testing.T, checks []Check, name string, state State, words string) {
 	t.Helper()
 	for _, c := range checks {
@@ -33,17 +33,17 @@ func want(t *testing.T, checks []Check, name string, state State, words string) 
 
 func TestHome(t *testing.T) {
 	h := hometest.New(t)
-	want(t, Home(h), "home", OK, "yours alone")
+	want(t, Home(h), "home", OK, "is private to you")
 	want(t, Home(h), "identity", Note, "no key yet")
-	want(t, Home(h), "socket paths", OK, "may have 63 letters")
+	want(t, Home(h), "socket paths", OK, "up to 63 letters")
 	hometest.Write(t, h.IdentityKey(), "secret")
-	want(t, Home(h), "identity", OK, "by you alone")
+	want(t, Home(h), "identity", OK, "only you can read")
 	os.Chmod(h.IdentityKey(), 0o644)
 	want(t, Home(h), "identity", Bad, "mode 0644")
 	os.Chmod(h.String(), 0o755)
 	want(t, Home(h), "home", Bad, "mode 0755")
 	if len(Broken(Home(h))) == 0 {
-		t.Error("a home that is open to others is not broken")
+		t.Error("a home that others can access is not broken")
 	}
 
 	file, err := home.At(h.IdentityKey())
@@ -54,7 +54,7 @@ func TestHome(t *testing.T) {
 	missing, _ := home.At(filepath.Join(h.String(), "x"))
 	want(t, Home(missing), "home", Note, "does not exist")
 	if _, err := os.Stat(missing.String()); err == nil {
-		t.Error("looking has made a home")
+		t.Error("the check created a home")
 	}
 	long, err := home.At("/tmp/" + strings.Repeat("x", 50))
 	if err != nil {
@@ -67,7 +67,7 @@ func TestHome(t *testing.T) {
 
 func TestTexts(t *testing.T) {
 	h, now := hometest.New(t), time.Now()
-	want(t, Texts(h, nil, now), "text files", OK, "all can be understood")
+	want(t, Texts(h, nil, now), "text files", OK, "all valid")
 	hometest.Write(t, filepath.Join(h.PeersDir(), "x.toml"), "id = \"x\"\n")
 	hometest.Write(t, filepath.Join(h.DNADir(), "y.toml"), "# fine\npublik = true\n")
 	hometest.Write(t, filepath.Join(h.InvitesDir(), "00000000.toml"), "nonsense")
@@ -86,7 +86,7 @@ func TestTexts(t *testing.T) {
 func TestClock(t *testing.T) {
 	h, now := hometest.New(t), time.Now()
 	if c := Clock(h, now.Add(-time.Hour), now)[0]; c.State == Bad ||
-		!strings.Contains(c.What, "set") && !strings.Contains(c.What, "nothing speaks against it") {
+		!strings.Contains(c.What, "synchronized") && !strings.Contains(c.What, "no error found") {
 		t.Errorf("a good clock: %+v", c)
 	}
 	want(t, Clock(h, now.Add(48*time.Hour), now), "clock", Bad, "was built on")

@@ -6,29 +6,34 @@ import (
 	"slices"
 )
 
-// Port checks the port that the stem is to have: wanted, which the owner asked for by
-// name or not. has are the ports that a running stem listens on.
+// Port checks the port that the stem should listen on; asked says that stem.toml sets it.
+// has are the ports that a running stem listens on.
 func Port(wanted int, asked bool, has []int) []Check {
+	who := fmt.Sprintf("ss -lntup 'sport = :%d'", wanted)
 	switch {
 	case slices.Contains(has, wanted):
 		return []Check{ok("port", "the stem listens on %d", wanted)}
 	case len(has) > 0:
-		return []Check{ok("port", "the stem listens on %d, not on %d: that was taken when it started, or --port names another. Others find it all the same, but an open port of a router or firewall has to lead there", has[0], wanted).
-			note(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
+		return []Check{ok("port", "the stem listens on %d instead of %d, which was in use or is "+
+			"not "+
+			"what --port says; peers find it, but forward %[1]d if a router or firewall forwards "+
+			"a "+
+			"port to this machine", has[0], wanted).note(who)}
 	}
 	kind := taken(wanted)
 	switch {
 	case kind == "":
 		return []Check{ok("port", "%d is free", wanted)}
 	case asked:
-		return []Check{ok("port", "stem.toml asks for %d, which is in use (%s): no stem starts",
-			wanted, kind).bad(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
+		return []Check{ok("port", "stem.toml sets port %d, which is in use (%s): the stem can't "+
+			"start",
+			wanted, kind).bad(who)}
 	}
-	return []Check{ok("port", "%d is in use (%s): the stem will take another", wanted,
-		kind).note(fmt.Sprintf("ss -lntup 'sport = :%d'", wanted))}
+	return []Check{ok("port", "%d is in use (%s): the stem will use another", wanted,
+		kind).note(who)}
 }
 
-// taken says over what another program has the port, or "".
+// taken returns the transport over which another program uses the port, or "".
 func taken(port int) string {
 	udp, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// Stale checks for what processes have left behind that are gone. up says whether a stem answers.
+// Stale finds what killed processes left behind. up says whether a stem answers.
 func Stale(h home.Home, up bool, now time.Time) []Check {
 	checks := []Check{deadSockets(h), leftovers(h, now)}
 	if !up {
@@ -20,8 +20,7 @@ func Stale(h home.Home, up bool, now time.Time) []Check {
 	return checks
 }
 
-// deadSockets are those that nobody holds: a cell was killed. The next start of the cell
-// replaces one.
+// deadSockets finds the sockets of cells that were killed. Their next start replaces them.
 func deadSockets(h home.Home) Check {
 	paths, _ := filepath.Glob(filepath.Join(h.RunDir(), "*.sock")) // errs only on a bad pattern
 	var dead []string
@@ -32,16 +31,18 @@ func deadSockets(h home.Home) Check {
 	}
 	c := ok("dead sockets", "none in %s", h.RunDir())
 	if len(dead) > 0 {
-		c.What = fmt.Sprintf("nobody listens at %s any more: the next start of the cell replaces it", strings.Join(dead, ", "))
+		c.What = fmt.Sprintf("left by killed cells: %s; the next start of each cell replaces its "+
+			"own",
+			strings.Join(dead, ", "))
 		return c.note("rm " + strings.Join(dead, " "))
 	}
 	return c
 }
 
-// leftoverAge is how old a temporary file is at least that nobody will rename any more.
+// leftoverAge is the age from which on a temporary file counts as left behind.
 const leftoverAge = time.Minute
 
-// leftovers are temporary files of writers that were killed between writing and renaming.
+// leftovers finds temporary files of programs that were killed before renaming them.
 func leftovers(h home.Home, now time.Time) Check {
 	var left []string
 	for _, pattern := range []string{".*", "*/.*"} {
@@ -53,9 +54,9 @@ func leftovers(h home.Home, now time.Time) Check {
 			}
 		}
 	}
-	c := ok("temporary files", "none were left behind")
+	c := ok("temporary files", "none left behind")
 	if len(left) > 0 {
-		c.What = "left behind by programs that were killed: " + strings.Join(left, ", ")
+		c.What = "left by killed programs: " + strings.Join(left, ", ")
 		return c.note("rm -r " + strings.Join(left, " "))
 	}
 	return c
@@ -63,7 +64,7 @@ func leftovers(h home.Home, now time.Time) Check {
 
 func isTemporary(h home.Home, path string) bool {
 	if filepath.Dir(path) == h.RunDir() {
-		return true // a socket that was never revealed
+		return true // a socket before its first rename
 	}
 	for _, prefix := range []string{".new-", ".cache-", ".identity-", ".import-"} {
 		if strings.HasPrefix(filepath.Base(path), prefix) {
@@ -73,15 +74,15 @@ func isTemporary(h home.Home, path string) bool {
 	return false
 }
 
-// deadStem looks why no stem answers: there is none, one was killed, or one hangs.
+// deadStem finds out why no stem answers: none runs, it was killed, or it hangs.
 func deadStem(h home.Home) Check {
 	if pid, held := lockHolder(h.StemLock()); held {
-		return ok("stem", "process %d holds %s, and does not answer", pid,
+		return ok("stem", "process %d holds %s, but does not answer", pid,
 			h.StemLock()).bad(fmt.Sprintf("kill %d, then cell up", pid))
 	}
 	if _, err := os.Stat(h.StemSocket()); err == nil {
-		return ok("stem", "the last one was killed: the next one replaces %s",
+		return ok("stem", "not running: the last one was killed; the next one replaces %s",
 			h.StemSocket()).note("cell up")
 	}
-	return ok("stem", "none is running").note("cell up")
+	return ok("stem", "not running").note("cell up")
 }

@@ -29,10 +29,10 @@ func TestSockets(t *testing.T) {
 	hold(t, live)
 	want(t, Stale(h, true, time.Now()), "dead sockets", OK, "none")
 	sockettest.Dead(t, dead)
-	want(t, Stale(h, true, time.Now()), "dead sockets", Note, "nobody listens at "+dead+" any more")
+	want(t, Stale(h, true, time.Now()), "dead sockets", Note, "left by killed cells: "+dead)
 }
 
-// A temporary file is left behind once nobody can be about to rename it.
+// A temporary file counts as left behind once it is too old to be renamed.
 func TestLeftovers(t *testing.T) {
 	h := hometest.New(t)
 	for _, path := range []string{filepath.Join(h.PeersDir(), ".new-1"),
@@ -49,25 +49,24 @@ func TestLeftovers(t *testing.T) {
 
 func TestDeadStem(t *testing.T) {
 	h := hometest.New(t)
-	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
+	want(t, Stale(h, false, time.Now()), "stem", Note, "not running")
 	sockettest.Dead(t, h.StemSocket())
 	want(t, Stale(h, false, time.Now()), "stem", Note, "was killed")
 	if len(Stale(h, true, time.Now())) != 2 {
-		t.Error("a stem that answers is looked for")
+		t.Error("a check for a dead stem ran although a stem answers")
 	}
 }
 
-// A process that holds the lock, and does not answer at the door, hangs. Looking does not
-// take the lock.
+// A process that holds the lock but does not answer hangs. The check does not take the lock.
 func TestHungStem(t *testing.T) {
 	if _, err := os.Stat("/proc/locks"); err != nil {
-		return // where the system does not tell who holds a lock, nothing is said of it
+		t.Skip("the system does not tell who holds a lock")
 	}
 	h := hometest.New(t)
 	lock := take(t, h)
 	want(t, Stale(h, false, time.Now()), "stem", Bad, "holds "+h.StemLock())
 	lock.Unlock()
-	want(t, Stale(h, false, time.Now()), "stem", Note, "none is running")
+	want(t, Stale(h, false, time.Now()), "stem", Note, "not running")
 }
 
 func take(t *testing.T, h home.Home) *socket.Lock {

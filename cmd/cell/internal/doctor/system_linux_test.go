@@ -20,11 +20,11 @@ func TestUDPBuffers(t *testing.T) {
 		t.Errorf("the remedy is %q", got)
 	}
 	if got := udpBuffers(func(string) (int, error) { return 0, errors.New("no") }); len(got) > 0 {
-		t.Errorf("where nothing is told: %+v", got)
+		t.Errorf("without the sysctl: %+v", got)
 	}
 }
 
-// Lingering matters to those whose stem is a unit of their own, and to nobody else.
+// Lingering matters only if the stem is a user unit.
 func TestLinger(t *testing.T) {
 	config, lingering := t.TempDir(), t.TempDir()
 	units := filepath.Join(config, "systemd", "user")
@@ -40,7 +40,7 @@ func TestLinger(t *testing.T) {
 	}
 	hometest.Write(t, filepath.Join(units, "stem.service"),
 		"[Service]\n  ExecStart=/home/ann/bin/cell up --mesh home\n")
-	want(t, Linger(config, lingering, "ann"), "lingering", Note, "ends stem.service")
+	want(t, Linger(config, lingering, "ann"), "lingering", Note, "systemd stops stem.service")
 	hometest.Write(t, filepath.Join(lingering, "ann"), "")
-	want(t, Linger(config, lingering, "ann"), "lingering", OK, "stem.service goes on")
+	want(t, Linger(config, lingering, "ann"), "lingering", OK, "stem.service keeps running")
 }

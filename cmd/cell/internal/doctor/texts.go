@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
-// Texts checks the files that people edit: a bad line grants nothing. config is what
-// reading stem.toml came to.
+// Texts checks the files that people edit; a bad line grants nothing. config is the error
+// from reading stem.toml.
 func Texts(h home.Home, config error, now time.Time) []Check {
 	_, problems := peers.ReadAll(h)
 	_, bad := dna.Public(h)
@@ -27,11 +27,12 @@ func Texts(h home.Home, config error, now time.Time) []Check {
 	for _, err := range problems {
 		if err != nil {
 			checks = append(checks, ok("text files", "%v",
-				err).bad("correct that line; the running stem sees it at once, but for stem.toml"))
+				err).bad("fix that line; a running stem uses the change at once, except in "+
+				"stem.toml"))
 		}
 	}
 	if len(checks) == 0 {
-		checks = append(checks, ok("text files", "all can be understood"))
+		checks = append(checks, ok("text files", "all valid"))
 	}
 	return checks
 }

@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// wantedBuffer is what quic-go asks of a socket in bytes, so that a burst of packets is
-// not lost while nobody reads.
+// wantedBuffer is the buffer size in bytes that quic-go requests, so that bursts of packets
+// are not lost.
 const wantedBuffer = 7 << 20
 
-// UDPBuffers checks how large the buffers of a UDP socket may get: QUIC is slower where
-// they are small.
+// UDPBuffers checks the maximum size of UDP socket buffers: small ones make QUIC slower.
 func UDPBuffers() []Check {
 	return udpBuffers(func(name string) (int, error) {
 		text, err := os.ReadFile("/proc/sys/net/core/" + name)
@@ -24,22 +23,22 @@ func UDPBuffers() []Check {
 }
 
 func udpBuffers(sysctl func(name string) (int, error)) []Check {
-	var small, mend []string
+	var small, fix []string
 	for _, name := range []string{"rmem_max", "wmem_max"} {
 		n, err := sysctl(name)
 		if err != nil {
-			return nil // not told in this namespace
+			return nil // not visible in this namespace
 		}
 		if n < wantedBuffer {
 			small = append(small, fmt.Sprintf("net.core.%s is %d", name, n))
-			mend = append(mend, fmt.Sprintf("net.core.%s=%d", name, wantedBuffer))
+			fix = append(fix, fmt.Sprintf("net.core.%s=%d", name, wantedBuffer))
 		}
 	}
-	c := ok("UDP buffers", "may have the %d bytes that QUIC wants", wantedBuffer)
+	c := ok("UDP buffers", "may grow to the %d bytes that QUIC needs", wantedBuffer)
 	if len(small) > 0 {
-		c.What = fmt.Sprintf("%s, and QUIC wants %d: it loses packets when much arrives at once",
+		c.What = fmt.Sprintf("%s, but QUIC needs %d to survive bursts of packets",
 			strings.Join(small, ", "), wantedBuffer)
-		return []Check{c.note("sudo sysctl -w " + strings.Join(mend, " "))}
+		return []Check{c.note("sudo sysctl -w " + strings.Join(fix, " "))}
 	}
 	return []Check{c}
 }

@@ -2,5 +2,5 @@
 
 package doctor
 
-// UDPBuffers checks how large the buffers of a UDP socket may get, on Linux.
+// UDPBuffers checks the maximum size of UDP socket buffers; only on Linux.
 func UDPBuffers() []Check { return nil }

@@ -1,5 +1,5 @@
-// Package origin tells where the source of this program is: what it builds for others is
-// built from the same.
+// Package origin finds the source that this program was built from. "cell new" and "cell
+// demo" build with the same version.
 package origin
 
 import (
@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// Module is the module that this program is of.
+// Module is the module of this program.
 const Module = "github.com/cell-mesh/cell"
 
-// Origin is a source: one of the two.
+// Origin is where the source is: Dir or Version is set.
 type Origin struct {
 	// Dir is a checkout on this machine.
 	Dir string
-	// Version is one of the module's that can be fetched.
+	// Version is a version of the module that can be downloaded.
 	Version string
 }
 
@@ -29,12 +29,11 @@ func (o Origin) String() string {
 	return Module + "@" + o.Version
 }
 
-// Find returns what this program was built from; ok is false if that is not there any
-// more, or not known.
+// Find returns the source of this program. ok is false if it is unknown or gone.
 func Find() (o Origin, ok bool) {
 	info, known := debug.ReadBuildInfo()
 	known = known && info.Main.Path == Module
-	if known && info.Main.Sum != "" { // the go command has fetched it
+	if known && info.Main.Sum != "" { // built by "go install MODULE@VERSION"
 		return Origin{Version: info.Main.Version}, true
 	}
 	if _, file, _, ok := runtime.Caller(0); ok {
@@ -48,14 +47,13 @@ func Find() (o Origin, ok bool) {
 	return Origin{}, false
 }
 
-// IsCheckout says whether a directory is the root of a checkout of the module.
+// IsCheckout reports whether a directory is the root of a checkout of the module.
 func IsCheckout(dir string) bool {
 	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	return err == nil && filepath.IsAbs(dir) && bytes.HasPrefix(text, []byte("module "+Module+"\n"))
 }
 
-// isRelease tells a tagged version from one that go has made up for a commit or for
-// changes that have none.
+// isRelease tells a tagged version from a pseudo-version or a build with local changes.
 func isRelease(version string) bool {
 	return strings.HasPrefix(version, "v") && !strings.ContainsAny(version, "-+")
 }

@@ -8,17 +8,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/cell-mesh/cell/cmd/cell/internal/origin"
 )
 
-// inModule sees to it that a package in dir can import synapse, and says what it has done
-// for that: made dir a module, and had the module require the one that this program is
-// of, in the version that it is from or, if that is a checkout, as it lies there.
+// inModule makes sure that a package in dir can import synapse, and returns what it changed.
+// It makes dir a module if it is not in one, and requires this program's module: in the same
+// version or, if that is a checkout, by a replace directive.
 func inModule(ctx context.Context, dir string, from origin.Origin) (done string, err error) {
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", errors.New("a cell in Go takes the go command, and there is none on the PATH: install Go from https://go.dev/dl, or choose another --lang")
+		return "", errors.New("a cell in Go needs Go, which is not on the PATH: " +
+			"install it from https://go.dev/dl, or choose another --lang")
 	}
 	file, err := goTool(ctx, dir, "env", "GOMOD")
 	if err != nil {
@@ -38,44 +40,41 @@ func inModule(ctx context.Context, dir string, from origin.Origin) (done string,
 		if _, err := goTool(ctx, dir, "mod", "init", moduleName(dir)); err != nil {
 			return "", err
 		}
-		done = "made go.mod; "
+		done = "created go.mod; "
 	} else if _, err := goTool(ctx, dir, "list", "-m", origin.Module); err == nil {
-		return "", nil // it is this one, or requires it
+		return "", nil // it is this module, or requires it
 	}
 	switch {
 	case from == (origin.Origin{}):
-		return "", fmt.Errorf("the source that this program was built from is not there any more: run \"go get %s\" in a module, then try again", origin.Module)
+		return "", fmt.Errorf("the source of this program is gone: "+
+			"run \"go get %s\" in a module, then try again", origin.Module)
 	case from.Dir == "":
 		_, err := goTool(ctx, dir, "get", origin.Module+"/synapse@"+from.Version)
-		return done + "it requires " + from.String(), err
+		return done + "go.mod requires " + from.String(), err
 	}
 	if _, err := goTool(ctx, dir, "mod", "edit", "-require="+origin.Module+"@v0.0.0",
 		"-replace="+origin.Module+"="+from.Dir); err != nil {
 		return "", err
 	}
-	// This raises its go version if need be. The version leaves nothing to ask the
-	// network, which there may not be.
+	// This raises the go version if needed. With an exact version, go get does not use the
+	// network.
 	_, err = goTool(ctx, dir, "get", origin.Module+"@v0.0.0")
-	return done + "it takes cell from " + from.Dir, err
+	return done + "go.mod uses cell from " + from.Dir, err
 }
 
-// moduleName is a name for a module that nobody will import.
+var notInName = regexp.MustCompile(`[^a-zA-Z0-9_-]`)
+
+// moduleName derives a name for a module that nobody imports.
 func moduleName(dir string) string {
 	whole, err := filepath.Abs(dir)
-	name := strings.Trim(strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' ||
-			r == '_' {
-			return r
-		}
-		return '-'
-	}, filepath.Base(whole)), "-")
+	name := strings.Trim(notInName.ReplaceAllString(filepath.Base(whole), "-"), "-")
 	if err != nil || name == "" {
 		name = "cells"
 	}
 	return "example.com/" + name
 }
 
-// keep remembers go.mod and go.sum as they are, and returns what puts them back.
+// keep saves go.mod and go.sum, and returns a function that restores them.
 func keep(dir string) (restore func() error) {
 	was := map[string][]byte{}
 	for _, file := range []string{"go.mod", "go.sum"} {

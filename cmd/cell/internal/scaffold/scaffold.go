@@ -1,5 +1,8 @@
-// Package scaffold makes the first files of a cell: a program that answers, its test, and
-// what it takes to build it.
+// Package scaffold creates the first files of a cell: a working program, its test, and what
+// is needed to build it.
+//
+//	lang, err := scaffold.ParseLang("go")
+//	made, err := scaffold.New(ctx, ".", name, lang)
 package scaffold
 
 import (
@@ -19,24 +22,23 @@ import (
 	"github.com/cell-mesh/cell/sdk"
 )
 
-// Lang is the language that a cell is written in.
+// Lang is the language of a cell.
 type Lang struct {
-	// Name is what it is called.
+	// Name is the value of --lang.
 	Name string
-	// Test is how its tests are run, in the directory of the cell.
+	// Test is the command that runs the test, in the cell's directory.
 	Test string
-	// besides are files that are the same for every cell.
-	besides map[string][]byte
+	// sdk are the files that are the same for every cell.
+	sdk map[string][]byte
 }
 
-// langs are those that there are.
 var langs = []Lang{
 	{"go", "go test", nil},
 	{"python", "python3 -m unittest", map[string][]byte{"cell.py": sdk.Python}},
 	{"sh", "sh test.sh", map[string][]byte{"cell.sh": sdk.Sh}},
 }
 
-// ParseLang finds a language by its name.
+// ParseLang returns the language with a name.
 func ParseLang(name string) (Lang, error) {
 	var names []string
 	for _, lang := range langs {
@@ -45,24 +47,24 @@ func ParseLang(name string) (Lang, error) {
 		}
 		names = append(names, lang.Name)
 	}
-	return Lang{}, fmt.Errorf("there is no cell in %q to begin with, only in %s", name,
+	return Lang{}, fmt.Errorf("unknown language %q: choose one of %s", name,
 		strings.Join(names, ", "))
 }
 
-// Made is what New has made.
+// Made is what New created.
 type Made struct {
-	// Dir is the directory of the cell, and Files are in it.
+	// Dir is the directory of the cell. Files are the names of the files in it.
 	Dir   string
 	Files []string
-	// Module is what became of the Go module that the cell is in; empty if it was fine as it was.
+	// Module says how the Go module of the cell was changed; empty if it was not.
 	Module string
 }
 
-// ErrExists is what New fails with where there is something by the name of the cell.
-var ErrExists = errors.New("it is there already")
+// ErrExists is the error of New if the cell's directory exists.
+var ErrExists = errors.New("already exists")
 
-// New makes cells/NAME below dir. For a Go program, it makes dir a module if it is in
-// none, and has the module require this one. If it fails, everything is as it was.
+// New creates cells/NAME in dir. For a Go program, it makes dir a module if it is not in one,
+// and adds this module to its requirements. If New fails, nothing has changed.
 func New(ctx context.Context, dir string, name address.Name, lang Lang) (made Made, err error) {
 	made.Dir = filepath.Join(dir, "cells", name.String())
 	if _, err := os.Lstat(made.Dir); err == nil {
@@ -103,7 +105,7 @@ func New(ctx context.Context, dir string, name address.Name, lang Lang) (made Ma
 //go:embed templates
 var templates embed.FS
 
-// files returns the text of each file of a new cell.
+// files returns the content of each file of a new cell.
 func (l Lang) files(name address.Name) (map[string][]byte, error) {
 	all, err := template.ParseFS(templates, "templates/"+l.Name+"/*.tmpl")
 	if err != nil {
@@ -117,7 +119,7 @@ func (l Lang) files(name address.Name) (map[string][]byte, error) {
 		}
 		files[strings.TrimSuffix(one.Name(), ".tmpl")] = text.Bytes()
 	}
-	for file, text := range l.besides {
+	for file, text := range l.sdk {
 		files[file] = text
 	}
 	return files, nil

@@ -24,7 +24,7 @@ func TestRelease(t *testing.T) {
 	origintest.Release(t, version)
 	dir := t.TempDir()
 	done, err := inModule(t.Context(), dir, origin.Origin{Version: version})
-	if err != nil || done != "made go.mod; it requires "+origin.Module+"@"+version {
+	if err != nil || done != "created go.mod; go.mod requires "+origin.Module+"@"+version {
 		t.Fatalf("%q, %v", done, err)
 	}
 	files, err := langs[0].files(addresstest.Name("shout"))
@@ -52,7 +52,7 @@ func TestCheckout(t *testing.T) {
 	check(t, err)
 	dir := t.TempDir()
 	if done, err := inModule(t.Context(), dir, origin.Origin{Dir: root}); err != nil ||
-		done != "made go.mod; it takes cell from "+root {
+		done != "created go.mod; go.mod uses cell from "+root {
 		t.Fatalf("%q, %v", done, err)
 	}
 	files, err := langs[0].files(addresstest.Name("shout"))

@@ -11,8 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Install has the manager run the service; doing so twice is as good as once. If the
-// service does not start, the manager has what it had before.
+// Install installs and starts the service. Installing it again changes nothing. If the
+// service does not start, Install restores the previous state.
 func Install(ctx context.Context, m Manager, s Service) error {
 	path := m.File(s)
 	was, err := os.ReadFile(path)
@@ -41,7 +41,7 @@ func Install(ctx context.Context, m Manager, s Service) error {
 	return errors.Join(err, textfile.Replace(path, was), m.Start(ctx, s, true))
 }
 
-// Uninstall ends the service and takes it from the manager; was says whether it was there.
+// Uninstall stops and removes the service. was says whether it was installed.
 func Uninstall(ctx context.Context, m Manager, s Service) (was bool, err error) {
 	path := m.File(s)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"strings"
 )
 
-// launchd is that of macOS; the user's agents lie in the directory.
+// launchd is the manager of macOS. dir holds the user's launch agents.
 type launchd struct{ dir string }
 
 func (launchd) label(s Service) string { return "org.cell-mesh.cell" + s.suffix(".") }
@@ -24,8 +25,10 @@ func (d launchd) Text(s Service) string {
 		environment = "\n\t\t<key>CELL_HOME</key>\n\t\t<string>" + escape(s.Home) + "</string>"
 	}
 	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<!-- Written by "cell install"; "cell uninstall" takes it away. The flags of "cell up" belong into stem.toml in the home. -->
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN"
+  "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- Written by "cell install"; removed by "cell uninstall".
+     Put flags of "cell up" into stem.toml in the home. -->
 <plist version="1.0">
 <dict>
 	<key>Label</key>
@@ -61,7 +64,7 @@ func (d launchd) Text(s Service) string {
 
 func escape(text string) string {
 	var b strings.Builder
-	xml.EscapeText(&b, []byte(text)) // a strings.Builder takes everything
+	xml.EscapeText(&b, []byte(text)) // a strings.Builder never fails
 	return b.String()
 }
 
@@ -85,7 +88,7 @@ func (d launchd) Start(ctx context.Context, s Service, changed bool) error {
 	if d.PID(ctx, s) != 0 && !changed {
 		return nil
 	}
-	tool(ctx, "launchctl", "bootout", d.target(s)) // it fails where there is nothing to take out
+	tool(ctx, "launchctl", "bootout", d.target(s)) // fails if it is not loaded
 	if _, err := tool(ctx, "launchctl", "enable", d.target(s)); err != nil {
 		return err
 	}
@@ -98,7 +101,7 @@ func (d launchd) Stop(ctx context.Context, s Service) error {
 	return err
 }
 
-// Linger: agents begin with the login of their user, and macOS has nothing else for them.
+// Linger fails: macOS starts agents at login, and offers nothing else for users.
 func (launchd) Linger(context.Context) error {
-	return fmt.Errorf("it runs while you are logged in")
+	return errors.New("the stem runs only while you are logged in")
 }

@@ -5,8 +5,7 @@ import (
 	"os"
 )
 
-// Ready tells the manager that has started this process, if it wants to be told, that it
-// does its work.
+// Ready tells the service manager that this process is ready, if $NOTIFY_SOCKET asks for it.
 func Ready() error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

@@ -1,6 +1,9 @@
-// Package service has the system run a user's stem, from boot to shutdown: as a user unit
-// of systemd, or as a launch agent on macOS. Both end the stem alone when they stop it,
-// and never its cells; both start it anew when it has failed.
+// Package service runs a user's stem as a system service, from boot to shutdown: a systemd
+// user unit, or a launch agent on macOS. Both restart the stem when it fails, and stop only
+// the stem, never its cells.
+//
+//	m, err := service.Find(ctx)
+//	err = service.Install(ctx, m, service.Service{Program: "/usr/bin/cell", Path: path})
 package service
 
 import (
@@ -16,36 +19,34 @@ import (
 	"strings"
 )
 
-// Service is a stem that the system runs. Its texts depend on nothing else.
+// Service describes the stem to run. The text of the service file depends only on this.
 type Service struct {
-	// Program is the whole path of the program cell.
+	// Program is the absolute path of the program cell.
 	Program string
-	// Home is the stem's, if it is not the default one.
+	// Home is the stem's home. If empty, the default one.
 	Home string
-	// Path is the $PATH that the stem has, and the cells that it starts.
+	// Path is the $PATH of the stem and of the cells that it starts.
 	Path string
-	// Log is where a launch agent's stem complains; a unit's does so in the journal.
+	// Log is the log file of a launch agent. A systemd unit logs to the journal.
 	Log string
 }
 
-// ErrNoManager is wrapped by the errors of a machine, or a login, where nothing runs
-// services for the user.
-var ErrNoManager = errors.New("nothing here runs services for this user")
+// ErrNoManager is the error of Find if nothing runs services for the user.
+var ErrNoManager = errors.New("no service manager for this user")
 
-// Manager is what runs services.
+// Manager runs services: systemd or launchd.
 type Manager interface {
-	// File is where the text of the service lies.
+	// File is the path of the service file.
 	File(Service) string
-	// Text is the file's content.
+	// Text is the content of the service file.
 	Text(Service) string
-	// PID returns the process of the service, 0 if it does not run.
+	// PID returns the process of the service, or 0 if it does not run.
 	PID(context.Context, Service) int
-	// Start has the service run, now and from the next boot on, as its file has it, which
-	// has changed or not.
+	// Start runs the service now and at each boot. If its file has changed, it restarts it.
 	Start(ctx context.Context, s Service, changed bool) error
-	// Stop ends it, for good.
+	// Stop stops the service, and no longer runs it at boot.
 	Stop(context.Context, Service) error
-	// Linger keeps the user's services running without a login; the error says what else would.
+	// Linger keeps the user's services running without a login. The error says how to do it.
 	Linger(context.Context) error
 }
 
@@ -65,7 +66,7 @@ func Find(ctx context.Context) (Manager, error) {
 	return systemd{filepath.Join(config, "systemd", "user")}, nil
 }
 
-// suffix tells the services of several homes apart.
+// suffix makes the names of services of several homes differ.
 func (s Service) suffix(separator string) string {
 	if s.Home == "" {
 		return ""
@@ -74,7 +75,7 @@ func (s Service) suffix(separator string) string {
 	return separator + hex.EncodeToString(sum[:4])
 }
 
-// tool runs a command of the manager; the error has its words.
+// tool runs a command of the manager. The error contains its stderr.
 func tool(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var said strings.Builder

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// systemd is the user's own instance of it; units lie in the directory.
+// systemd is the user's instance of systemd. dir holds the user's units.
 type systemd struct{ dir string }
 
 func (systemd) name(s Service) string { return "cell" + s.suffix("-") + ".service" }
@@ -18,11 +18,12 @@ func (d systemd) File(s Service) string { return filepath.Join(d.dir, d.name(s))
 
 func (systemd) Text(s Service) string {
 	var b strings.Builder
-	b.WriteString(`# Written by "cell install"; "cell uninstall" takes it away. The flags of "cell up" belong into stem.toml in the home.
+	b.WriteString(`# Written by "cell install"; removed by "cell uninstall".
+# Put flags of "cell up" into stem.toml in the home.
 [Unit]
 Description=cell: the stem of this machine
 Documentation=https://github.com/cell-mesh/cell
-# However often it has failed, it is tried again.
+# Restart it no matter how often it has failed.
 StartLimitIntervalSec=0
 
 [Service]
@@ -37,7 +38,7 @@ Type=notify
 RestartSec=2
 # Cells outlive their stem.
 KillMode=process
-# That the kernel had to end a cell is no reason to end the stem.
+# Keep the stem running if the kernel kills a cell for lack of memory.
 OOMPolicy=continue
 
 [Install]
@@ -46,7 +47,7 @@ WantedBy=default.target
 	return b.String()
 }
 
-// quote has systemd take a text as it is.
+// quote quotes a text for a unit file.
 func quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -101,5 +102,6 @@ func (systemd) Linger(ctx context.Context) error {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	return fmt.Errorf("it ends when you log out, until this has been run: sudo loginctl enable-linger %s", name)
+	return fmt.Errorf("the stem stops when you log out; to keep it running: "+
+		"sudo loginctl enable-linger %s", name)
 }

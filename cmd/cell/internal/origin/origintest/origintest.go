@@ -1,4 +1,4 @@
-// Package origintest makes a release of this checkout, for tests.
+// Package origintest releases this checkout as a module version, for tests.
 package origintest
 
 import (
@@ -15,9 +15,9 @@ import (
 	"github.com/cell-mesh/cell/cmd/cell/internal/origin"
 )
 
-// Release has the go command find this checkout as a version of its module, in a module
-// proxy made of files, and all else in the module cache as it is; nothing is asked of the
-// network. What it fetches goes into a cache of the test.
+// Release makes this checkout available to the go command as a version of its module. It
+// sets up a file-based module proxy for it; other modules come from the module cache, and
+// nothing from the network. Downloads go into a module cache of the test.
 func Release(t *testing.T, version string) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)

@@ -30,9 +30,10 @@ func TestMain(m *testing.M) {
 		h, err := home.Default()
 		cell, _ := address.ParseName("greet")
 		if err == nil {
-			err = Wrapper{Home: h, Cell: cell,
+			err = Adapter{Home: h, Cell: cell,
 				Settings: dna.Settings{Mode: dna.FD, Env: []string{"MINE=1"},
-					Dir: "/"}, Program: []string{"sh", "-c", script}, Stderr: os.Stderr}.Run(context.Background())
+					Dir: "/"}, Program: []string{"sh", "-c", script},
+				Stderr: os.Stderr}.Run(context.Background())
 		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(7)
@@ -57,7 +58,7 @@ func wrapper(t *testing.T, settings dna.Settings, most int,
 	ended := make(chan error, 1)
 	go func() {
 		defer stderr.Close()
-		ended <- Wrapper{Home: h, Cell: cell, Settings: settings, Program: program, Stderr: stderr,
+		ended <- Adapter{Home: h, Cell: cell, Settings: settings, Program: program, Stderr: stderr,
 			Most: most}.Run(ctx)
 	}()
 	end = sync.OnceValue(func() error { cancel(); return <-ended })
@@ -128,8 +129,10 @@ const peer = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 func TestStdio(t *testing.T) {
 	path, log, _ := wrapper(t, dna.Settings{Mode: dna.Stdio, Env: []string{"GREETING=hello"},
 		Dir: "/"}, 0,
-		"sh", "-c", `n=$(wc -c); echo "$GREETING $CELL_CALLER, $((n)) bytes, $CELL_NAME $CELL_STARTED$LISTEN_FDS in $PWD"; echo grumble >&2; exit 3`)
-	if got, want := ask(t, path, peer, "word"), "hello "+peer+", 4 bytes, greet  in /\n"; got != want {
+		"sh", "-c", `n=$(wc -c); echo "$GREETING $CELL_CALLER, $((n)) bytes, $CELL_NAME `+
+			`$CELL_STARTED$LISTEN_FDS in $PWD"; echo grumble >&2; exit 3`)
+	if got, want := ask(t, path, peer, "word"),
+		"hello "+peer+", 4 bytes, greet  in /\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	wantLog(t, log, "grumble\n")
@@ -182,7 +185,8 @@ func TestStdioIsBounded(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	wantLog(t, log, "cell: greet: 3 calls are under way, and no more are taken until one of them ends\n")
+	wantLog(t, log, "cell: greet: 3 calls are open, the limit: new calls wait until one of them "+
+		"ends\n")
 }
 
 // Whoever ends the cell has the calls under way end, and is not kept waiting by a program
@@ -251,7 +255,9 @@ func TestFD(t *testing.T) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), "CELL_HOME="+dir, "CELL_STARTED=1", "CELL_NAME=greet",
 		"LISTEN_FDS=9",
-		`WRAP_TEST_FD=echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES $$ $MINE "$CELL_WRAP_VACATED$CELL_STARTED" $PWD; for f in /proc/self/fd/*; do readlink $f; done; exec sleep 1000`)
+		`WRAP_TEST_FD=echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES $$ $MINE `+
+			`"$CELL_WRAP_VACATED$CELL_STARTED" $PWD; for f in /proc/self/fd/*; do readlink $f; `+
+			`done; exec sleep 1000`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -321,7 +327,8 @@ func TestForward(t *testing.T) {
 		if got := ask(t, path, peer, ""); got != "" {
 			t.Errorf("%s: a server that is gone says %q", network, got)
 		}
-		wantLog(t, log, "cell: greet: a call from "+peer+": the server does not answer: dial "+network)
+		wantLog(t, log, "cell: greet: a call from "+peer+": the server does not answer: dial "+
+			""+network)
 		if err := end(); err != nil {
 			t.Error(err)
 		}
