@@ -1,6 +1,11 @@
-// Package capability makes and checks keys: whoever presents one may reach the one cell
-// it names, until it expires. A key is signed by the machine of the cell, which therefore
-// need not remember it, and checked without asking anyone.
+// Package capability makes and checks keys. A key lets its holder reach one cell until it expires.
+//
+//	text, err := capability.Sign(capability.Key{…}, identity.Sign)
+//	key, err := capability.Verify(text, issuer)
+//
+// The cell's machine signs the key, so it can check the key later without a list and without
+// asking anyone. A key has exactly one text. The caller checks when a key expires and who presents
+// it; package gate does.
 //
 // The text is base64url, without padding, of
 //
@@ -8,8 +13,8 @@
 //	8 bytes   serial number, random
 //	8 bytes   expiry, seconds since 1970, big-endian
 //	1+n bytes length and name of the cell
-//	1+n bytes length and ID of the one peer that may use it; length 0 for whoever holds it
-//	64 bytes  Ed25519 signature of all before it, behind "cell key\n"
+//	1+n bytes length and ID of the only peer that may use it; length 0 for any holder
+//	64 bytes  Ed25519 signature of "cell key\n" and all bytes before
 package capability
 
 import (
@@ -24,12 +29,12 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Key is what a key says.
+// Key is the content of a key.
 type Key struct {
-	// Serial tells keys apart, as 16 hexadecimal digits: it is what a list of revoked keys holds.
+	// Serial is the serial number, 16 hexadecimal digits. revoked.toml lists serial numbers.
 	Serial string
 	Cell   address.Name
-	// To is the one peer that may use the key. If zero, whoever holds it.
+	// To is the only peer that may use the key. If zero, any holder may.
 	To      address.ID
 	Expires time.Time // to the second
 }
@@ -37,11 +42,11 @@ type Key struct {
 const (
 	version = 1
 	domain  = "cell key\n"
-	// maxText is more than the longest key has: 1+8+8+1+63+1+53+64 bytes in base64.
+	// maxText is more than the length of the longest key: 1+8+8+1+63+1+53+64 bytes in base64.
 	maxText = 320
 )
 
-var errNoKey = errors.New("not a key: copy it again, whole")
+var errNoKey = errors.New("not a key: copy all of it again")
 
 // NewSerial returns a random serial number.
 func NewSerial() string {
@@ -50,7 +55,7 @@ func NewSerial() string {
 	return hex.EncodeToString(serial[:])
 }
 
-// Sign prints the key, signed.
+// Sign returns the text of the key, signed.
 func Sign(k Key, sign func(message []byte) (signature []byte, err error)) (string, error) {
 	serial, err := hex.DecodeString(k.Serial)
 	if err != nil || len(serial) != 8 {
@@ -68,14 +73,14 @@ func Sign(k Key, sign func(message []byte) (signature []byte, err error)) (strin
 	return base64.RawURLEncoding.EncodeToString(append(body, signature...)), nil
 }
 
-// Parse reads a key without checking who signed it.
+// Parse reads a key without checking its signature.
 func Parse(text string) (Key, error) {
 	k, _, _, err := parse(text)
 	return k, err
 }
 
-// Verify reads a key and checks that the issuer signed it. Whether it has expired, and
-// who presents it, is for the caller to check.
+// Verify reads a key and checks that the issuer signed it. It does not check whether the key has
+// expired or who presents it.
 func Verify(text string, issuer address.ID) (Key, error) {
 	k, body, signature, err := parse(text)
 	if err != nil {
@@ -96,7 +101,7 @@ func parse(text string) (k Key, body, signature []byte, err error) {
 	if err != nil || len(data) < 17+2+ed25519.SignatureSize || data[0] != version {
 		return Key{}, nil, nil, errNoKey
 	}
-	// line ends and idle bits are decoded, too: a key has one text
+	// DecodeString ignores line ends and unused bits, but a key has only one text.
 	if base64.RawURLEncoding.EncodeToString(data) != text {
 		return Key{}, nil, nil, errNoKey
 	}
@@ -120,7 +125,7 @@ func parse(text string) (k Key, body, signature []byte, err error) {
 	return k, body, signature, nil
 }
 
-// field takes a length and as many bytes off data.
+// field reads a length and that many bytes.
 func field(data []byte) (text string, rest []byte, ok bool) {
 	if len(data) == 0 || len(data) < 1+int(data[0]) {
 		return "", nil, false

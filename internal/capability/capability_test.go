@@ -13,13 +13,13 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// A key says to the one who checks it what it said to the one who made it.
+// A key reads back as it was made.
 func TestSignThenVerify(t *testing.T) {
 	m := newMachine(t, 1)
 	long := someKey(t)
 	long.Cell = addresstest.Name(strings.Repeat("a", address.MaxName))
 	longTo := long
-	// the longest kind of ID
+	// the longest form of an ID
 	longTo.To = addresstest.Must("16Uiu2HAm6HQpNrKJxoCrVjHM65CJ2SgX6BhEiVnsLCvs7UyJvsSC",
 		address.ParseID)
 	old := boundKey(t)
@@ -29,7 +29,7 @@ func TestSignThenVerify(t *testing.T) {
 	for _, k := range []Key{someKey(t), boundKey(t), long, longTo, old, last} {
 		text := m.issue(t, k)
 		if strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-			t.Errorf("%q is not a word for an address", text)
+			t.Errorf("%q cannot be part of an address", text)
 		}
 		if got, err := Verify(text, m.id); err != nil || got != k {
 			t.Errorf("Verify(%q) = %+v, %v, want %+v", text, got, err, k)
@@ -40,8 +40,7 @@ func TestSignThenVerify(t *testing.T) {
 	}
 }
 
-// Keys that were made yesterday must open tomorrow: if one of these fails, the format has
-// changed, and so must its version.
+// Old keys must stay valid. If one of these fails, the format has changed and needs a new version.
 func TestFormatStaysAsItIs(t *testing.T) {
 	m := newMachine(t, 1)
 	for text, k := range map[string]Key{
@@ -57,14 +56,13 @@ func TestFormatStaysAsItIs(t *testing.T) {
 	}
 }
 
-// Made with the seed of 32 ones.
+// Made with a seed of 32 ones.
 const (
 	golden      = "AQEjRWeJq83vAAAAAHE_swAGcmV0aW5hANXkS0U6-PH9bn2agrrd3Lx8D7p6z70fbR1OCr4onANSia1ljfqLI1aBvTYqXzn2C6-kpygElrZZtOVJeFMQOwI"
 	goldenBound = "AQEjRWeJq83vAAAAAHE_swAGcmV0aW5hNDEyRDNLb29XUmF3UGJ4UHRQMWVaYUpwdW1HbnlXWDJEY1V5ZDNSUW55ZHIzZUF0bzRBejcOESQ0bTRwbJ7pKzRUdkszS4LapoNzDrVPXDYU4GcaK16jWhn1y0FatpbalWJEiwZO1Wl4BgpG13laMQwy2IAM"
 )
 
-// A key is opened by nothing but itself: no bit of it is idle, neither of its bytes nor
-// of its letters.
+// Every bit of a key counts, in its bytes and in its letters.
 func TestNoBitCanBeFlipped(t *testing.T) {
 	m := newMachine(t, 1)
 	for _, k := range []Key{someKey(t), boundKey(t)} {
@@ -84,7 +82,7 @@ func TestNoBitCanBeFlipped(t *testing.T) {
 	}
 }
 
-// A key has one text. With a second one, whoever keeps a list of texts could be deceived.
+// A key has exactly one text. A second one would deceive anyone who keeps a list of texts.
 func TestOtherTextsAreRefused(t *testing.T) {
 	m := newMachine(t, 1)
 	for _, k := range []Key{someKey(t), boundKey(t)} {
@@ -111,8 +109,7 @@ func TestOtherTextsAreRefused(t *testing.T) {
 	refused(t, m.id, "")
 }
 
-// Of the bits that its last letter does not need, each must be zero: here the letter has
-// four idle ones, or two.
+// The unused bits of the last letter must be zero. There are four or two.
 func TestIdleBitsOfTheLastLetter(t *testing.T) {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	m := newMachine(t, 1)
@@ -134,8 +131,7 @@ func TestIdleBitsOfTheLastLetter(t *testing.T) {
 	}
 }
 
-// What a signature is over does not decide who made it: another machine's key, or one
-// that was signed for another purpose, opens nothing.
+// Another machine's key, or a signature for another purpose, is refused.
 func TestOthersKeysAreRefused(t *testing.T) {
 	m, other := newMachine(t, 1), newMachine(t, 2)
 	text := m.issue(t, boundKey(t))
@@ -159,12 +155,11 @@ func TestOthersKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Verify checks who made the key, and Parse does not: the holder of a key, who can't,
-// still sees what it says.
+// Verify checks who made the key. Parse does not: it is for the holder, who cannot check.
 func TestParseChecksNoSignature(t *testing.T) {
 	forged := encode(append(decode(t, golden)[:27], make([]byte, ed25519.SignatureSize)...))
 	if got, err := Parse(forged); err == nil {
-		t.Errorf("a torn body parses as %+v", got)
+		t.Errorf("a damaged body parses as %+v", got)
 	}
 	data := decode(t, golden)
 	data[len(data)-1] ^= 1
@@ -175,7 +170,7 @@ func TestParseChecksNoSignature(t *testing.T) {
 	refused(t, newMachine(t, 1).id, encode(data))
 }
 
-// Sign makes nothing that could not be read back, and says when the signer failed.
+// Sign refuses what would not read back, and returns the signer's error.
 func TestSignRefuses(t *testing.T) {
 	m := newMachine(t, 1)
 	for _, serial := range []string{"", "0123456789abcde", "0123456789abcdef00", "0123456789abcdeg",
@@ -198,14 +193,14 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// refused wants that the text is no key of the issuer, and that a refusal says nothing of it.
+// refused checks that the text is refused, and that the error does not contain it.
 func refused(t *testing.T, issuer address.ID, text string) {
 	t.Helper()
 	k, err := Verify(text, issuer)
 	if err == nil || k != (Key{}) {
 		t.Errorf("%.200q verifies: %+v, %v", text, k, err)
 	} else if len(text) > 8 && strings.Contains(err.Error(), text) {
-		t.Errorf("the error tells the key: %v", err)
+		t.Errorf("the error contains the key: %v", err)
 	}
 }
 

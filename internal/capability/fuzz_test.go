@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What parses says all that the text says: signed again, it has the same body. So what
-// the holder is shown of a key is what the machine that made it will go by.
+// What parses and is signed again has the same body. So the holder sees exactly what the issuer
+// will check.
 func FuzzParse(f *testing.F) {
 	m := newMachine(f, 1)
 	cid := append(decode(f, golden)[:25], []byte(strings.Repeat("x", 130))...)

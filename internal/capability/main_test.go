@@ -1,10 +1,6 @@
 package capability
 
 import (
-	"bytes"
-	"crypto/ed25519"
-	"encoding/base32"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,27 +12,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A machine is one that makes keys.
+// machine is an issuer of keys.
 type machine struct {
-	private ed25519.PrivateKey
-	id      address.ID
+	id   address.ID
+	sign func([]byte) ([]byte, error)
 }
 
-// newMachine returns always the same machine for a seed.
-func newMachine(t testing.TB, seed byte) machine {
-	t.Helper()
-	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	cid := append([]byte{1, 0x72, 0x00, 36, 0x08, 1, 0x12, 32},
-		private.Public().(ed25519.PublicKey)...)
-	id, err := address.ParseID("b" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return machine{private, id}
-}
-
-func (m machine) sign(message []byte) ([]byte, error) {
-	return ed25519.Sign(m.private, message), nil
+// newMachine returns the same machine for each seed.
+func newMachine(_ testing.TB, seed byte) machine {
+	id, sign := addresstest.Signer(seed)
+	return machine{id, sign}
 }
 
 func (m machine) issue(t testing.TB, k Key) string {
@@ -48,7 +33,7 @@ func (m machine) issue(t testing.TB, k Key) string {
 	return text
 }
 
-// someKey is bound to nobody; boundKey to one peer.
+// someKey is for any holder, boundKey for one peer.
 func someKey(t testing.TB) Key {
 	return Key{Serial: "0123456789abcdef", Cell: addresstest.Name("retina"),
 		Expires: time.Unix(1_900_000_000, 0)}

@@ -14,27 +14,27 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// revoked is the text form of the list of keys that were taken back.
+// revoked is the text form of the list of revoked keys.
 type revoked struct {
-	Serials []serial `toml:"serials" comment:"keys that open nothing any more, though they have not expired"`
+	Serials []serial `toml:"serials" comment:"serial numbers of revoked keys"`
 }
 
-// serial is a serial number, checked where it stands so that an error can name its line.
-// It is a struct since the decoder puts a string into any kind of string unchecked.
+// serial is a serial number, checked by the decoder so that an error names the line. It is a
+// struct, since go-toml (2.4) sets a named string without calling UnmarshalText.
 type serial struct{ text string }
 
 func (s serial) MarshalText() ([]byte, error) { return []byte(s.text), nil }
 
-// UnmarshalText lowers the digits: the gate compares texts.
+// UnmarshalText converts to lower case, since the gate compares texts.
 func (s *serial) UnmarshalText(text []byte) error {
 	s.text = strings.ToLower(string(text))
 	if raw, err := hex.DecodeString(s.text); err != nil || len(raw) != 8 {
-		return fmt.Errorf("%q is not a key's serial number: it has 16 hexadecimal digits", text)
+		return fmt.Errorf("%q is not a serial number: use 16 hexadecimal digits", text)
 	}
 	return nil
 }
 
-// Revoked returns the serial numbers of the keys that were taken back. The error names the file.
+// Revoked returns the serial numbers of revoked keys. Errors name the file.
 func Revoked(h home.Home) ([]string, error) {
 	list, err := readRevoked(h)
 	if err != nil {
@@ -47,10 +47,10 @@ func Revoked(h home.Home) ([]string, error) {
 	return serials, nil
 }
 
-// Revoke takes a key back.
+// Revoke adds a serial number to the list.
 func Revoke(ctx context.Context, h home.Home, number string) error {
-	var taken serial
-	if err := taken.UnmarshalText([]byte(number)); err != nil {
+	var one serial
+	if err := one.UnmarshalText([]byte(number)); err != nil {
 		return err
 	}
 	lock, err := socket.WaitLock(ctx, h.Revoked()+".lock")
@@ -59,10 +59,10 @@ func Revoke(ctx context.Context, h home.Home, number string) error {
 	}
 	defer lock.Unlock()
 	list, err := readRevoked(h)
-	if err != nil || slices.Contains(list.Serials, taken) {
+	if err != nil || slices.Contains(list.Serials, one) {
 		return err
 	}
-	list.Serials = append(list.Serials, taken)
+	list.Serials = append(list.Serials, one)
 	return textfile.Write(h.Revoked(), list)
 }
 

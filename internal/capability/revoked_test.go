@@ -2,6 +2,7 @@ package capability
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +15,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// A key that was taken back stays so, once, in a text that its owner can read, and nobody else.
+// A revoked key is listed once, in a file that only the user can read.
 func TestRevokeThenRead(t *testing.T) {
 	h := hometest.New(t)
 	if serials, err := Revoked(h); len(serials) != 0 || err != nil {
@@ -34,8 +35,7 @@ func TestRevokeThenRead(t *testing.T) {
 	}
 }
 
-// Its digits may be written in upper case, by hand, too: it is the same number, and it
-// must not seem to be revoked and open.
+// Upper-case digits are the same number. Otherwise a key would look revoked and still be valid.
 func TestSerialsInUpperCase(t *testing.T) {
 	h := hometest.New(t)
 	if err := os.WriteFile(h.Revoked(), []byte("serials = ['0123456789ABCDEF']\n"),
@@ -53,7 +53,7 @@ func TestSerialsInUpperCase(t *testing.T) {
 	}
 }
 
-// Two commands at once, or a hundred: what each has taken back is taken back.
+// Commands that run at the same time do not undo each other.
 func TestRevokersAtOnceLoseNothing(t *testing.T) {
 	h := hometest.New(t)
 	var group sync.WaitGroup
@@ -72,8 +72,8 @@ func TestRevokersAtOnceLoseNothing(t *testing.T) {
 	}
 }
 
-// A word that is no serial number is refused: in the list it would look as if a key had
-// been taken back.
+// A word that is not a serial number is refused: in the list it would look as if a key were
+// revoked.
 func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
 	h := hometest.New(t)
 	for _, serial := range []string{"", "7", "0123456789abcdeg", "0123456789abcdef0", "00",
@@ -88,7 +88,7 @@ func TestRevokeRefusesWhatIsNoSerial(t *testing.T) {
 	}
 }
 
-// Whoever waits for a lock gives up when its time is over, and has changed nothing.
+// Waiting for the lock ends with the context, and nothing is changed.
 func TestRevokeEndsWithItsContext(t *testing.T) {
 	h := hometest.New(t)
 	lock, err := socket.TryLock(h.Revoked() + ".lock")
@@ -103,7 +103,7 @@ func TestRevokeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A mistake in the file is named with its line, and is not written over.
+// An error in the file names its line, and the file is not overwritten.
 func TestBadRevokedFile(t *testing.T) {
 	for text, where := range map[string]string{
 		"serials = [\n":                         "revoked.toml:1: ",
@@ -129,4 +129,41 @@ func TestBadRevokedFile(t *testing.T) {
 			t.Errorf("%q has become %q, %v", text, now, err)
 		}
 	}
+}
+
+// For any file, Revoked returns valid serial numbers or an error that names the file, and Revoke
+// adds one and keeps the others.
+func FuzzRevoked(f *testing.F) {
+	for _, text := range []string{"", "serials = []", "serials = ['0123456789ABCDEF']",
+		"serials = [\"0123456789abcdef\", \"0123456789abcdef\"]\n", "serials = [", "serials = 1",
+		"serials = [[]]", "serial = []", "# none\nserials = [ ]\n"} {
+		f.Add(text)
+	}
+	h := hometest.New(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(h.Revoked(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, err := Revoked(h)
+		if err != nil {
+			if len(before) > 0 || !strings.HasPrefix(err.Error(), h.Revoked()+":") {
+				t.Errorf("%q: %q, %v", text, before, err)
+			}
+			return
+		}
+		const added = "00000000deadbeef"
+		if err := Revoke(t.Context(), h, strings.ToUpper(added)); err != nil {
+			t.Fatal(err)
+		}
+		after, err := Revoked(h)
+		if err != nil || !slices.Contains(after, added) {
+			t.Fatalf("%q: %s is missing in %q, %v", text, added, after, err)
+		}
+		for _, serial := range before {
+			if raw, err := hex.DecodeString(serial); err != nil || len(raw) != 8 ||
+				serial != strings.ToLower(serial) || !slices.Contains(after, serial) {
+				t.Errorf("%q: serial %q was read, then %q", text, serial, after)
+			}
+		}
+	})
 }

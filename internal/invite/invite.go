@@ -19,7 +19,7 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Invite is what the inviter remembers of a token it has printed.
+// Invite is what the inviter keeps about a token that it printed.
 type Invite struct {
 	// ID is eight hexadecimal digits.
 	ID      string
@@ -28,15 +28,15 @@ type Invite struct {
 	Expires time.Time
 	// Uses is how many peers may join with it.
 	Uses int
-	// As will be the joiner's petname here. If zero, one is made of its ID.
+	// As becomes the joiner's petname. If zero, one is made from its ID.
 	As address.Petname
-	// Joined are those who did.
+	// Joined lists the peers that joined.
 	Joined []address.ID
-	// Revoked invites are kept until they expire, so that those who try one can be told.
+	// Revoked invites are kept until they expire, so that joiners can be told.
 	Revoked bool
 }
 
-// New makes an invite. It is in force once it is written.
+// New returns a new invite. Write puts it in force.
 func New(cells peers.Grant, uses int, expires time.Time, as address.Petname) Invite {
 	return Invite{
 		ID:      hex.EncodeToString(random(idSize)),
@@ -48,7 +48,7 @@ func New(cells peers.Grant, uses int, expires time.Time, as address.Petname) Inv
 	}
 }
 
-// State says in a word what becomes of an invite.
+// State is the state of an invite in one word.
 type State string
 
 const (
@@ -58,8 +58,8 @@ const (
 	Revoked State = "revoked"
 )
 
-// State returns how the invite stands for a joiner. Whoever has joined with it may ask
-// again, at no cost: its answer may have been lost.
+// State returns the invite's state for a joiner. A peer that joined may join again without using
+// the invite up, since its answer may have been lost.
 func (i Invite) State(joiner address.ID, now time.Time) State {
 	switch {
 	case i.Revoked:
@@ -74,7 +74,7 @@ func (i Invite) State(joiner address.ID, now time.Time) State {
 
 // file is the text form of an Invite.
 type file struct {
-	Secret  string       `toml:"secret" comment:"whoever has it may join: keep it to yourself"`
+	Secret  string       `toml:"secret" comment:"anyone who has it may join: keep it secret"`
 	Cells   []string     `toml:"cells" comment:"what the joiner may reach here"`
 	Expires time.Time    `toml:"expires"`
 	Uses    int          `toml:"uses"`
@@ -83,10 +83,10 @@ type file struct {
 	Revoked bool         `toml:"revoked"`
 }
 
-// keepExpired is how long those who come too late are told so, and not just denied.
+// keepExpired is how long a late joiner is told that the invite has expired, not just denied.
 const keepExpired = 7 * 24 * time.Hour
 
-// Write puts the invite in force as it is.
+// Write creates or replaces the invite's file.
 func Write(h home.Home, i Invite) error {
 	return textfile.Write(h.Invite(i.ID), file{
 		Secret:  hex.EncodeToString(i.Secret),
@@ -99,10 +99,10 @@ func Write(h home.Home, i Invite) error {
 	})
 }
 
-// Read returns one invite. A missing one is an error that wraps fs.ErrNotExist.
+// Read returns one invite. If there is none, the error wraps fs.ErrNotExist.
 func Read(h home.Home, id string) (Invite, error) {
 	if !validID(id) {
-		return Invite{}, fmt.Errorf("%q is not an invite's ID: %w", id, fs.ErrNotExist)
+		return Invite{}, fmt.Errorf("%q is not an invite ID: %w", id, fs.ErrNotExist)
 	}
 	path := h.Invite(id)
 	var f file
@@ -112,7 +112,7 @@ func Read(h home.Home, id string) (Invite, error) {
 	secret, err := hex.DecodeString(f.Secret)
 	if err != nil || len(secret) != secretSize {
 		return Invite{}, textfile.At(path, "secret",
-			errors.New("secret is damaged: remove the file, and make another invite"))
+			errors.New("secret is damaged: remove the file and make another invite"))
 	}
 	cells, err := peers.ParseGrant(f.Cells)
 	if err != nil {
@@ -128,8 +128,8 @@ func Read(h home.Home, id string) (Invite, error) {
 	return i, nil
 }
 
-// Edit changes one invite under a lock, so that of two who change it neither undoes what
-// the other did. Nothing is written if change fails.
+// Edit changes one invite under a lock, so that two editors do not undo each other's changes. If
+// change fails, nothing is written.
 func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) error) error {
 	lock, err := socket.WaitLock(ctx, filepath.Join(h.InvitesDir(), "lock"))
 	if err != nil {
@@ -146,8 +146,8 @@ func Edit(ctx context.Context, h home.Home, id string, change func(*Invite) erro
 	return Write(h, i)
 }
 
-// ReadAll returns all invites, and forgets those that expired long ago. A bad file is one
-// of the errors.
+// ReadAll returns all invites and an error for each bad file. It removes invites that expired long
+// ago.
 func ReadAll(h home.Home, now time.Time) (all []Invite, problems []error) {
 	paths, err := textfile.List(h.InvitesDir())
 	if err != nil {

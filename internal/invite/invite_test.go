@@ -19,7 +19,7 @@ import (
 
 var petnameNone address.Petname
 
-// What becomes of an invite depends on what was done with it, on the hour, and on who asks.
+// The state depends on the invite, the time and the joiner.
 func TestState(t *testing.T) {
 	joiner, other := addresstest.ID(1), addresstest.ID(2)
 	before, after := tomorrow.Add(-time.Second), tomorrow
@@ -56,7 +56,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// No two invites have one secret, nor one ID.
+// Every invite has its own secret and ID.
 func TestNew(t *testing.T) {
 	a, b := New(grant("retina"), 2, tomorrow.Add(time.Millisecond), petnameNone), New(grant(), 1,
 		tomorrow, petnameNone)
@@ -70,7 +70,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// What is written is what is read, in a file that nobody else can: it holds a secret.
+// An invite reads as it was written. Only the user can read the file, since it holds a secret.
 func TestWriteThenRead(t *testing.T) {
 	h := hometest.New(t)
 	full := New(grant("*", "stem.list"), 3, tomorrow, addresstest.Petname("laptop"))
@@ -95,7 +95,7 @@ func TestWriteThenRead(t *testing.T) {
 	}
 }
 
-// An ID that comes from elsewhere never leads out of the folder.
+// A foreign ID never leads out of the folder.
 func TestReadOfNoInvite(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -118,8 +118,7 @@ func TestReadOfNoInvite(t *testing.T) {
 	}
 }
 
-// Joiners come at once, and a command may revoke meanwhile: whoever edits sees what the
-// ones before have done.
+// Joiners may come at once while a command revokes. Each edit sees the ones before it.
 func TestFiftyEditsAtOnce(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 50, tomorrow, petnameNone)
@@ -152,7 +151,7 @@ func TestFiftyEditsAtOnce(t *testing.T) {
 	}
 }
 
-// A change that fails is no change.
+// If change fails, the file stays as it was.
 func TestEditThatFails(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -168,8 +167,7 @@ func TestEditThatFails(t *testing.T) {
 	}
 }
 
-// Those who come a little late are told so; after a week, nobody comes any more, and the
-// secret need not be kept.
+// A joiner that is a little late is told so. After a week the invite is removed.
 func TestExpiredAreForgotten(t *testing.T) {
 	h := hometest.New(t)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -190,14 +188,14 @@ func TestExpiredAreForgotten(t *testing.T) {
 	}
 }
 
-// A mistake in one file is named with its place, opens nothing, and takes no other invite down.
+// The error of a bad file names the place. The file grants nothing, and other invites stay valid.
 func TestBadFiles(t *testing.T) {
 	good := New(grant("retina"), 1, tomorrow, petnameNone)
 	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = 2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
 	for _, test := range []struct{ file, text, reason string }{
 		{"0000000a.toml", "", "0000000a.toml: secret is damaged"},
 		{"0000000a.toml", strings.Replace(whole, "001122", "", 1),
-			"0000000a.toml:1: secret is damaged: remove the file, and make another invite"},
+			"0000000a.toml:1: secret is damaged: remove the file and make another invite"},
 		{"0000000a.toml", strings.Replace(whole, "001122", "xxxxxx", 1),
 			"0000000a.toml:1: secret is damaged"},
 		{"0000000a.toml", strings.Replace(whole, "retina", "Retina", 1),

@@ -16,16 +16,16 @@ const (
 	idSize     = 4  // bytes
 )
 
-// Proof proves to the inviter that the joiner has the invite's secret. It holds for these
-// two alone, whose IDs the handshake has proved: somebody else who comes to see it can't
-// use it. It has the form of a key: the joiner presents it to the cell stem.join.
+// Proof proves to the inviter that the joiner has the invite's secret. It is bound to the IDs of
+// both, which the handshake proves, so nobody else can use it. The joiner presents it as the key
+// of a call to the cell stem.join.
 func Proof(secret []byte, id string, inviter, joiner address.ID) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("cell join\n" + id + "\n" + inviter.String() + "\n" + joiner.String()))
 	return id + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// ProofID returns the ID of the invite that a proof is of, and "" for what is none.
+// ProofID returns the ID of the proof's invite, or "" if the text is not a proof.
 func ProofID(proof string) string {
 	id, _, ok := strings.Cut(proof, ".")
 	if !ok || !validID(id) {
@@ -34,23 +34,21 @@ func ProofID(proof string) string {
 	return id
 }
 
-// Proves checks a proof in a time that does not tell how much of it is right. No secret,
-// as an unknown invite has, is never proved: anyone can make a proof of none.
+// Proves checks a proof in constant time. It is false without a secret, as for an unknown invite:
+// anyone can compute a proof with an empty secret.
 func Proves(proof string, secret []byte, inviter, joiner address.ID) bool {
 	id := ProofID(proof)
-	// first, so that a guessed ID takes as long
+	// Computed first, so that an unknown ID takes the same time.
 	right := hmac.Equal([]byte(proof), []byte(Proof(secret, id, inviter, joiner)))
 	return right && id != "" && len(secret) == secretSize
 }
 
-// validID wants lower case, since an ID is a file's name and there are file systems that
-// tell no case.
+// validID requires lower case, since the ID is a file name and some file systems ignore case.
 func validID(id string) bool {
 	raw, err := hex.DecodeString(id)
 	return err == nil && len(raw) == idSize && hex.EncodeToString(raw) == id
 }
 
-// random returns n random bytes.
 func random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b) // never fails

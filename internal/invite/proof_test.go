@@ -8,15 +8,15 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// A proof holds for one secret, one invite and two peers: whoever saw it pass by can't
-// join with it, nor elsewhere, nor twice as somebody else.
+// A proof is valid for one secret, one invite and two peers. Nobody who sees it can use it, here or
+// elsewhere.
 func TestProofIsForTheseAlone(t *testing.T) {
 	inviter, joiner, other := addresstest.ID(1), addresstest.ID(2), addresstest.ID(3)
 	i := New(grant(), 1, tomorrow, petnameNone)
 	j := New(grant(), 1, tomorrow, petnameNone)
 	proof := Proof(i.Secret, i.ID, inviter, joiner)
 	if !Proves(proof, i.Secret, inviter, joiner) {
-		t.Fatal("a right proof is refused")
+		t.Fatal("a valid proof is refused")
 	}
 	if got := ProofID(proof); got != i.ID {
 		t.Errorf("it is said to be of %q", got)
@@ -34,25 +34,25 @@ func TestProofIsForTheseAlone(t *testing.T) {
 			inviter, joiner), append(i.Secret[:secretSize:secretSize], 0), inviter, joiner),
 	} {
 		if proves {
-			t.Errorf("it holds for %s", what)
+			t.Errorf("it is valid for %s", what)
 		}
 	}
 }
 
-// Of an invite that nobody made there is no secret, and the proof that one makes without
-// a secret must not hold: anybody can make it.
+// An unknown invite has no secret. A proof with an empty secret must not be valid, since anyone can
+// make it.
 func TestNoSecretProvesNothing(t *testing.T) {
 	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
 	for _, secret := range [][]byte{nil, {}} {
 		for _, made := range [][]byte{nil, {}, make([]byte, secretSize), make([]byte, 64)} {
 			if Proves(Proof(made, "00000000", inviter, joiner), secret, inviter, joiner) {
-				t.Errorf("a proof with the secret %x holds for the secret %x", made, secret)
+				t.Errorf("a proof with the secret %x is valid for the secret %x", made, secret)
 			}
 		}
 	}
 }
 
-// Whatever a stranger sends in the place of a proof: it holds for nothing.
+// No foreign text is a valid proof.
 func TestGarbageProvesNothing(t *testing.T) {
 	inviter, joiner := addresstest.ID(1), addresstest.ID(2)
 	i := New(grant(), 1, tomorrow, petnameNone)
@@ -78,7 +78,7 @@ func TestGarbageProvesNothing(t *testing.T) {
 	}
 }
 
-// An invite's ID becomes a path, so a proof has one or it has none.
+// ProofID returns a valid ID or "", since the ID becomes a path.
 func TestProofID(t *testing.T) {
 	for proof, want := range map[string]string{
 		"0123abcd.x": "0123abcd", "0123abcd.": "0123abcd", "0123abcd.x.y": "0123abcd", "0123abcd": "", "": "", ".": "",
@@ -90,7 +90,7 @@ func TestProofID(t *testing.T) {
 	}
 }
 
-// A proof made by one version must hold for the next: both sides may not be updated on one day.
+// A proof by one version must be valid for the next: the two sides are updated at different times.
 func TestProofStaysAsItIs(t *testing.T) {
 	const want = "0123abcd.7FgOCPtza8A-Aqyk6zRpAlmh5SHYjmGOem4ghjl3omM"
 	if got := Proof([]byte("0123456789abcdef"), "0123abcd", addresstest.ID(1),

@@ -1,6 +1,15 @@
-// Package invite is how two machines come to know each other with one paste: the token
-// that one prints and the other joins with, the proof of having it, and the folder
-// invites/ where the inviter remembers what it has printed.
+// Package invite lets two machines become peers with one paste.
+//
+//	i := invite.New(cells, 1, expires, petname) // the inviter keeps it in invites/
+//	err := invite.Write(h, i)
+//	fmt.Println(invite.Token{…})                // and prints a token with its ID and secret
+//
+//	token, err := invite.ParseToken(word)       // the joiner reads it
+//	key := invite.Proof(token.Secret, token.ID, token.Peer, self)
+//
+// The joiner calls the inviter's cell stem.join with the proof as its key. Neither the token nor
+// the secret travels. To check the proof is left to package gate, to use the invite to package
+// policy.
 package invite
 
 import (
@@ -16,15 +25,15 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Token is what the joining side is told.
+// Token is what the joiner needs.
 type Token struct {
-	// Peer is the inviter, and At are multiaddrs where it can be reached.
+	// Peer is the inviter. At lists multiaddrs where it can be reached.
 	Peer address.ID `json:"p"`
 	At   []string   `json:"a"`
-	// Mesh is the one the inviter is in, and Bootstrap are multiaddrs of peers in it.
+	// Mesh is the inviter's mesh. Bootstrap lists multiaddrs of peers in it.
 	Mesh      string   `json:"m"`
 	Bootstrap []string `json:"b,omitempty"`
-	// ID names the invite, and Secret opens it.
+	// ID names the invite. Secret opens it.
 	ID      string `json:"i"`
 	Secret  []byte `json:"s"`
 	Expires int64  `json:"e"` // seconds since 1970
@@ -34,31 +43,33 @@ type Token struct {
 func (t Token) Deadline() time.Time { return time.Unix(t.Expires, 0) }
 
 const (
-	// prefix begins a token, with its version.
+	// prefix contains the version of the token.
 	prefix   = "cell-invite-1."
 	anyToken = "cell-invite-"
 	checksum = 4 // bytes of SHA-256
 	maxToken = 8 << 10
 )
 
-// What ParseToken tells apart.
+// The errors of ParseToken.
 var (
-	errNoToken = errors.New(`that is no invite: an invite is one word that begins with "cell-invite-"`)
-	errDamaged = errors.New("the invite is damaged or cut short: copy it again, whole")
-	errVersion = errors.New("the invite is of another version of cell: both sides need the same")
+	errNoToken = errors.New(`not an invite: an invite is one word that begins with "cell-invite-"`)
+	errDamaged = errors.New("the invite is damaged or cut short: copy all of it again")
+	errVersion = errors.New("the invite is from another version of cell: " +
+		"both sides need the same version")
 )
 
 // String prints the token as one word.
 func (t Token) String() string {
 	body, err := json.Marshal(t)
 	if err != nil {
-		panic(err) // it is made of strings and bytes
+		panic(err) // cannot happen: it holds strings, bytes and a number
 	}
 	sum := sha256.Sum256(body)
 	return prefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:checksum]...))
 }
 
-// ParseToken reads a token. The error says whether it is none, a damaged one, or another version's.
+// ParseToken reads a token. The error says whether the text is not a token, is damaged, or is from
+// another version.
 func ParseToken(text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, anyToken) {
@@ -90,8 +101,8 @@ func ParseToken(text string) (Token, error) {
 	return t, nil
 }
 
-// areWords keeps apart what a stranger wrote and what it ends up in: requests, of which
-// it is one word, terminals, and commands that a hint suggests to paste.
+// areWords checks a stranger's texts, which become words of requests, terminal output and commands
+// in hints.
 func areWords(texts ...string) bool {
 	for _, text := range texts {
 		if strings.ContainsFunc(text, isForeign) {
@@ -101,7 +112,7 @@ func areWords(texts ...string) bool {
 	return true
 }
 
-// isForeign says whether a character has no place in a mesh's name or a multiaddr.
+// isForeign reports whether a character cannot be in a mesh name or multiaddr.
 func isForeign(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
 		strings.ContainsRune("-_.:/%", r))

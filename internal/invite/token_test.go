@@ -13,7 +13,7 @@ import (
 	"github.com/cell-mesh/cell/internal/address/addresstest"
 )
 
-// someTokens are as short and as long as tokens get.
+// someTokens are among the shortest and longest.
 func someTokens(t testing.TB) []Token {
 	i := New(grant("retina"), 1, tomorrow, petnameNone)
 	short := Token{Peer: addresstest.ID(1), ID: i.ID, Secret: i.Secret}
@@ -27,8 +27,8 @@ func someTokens(t testing.TB) []Token {
 	return []Token{short, long}
 }
 
-// What one side prints, the other side reads: it is one word, so that a paste can't take
-// half of it, and the spaces and line ends around it are none of it.
+// A token is one word, so that a double click selects all of it, and reads back the same. Spaces
+// and line ends around it are ignored.
 func TestTokenThereAndBack(t *testing.T) {
 	for _, token := range someTokens(t) {
 		word := token.String()
@@ -49,7 +49,7 @@ func TestTokenThereAndBack(t *testing.T) {
 	}
 }
 
-// Pasting half a token is the usual accident, and has to be called what it is.
+// Half a token is the usual accident, and the error says so.
 func TestCutTokens(t *testing.T) {
 	for _, token := range someTokens(t) {
 		word := token.String()
@@ -68,9 +68,7 @@ func TestCutTokens(t *testing.T) {
 	}
 }
 
-// A letter that was changed, by hand or by a program that knows better, does not go
-// unnoticed anywhere in the word: not even in the last letter, of which base64 does not
-// need every bit.
+// Any changed letter is noticed, even the last one, of which base64 does not use every bit.
 func TestChangedTokens(t *testing.T) {
 	for n, token := range someTokens(t) {
 		letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. =\n\x00é"
@@ -93,7 +91,7 @@ func TestChangedTokens(t *testing.T) {
 	}
 }
 
-// An invite of a later cell is not damaged: both sides need the same version, and are told so.
+// An invite from another version is not called damaged.
 func TestOtherVersions(t *testing.T) {
 	word := strings.TrimPrefix(someTokens(t)[0].String(), prefix)
 	for _, text := range []string{"cell-invite-2." + word, "cell-invite-10." + word,
@@ -116,8 +114,7 @@ func TestGarbageIsNoToken(t *testing.T) {
 	}
 }
 
-// The checksum is for accidents; what is behind a good one is still checked before
-// anybody relies on it.
+// The checksum is against accidents. The content behind a good one is checked as well.
 func TestWellSummedNonsense(t *testing.T) {
 	good := someTokens(t)[0]
 	for _, body := range []string{"", "{}", "null", "[]", "7", "{", `{"p":""}`, `{"p":"laptop"}`} {
@@ -150,14 +147,13 @@ func TestWellSummedNonsense(t *testing.T) {
 	wantError(t, large.String(), errDamaged)
 }
 
-// sum makes a token of any body.
+// sum makes a token from any body.
 func sum(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return prefix + base64.RawURLEncoding.EncodeToString(append([]byte(body), sum[:checksum]...))
 }
 
-// Whatever the text is, reading it ends with a token that prints as the text, or with one
-// of the three errors.
+// Any text is a token that prints the same, or one of the three errors.
 func FuzzParseToken(f *testing.F) {
 	for _, token := range someTokens(f) {
 		f.Add(token.String())
@@ -185,7 +181,7 @@ func FuzzParseToken(f *testing.F) {
 	})
 }
 
-// wantError wants one of the errors, and no token along with it.
+// wantError checks for one of the errors, and no token.
 func wantError(t *testing.T, text string, wants ...error) {
 	t.Helper()
 	token, err := ParseToken(text)

@@ -1,9 +1,14 @@
-// Package peers is the folder peers/: a text file for each peer with a petname, saying
-// who it is and what it may reach here.
+// Package peers reads and writes the folder peers/: a text file for each peer with a petname, with
+// its ID and its grant, which is what it may reach here.
 //
 //	# peers/laptop.toml
 //	id = "12D3KooW…"
 //	cells = ["retina", "echo"]     # or ["*"] for every cell
+//
+//	all, problems := peers.ReadAll(h)
+//
+// A bad file is reported with file, line and remedy, and does not affect the others. To decide by
+// the grants is left to package gate.
 package peers
 
 import (
@@ -22,23 +27,23 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Peer is a machine the user has named.
+// Peer is a peer with a petname.
 type Peer struct {
 	Petname address.Petname
 	ID      address.ID
 	Cells   Grant
-	// At are multiaddrs where it was reached.
+	// At lists multiaddrs where it was reached.
 	At []address.Place
 }
 
-// Grant is what a peer may reach here. The zero Grant is nothing.
+// Grant says which cells a peer may reach here. The zero Grant covers none.
 type Grant struct {
-	// Any stands for every cell but the stem's own.
+	// Any covers every cell except the reserved ones.
 	Any   bool
 	Names []address.Name
 }
 
-// Allows says whether the grant covers the cell.
+// Allows reports whether the grant covers the cell.
 func (g Grant) Allows(cell address.Name) bool {
 	return g.Any && !cell.Reserved() || slices.Contains(g.Names, cell)
 }
@@ -46,7 +51,7 @@ func (g Grant) Allows(cell address.Name) bool {
 // Empty reports whether the grant covers nothing.
 func (g Grant) Empty() bool { return !g.Any && len(g.Names) == 0 }
 
-// Add widens the grant by another.
+// Add adds the cells of another grant.
 func (g *Grant) Add(more Grant) {
 	g.Any = g.Any || more.Any
 	for _, name := range more.Names {
@@ -56,7 +61,7 @@ func (g *Grant) Add(more Grant) {
 	}
 }
 
-// ParseGrant reads a list of names, in which "*" stands for every cell.
+// ParseGrant reads a list of names. "*" means every cell.
 func ParseGrant(words []string) (Grant, error) {
 	var g Grant
 	for _, w := range words {
@@ -75,7 +80,7 @@ func ParseGrant(words []string) (Grant, error) {
 	return g, nil
 }
 
-// Words prints the grant as ParseGrant reads it.
+// Words returns the words that ParseGrant reads.
 func (g Grant) Words() []string {
 	words := []string{}
 	if g.Any {
@@ -87,7 +92,7 @@ func (g Grant) Words() []string {
 	return words
 }
 
-// Unnamed makes the peer that has no file yet, with a petname made of the end of its ID.
+// Unnamed returns a peer without a file, with a petname made from the end of its ID.
 func Unnamed(id address.ID) (Peer, error) {
 	text := id.String()
 	name, err := address.ParsePetname("peer-" + strings.ToLower(text[len(text)-8:]))
@@ -96,13 +101,13 @@ func Unnamed(id address.ID) (Peer, error) {
 
 // file is the text form of a Peer.
 type file struct {
-	ID    address.ID `toml:"id" comment:"who it is: what \"cell id\" prints there"`
+	ID    address.ID `toml:"id" comment:"its peer ID: \"cell id\" prints it there"`
 	Cells []word     `toml:"cells" comment:"the cells it may reach on this machine; \"*\" for every one"`
-	At    []at       `toml:"addresses,omitempty" comment:"multiaddrs where it was reached; more are found when needed"`
+	At    []at       `toml:"addresses,omitempty" comment:"multiaddrs where it was reached; others are found when needed"`
 }
 
-// word is one word of a grant, checked where it stands so that an error can name its
-// line. It is a struct since the decoder puts a string into any kind of string unchecked.
+// word is one word of a grant, checked by the decoder so that an error names the line. It is a
+// struct, since go-toml (2.4) sets a named string without calling UnmarshalText.
 type word struct{ text string }
 
 func (w word) MarshalText() ([]byte, error) { return []byte(w.text), nil }
@@ -113,7 +118,7 @@ func (w *word) UnmarshalText(text []byte) error {
 	return err
 }
 
-// at is a place, checked where it stands.
+// at is a place, checked in the same way.
 type at struct{ address.Place }
 
 func (a at) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
@@ -128,14 +133,14 @@ func (a *at) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Read reads one peer's file. The error names the file.
+// Read reads one peer's file. Errors name the file.
 func Read(path string) (Peer, error) {
 	name, err := address.ParsePetname(strings.TrimSuffix(filepath.Base(path), ".toml"))
 	if err != nil {
 		return Peer{}, fmt.Errorf("%s: %w: rename the file", path, err)
 	}
 	if name.String()+".toml" != filepath.Base(path) {
-		return Peer{}, fmt.Errorf("%s: petnames are in lower case: rename the file to %s.toml",
+		return Peer{}, fmt.Errorf("%s: petnames are lower case: rename the file to %s.toml",
 			path, name)
 	}
 	var f file
@@ -157,13 +162,13 @@ func Read(path string) (Peer, error) {
 	return Peer{name, f.ID, cells, places}, err
 }
 
-// Lock keeps others from changing the folder while one who holds it reads, decides and writes.
+// Lock locks the folder, for a caller that reads, decides and then writes.
 func Lock(ctx context.Context, h home.Home) (*socket.Lock, error) {
 	return socket.WaitLock(ctx, filepath.Join(h.PeersDir(), "lock"))
 }
 
-// ReadAll reads the whole folder. A bad file is one of the errors and takes no other
-// down; of two files with one ID, the second by name is an error.
+// ReadAll reads the whole folder, and returns an error for each bad file. Of two files with one ID,
+// the second by name is bad.
 func ReadAll(h home.Home) (all []Peer, problems []error) {
 	paths, err := textfile.List(h.PeersDir())
 	if err != nil {
@@ -173,7 +178,7 @@ func ReadAll(h home.Home) (all []Peer, problems []error) {
 	for _, path := range paths {
 		peer, err := Read(path)
 		if other, twice := seen[peer.ID]; err == nil && twice {
-			err = fmt.Errorf("%s: this peer is %s already: remove one of the two files", path,
+			err = fmt.Errorf("%s: the ID is also in %s.toml: remove one of the two files", path,
 				other)
 		}
 		if err != nil {
@@ -188,7 +193,7 @@ func ReadAll(h home.Home) (all []Peer, problems []error) {
 
 // Write creates or replaces the peer's file.
 func Write(h home.Home, p Peer) error {
-	cells := []word{} // an empty list says more than a missing one
+	cells := []word{} // write an empty list rather than no key
 	for _, w := range p.Cells.Words() {
 		cells = append(cells, word{w})
 	}
@@ -199,8 +204,7 @@ func Write(h home.Home, p Peer) error {
 	return textfile.Write(h.Peer(p.Petname), file{p.ID, cells, places})
 }
 
-// RemoveAll removes every file of the peer: there may be more than one, copied by hand,
-// of which one is in force.
+// RemoveAll removes every file of the peer. There may be copies, of which only one is in force.
 func RemoveAll(h home.Home, id address.ID) error {
 	paths, err := textfile.List(h.PeersDir())
 	if err != nil {
@@ -216,7 +220,7 @@ func RemoveAll(h home.Home, id address.ID) error {
 	return nil
 }
 
-// Remove removes the peer's file; it is no error if there is none.
+// Remove removes the peer's file if there is one.
 func Remove(h home.Home, name address.Petname) error {
 	if err := os.Remove(h.Peer(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

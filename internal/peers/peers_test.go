@@ -18,11 +18,11 @@ import (
 const (
 	idA = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 	idB = "12D3KooWHWixTFPxeJntamjHHZ5t4exgTTzjSdUHZQiRbv1PPwAR"
-	// idBase32 is idB in another form.
+	// idBase32 is idB in its CID form.
 	idBase32 = "bafzaajaiaejca4syrpdu6gdx4wsdnokxkprgzxf4wrstuc34gxw5k5jrag2so5gk"
 )
 
-// A petname that matches too much lets a stranger into the stem's own cells.
+// A grant that matches too much would let a stranger reach reserved cells.
 func TestGrantAllows(t *testing.T) {
 	for _, test := range []struct {
 		grant       string
@@ -49,7 +49,7 @@ func TestGrantAllows(t *testing.T) {
 	}
 }
 
-// A grant prints as it is read, each word once.
+// A grant prints as it was read, each word once.
 func TestGrantWords(t *testing.T) {
 	for text, want := range map[string]string{"": "", "*": "*", "b a b": "b a", "a * a *": "* a",
 		"stem.list": "stem.list"} {
@@ -69,7 +69,7 @@ func TestGrantWords(t *testing.T) {
 	}
 }
 
-// A second invite adds to what the first one gave, and takes nothing away.
+// A second invite adds to the grant and removes nothing.
 func TestGrantAdd(t *testing.T) {
 	for _, test := range []struct{ has, more, want string }{
 		{"", "", ""},
@@ -103,7 +103,7 @@ func TestWriteThenRead(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(h.PeersDir(), "laptop.toml"))
 	if err != nil || !strings.Contains(string(text), "\nid = '"+idA+"'\n") ||
 		!strings.Contains(string(text), "\ncells = ['*', 'stem.list']\n") {
-		t.Errorf("not a text to edit: %v\n%s", err, text)
+		t.Errorf("the file is not readable for a person: %v\n%s", err, text)
 	}
 	for range 2 { // the second time, there is none
 		if err := Remove(h, addresstest.Petname("laptop")); err != nil {
@@ -126,8 +126,7 @@ func TestReadByHand(t *testing.T) {
 	}
 }
 
-// A bad file names itself, the line and the remedy, and lets nobody in; the other peers
-// are as they were.
+// The error of a bad file names the file, the line and the remedy. The other peers stay in force.
 func TestReadAllSkipsBadFiles(t *testing.T) {
 	good := "id = \"" + idA + "\"\ncells = [\"echo\"]\n"
 	for _, test := range []struct{ file, text, reason string }{
@@ -145,8 +144,8 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 		{"b.toml", "id = \"" + idB + "\"\n[[\n", "b.toml:2: "},
 		{"b.toml", "cells = [\"*\"]\n", `b.toml: no id: add the line id = "12D3KooW…"`},
 		{"b.toml", "id = \"" + idA + "\"\ncells = [\"*\"]\n",
-			"b.toml: this peer is a already: remove one of the two files"},
-		{"B.toml", "id = \"" + idB + "\"\n", "B.toml: petnames are in lower case: rename the file to b.toml"},
+			"b.toml: the ID is also in a.toml: remove one of the two files"},
+		{"B.toml", "id = \"" + idB + "\"\n", "B.toml: petnames are lower case: rename the file to b.toml"},
 		{"local.toml", "id = \"" + idB + "\"\n",
 			"local.toml: petname \"local\" means this machine: rename the file"},
 		{"my peer.toml", "id = \"" + idB + "\"\n", "rename the file"},
@@ -174,7 +173,7 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 	}
 }
 
-// Before the first peer, and before the folder, nobody may reach anything and nothing is wrong.
+// Without peers, and without the folder, there are no grants and no problems.
 func TestReadAllOfNothing(t *testing.T) {
 	h := hometest.New(t)
 	for range 2 {
@@ -191,7 +190,7 @@ func mustPlaces(t *testing.T, texts ...string) (places []address.Place) {
 		peer, err := address.ParsePeer(text)
 		place, ok := peer.Place()
 		if err != nil || !ok {
-			t.Fatalf("%q is no place: %v", text, err)
+			t.Fatalf("%q is not a place: %v", text, err)
 		}
 		places = append(places, place)
 	}

@@ -1,11 +1,13 @@
-// Package tasks keeps count of what an object has under way, so that it can end: no more
-// begins, and what has begun is told to stop and waited for.
+// Package tasks counts the work that an object has under way, so that the object can end.
 //
 //	group := tasks.New()
 //	group.Go(func() { work(group.Context()) })
 //	…
-//	group.End()
-//	group.Wait()
+//	group.End()  // refuse new work, cancel the context
+//	group.Wait() // until all work has ended
+//
+// Unlike a sync.WaitGroup, it refuses work that comes while it ends. Unlike an errgroup, it leaves
+// errors to the tasks.
 package tasks
 
 import (
@@ -13,40 +15,40 @@ import (
 	"sync"
 )
 
-// Group is the tasks of one object. Its methods may be called at any time, from any goroutine.
+// Group holds the tasks of one object. Its methods may be called from any goroutine.
 type Group struct {
 	context context.Context
 	cancel  context.CancelFunc
-	under   sync.WaitGroup
+	running sync.WaitGroup
 
 	mu    sync.Mutex
 	ended bool
 }
 
-// New returns a group without tasks. End must be called.
+// New returns an empty group. End must be called.
 func New() *Group {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Group{context: ctx, cancel: cancel}
 }
 
-// Context ends when the group does.
+// Context returns a context that End cancels.
 func (g *Group) Context() context.Context { return g.context }
 
-// Begin says whether one more task may begin. If so, Done must be called when it is over.
+// Begin reports whether a task may begin. If so, Done must be called when it has ended.
 func (g *Group) Begin() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.ended {
-		g.under.Add(1)
+		g.running.Add(1)
 	}
 	return !g.ended
 }
 
-// Done says that a task is over for which Begin returned true.
-func (g *Group) Done() { g.under.Done() }
+// Done ends a task for which Begin returned true.
+func (g *Group) Done() { g.running.Done() }
 
-// Go runs task in a goroutine, unless the group has ended.
-func (g *Group) Go(task func()) (begun bool) {
+// Go runs task in a goroutine. It reports false if the group has ended.
+func (g *Group) Go(task func()) bool {
 	if !g.Begin() {
 		return false
 	}
@@ -57,8 +59,7 @@ func (g *Group) Go(task func()) (begun bool) {
 	return true
 }
 
-// End lets no more tasks begin, and ends the context of those that have. It may be called
-// more than once.
+// End refuses new tasks and cancels the context. It may be called more than once.
 func (g *Group) End() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -66,5 +67,5 @@ func (g *Group) End() {
 	g.cancel()
 }
 
-// Wait waits for the tasks that have begun. It is called after End, and by none of them.
-func (g *Group) Wait() { g.under.Wait() }
+// Wait waits for the running tasks. Call it after End, and not from a task.
+func (g *Group) Wait() { g.running.Wait() }
