@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,8 @@ func findLines(w io.Writer) func(trace.Event, []byte) {
 			say(e.MS, fmt.Sprintf("%s: %s", by(e.Source), e.Reason))
 		case trace.Found:
 			if e.Peer != "" {
-				say(e.MS, fmt.Sprintf("%s %s: %s answers", by(e.Source), e.Addresses[0], e.Peer))
+				say(e.MS, fmt.Sprintf("%s %s: %s answers", by(e.Source),
+					strings.Join(e.Addresses, ", "), e.Peer))
 				return
 			}
 			say(e.MS, fmt.Sprintf("%s: %s", by(e.Source), count(len(e.Addresses), "address")))
