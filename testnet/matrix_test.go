@@ -43,10 +43,13 @@ func TestRoutes(t *testing.T) {
 		want     natlab.Route
 	}
 	var encounters []encounter
-	for _, r := range natlab.Routes {
-		if r.Dialer != natlab.TCPOnly && r.Target != natlab.TCPOnly {
-			encounters = append(encounters, encounter{fmt.Sprintf("%v to %v", r.Dialer, r.Target),
-				Place{Kind: r.Dialer}, Place{Kind: r.Target}, false, r.Want})
+	for _, dialer := range natlab.Kinds {
+		for _, target := range natlab.Kinds {
+			if dialer != natlab.TCPOnly && target != natlab.TCPOnly {
+				encounters = append(encounters, encounter{fmt.Sprintf("%v to %v", dialer, target),
+					Place{Kind: dialer}, Place{Kind: target}, false,
+					natlab.RouteBetween(dialer, target)})
+			}
 		}
 	}
 	for _, n := range natlab.Neighbours {

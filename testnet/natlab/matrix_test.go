@@ -4,6 +4,7 @@ package natlab
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -15,12 +16,14 @@ const maxTries = 5
 func TestRoutes(t *testing.T) {
 	needLab(t)
 	var encounters []encounter
-	for _, r := range Routes {
-		encounters = append(encounters, encounter{
-			name:  fmt.Sprintf("%v to %v", r.Dialer, r.Target),
-			sites: []Site{r.Dialer.Site("dialer"), r.Target.Site("target")},
-			want:  r.Want,
-		})
+	for _, dialer := range Kinds {
+		for _, target := range Kinds {
+			encounters = append(encounters, encounter{
+				name:  fmt.Sprintf("%v to %v", dialer, target),
+				sites: []Site{dialer.Site("dialer"), target.Site("target")},
+				want:  RouteBetween(dialer, target),
+			})
+		}
 	}
 	for _, n := range Neighbours {
 		encounters = append(encounters, encounter{
@@ -51,11 +54,8 @@ func TestRoutes(t *testing.T) {
 			})
 		}
 	})
-	cells := map[[2]Kind]string{}
-	for i, r := range Routes {
-		cells[[2]Kind{r.Dialer, r.Target}] = outcomes[i].brief()
-	}
 	t.Log("\n" + table(outcomes) + "\n" + Grid(func(dialer, target Kind) string {
-		return cells[[2]Kind{dialer, target}]
+		pair := slices.Index(Kinds, dialer)*len(Kinds) + slices.Index(Kinds, target)
+		return outcomes[pair].brief()
 	}))
 }

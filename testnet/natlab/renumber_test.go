@@ -34,12 +34,7 @@ func TestRenumbered(t *testing.T) {
 			t.Parallel()
 			lab, members := town(t, []string{"member1", "member2"}, c.caller.Site("caller"),
 				c.target.Site("target"))
-			want := Relayed
-			for _, r := range Routes {
-				if r.Dialer == c.caller && r.Target == c.target {
-					want = r.Want
-				}
-			}
+			want := RouteBetween(c.caller, c.target)
 			caller, target, call := settlePair(t, lab, members, want)
 			call.Conn.Close()
 			if want == Direct { // else it is cut in the middle of a punch

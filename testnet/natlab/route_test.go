@@ -4,18 +4,25 @@ package natlab
 
 import "testing"
 
-// There is a line for each kind to each kind.
-func TestRoutesAreComplete(t *testing.T) {
-	lines := map[[2]Kind]int{}
-	for _, r := range Routes {
-		lines[[2]Kind{r.Dialer, r.Target}]++
-	}
-	for _, dialer := range Kinds {
-		for _, target := range Kinds {
-			if n := lines[[2]Kind{dialer, target}]; n != 1 {
-				t.Errorf("%v to %v has %d lines", dialer, target, n)
-			}
-		}
+// All 64 pairs, so that a change of the rule shows.
+func TestRouteBetween(t *testing.T) {
+	const want = `
+| from \ to | eim | sym | cone | cgn | tcp-only | v6 | v6fw | public |
+|---|---|---|---|---|---|---|---|---|
+| eim | direct | relayed | direct | direct | direct | direct | direct | direct |
+| sym | relayed | relayed | direct | relayed | relayed | relayed | relayed | direct |
+| cone | direct | direct | direct | direct | direct | direct | direct | direct |
+| cgn | direct | relayed | direct | direct | direct | direct | direct | direct |
+| tcp-only | direct | relayed | direct | direct | direct | direct | direct | direct |
+| v6 | direct | relayed | direct | direct | direct | direct | direct | direct |
+| v6fw | direct | relayed | direct | direct | direct | direct | direct | direct |
+| public | direct | direct | direct | direct | direct | direct | direct | direct |
+`
+	got := "\n" + Grid(func(dialer, target Kind) string {
+		return RouteBetween(dialer, target).String()
+	})
+	if got != want {
+		t.Errorf("%s\nwant%s", got, want)
 	}
 }
 

@@ -3,12 +3,11 @@ package picture
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// matrix is which way calls took, from each group to each.
+// matrix has the routes of calls, from each group to each.
 type matrix struct {
 	To   []spot
 	Rows []matrixRow
@@ -19,7 +18,7 @@ type matrixRow struct {
 	Cells []matrixCell
 }
 
-// matrixCell has the shares of calls, which are widths.
+// matrixCell has the shares of calls as widths.
 type matrixCell struct {
 	Calls                   int
 	Direct, Relayed, Failed float64
@@ -27,8 +26,7 @@ type matrixCell struct {
 }
 
 func newMatrix(o *scenario.Outcome) (m matrix) {
-	type count struct{ direct, relayed, failed int }
-	counts := map[[2]spot]count{}
+	counts := map[[2]spot]*outcomes{}
 	var from []spot
 	for _, r := range o.Records {
 		key := [2]spot{spotOf(o, r.From), spotOf(o, r.To)}
@@ -38,30 +36,21 @@ func newMatrix(o *scenario.Outcome) (m matrix) {
 		if !slices.Contains(m.To, key[1]) {
 			m.To = append(m.To, key[1])
 		}
-		c := counts[key]
-		switch {
-		case !r.Answered():
-			c.failed++
-		case strings.HasPrefix(r.Route, "relayed"):
-			c.relayed++
-		default:
-			c.direct++
+		if counts[key] == nil {
+			counts[key] = &outcomes{}
 		}
-		counts[key] = c
+		counts[key].add(r)
 	}
 	slices.SortFunc(from, compareSpots)
 	slices.SortFunc(m.To, compareSpots)
 	for _, f := range from {
 		row := matrixRow{From: f}
 		for _, t := range m.To {
-			c := counts[[2]spot{f, t}]
-			cell := matrixCell{Calls: c.direct + c.relayed + c.failed}
-			if cell.Calls > 0 {
-				part := func(n int) float64 { return 100 * float64(n) / float64(cell.Calls) }
-				cell.Direct, cell.Relayed, cell.Failed = part(c.direct), part(c.relayed), part(c.failed)
-				cell.Label = share(c.direct, cell.Calls)
-				cell.Title = fmt.Sprintf("%s to %s: %d direct, %d relayed, %d failed", f.Group,
-					t.Group, c.direct, c.relayed, c.failed)
+			cell := matrixCell{}
+			if c := counts[[2]spot{f, t}]; c != nil {
+				part := func(n int) float64 { return 100 * float64(n) / float64(c.all()) }
+				cell = matrixCell{c.all(), part(c.direct), part(c.relayed), part(c.failed),
+					share(c.direct, c.all()), fmt.Sprintf("%s to %s: %v", f.Group, t.Group, c)}
 			}
 			row.Cells = append(row.Cells, cell)
 		}

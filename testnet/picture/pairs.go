@@ -11,11 +11,11 @@ import (
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// pairs are the times to the first byte, for each pair of places, on one logarithmic axis.
+// pairs has the times to the first byte for each pair of groups, on one logarithmic axis.
 type pairs struct {
 	Rows  []pairRow
 	Ticks []tick
-	// Left is how many pairs are not shown.
+	// Left is the number of pairs that are not shown.
 	Left int
 }
 
@@ -27,7 +27,7 @@ type pairRow struct {
 	Bars     []pairBar
 }
 
-// pairBar is how many calls took about so long: direct ones, and relayed ones on top.
+// pairBar is the number of calls in a range of times: direct ones, and relayed ones on top.
 type pairBar struct {
 	Left, Width                            float64
 	Direct, DirectTop, Relayed, RelayedTop float64
@@ -37,28 +37,33 @@ type pairBar struct {
 const (
 	maxPairs = 24
 	bins     = 48
-	fastest  = time.Millisecond // what is faster is drawn as if it were not
+	fastest  = time.Millisecond // the start of the axis
 )
 
-// kinds are the places in words.
+// kinds describes the kinds of places.
 var kinds = map[string]string{
-	"public": "public", "eim": "home NAT", "sym": "symmetric NAT", "cone": "open NAT", "cgn": "carrier NAT",
-	"v6": "home NAT + open IPv6", "v6fw": "home NAT + IPv6", "tcp-only": "no UDP",
+	"public": "public", "eim": "home NAT", "sym": "symmetric NAT", "cone": "open NAT",
+	"cgn": "carrier NAT", "v6": "home NAT + open IPv6", "v6fw": "home NAT + IPv6",
+	"tcp-only": "no UDP",
 }
 
-// spot is where a group of nodes lives.
+// spot is a group of nodes and where it lives.
 type spot struct{ Group, Kind string }
 
 func spotOf(o *scenario.Outcome, node string) spot {
 	where := o.Where[node]
 	kind := kinds[where.Place.String()]
 	if kind == where.Group {
-		kind = "" // it has been said
+		kind = "" // not twice
 	}
 	return spot{where.Group, kind}
 }
 
 func compareSpots(a, b spot) int { return strings.Compare(a.Group, b.Group) }
+
+func comparePairs(a, b pairRow) int {
+	return cmp.Or(compareSpots(a.From, b.From), compareSpots(a.To, b.To))
+}
 
 func newPairs(o *scenario.Outcome) (p pairs) {
 	calls := map[[2]spot][]scenario.Record{}
@@ -70,7 +75,7 @@ func newPairs(o *scenario.Outcome) (p pairs) {
 			first, last = min(first, r.FirstByte), max(last, r.FirstByte)
 		}
 	}
-	// The axis goes from a power of ten to a power of ten.
+	// The axis starts and ends at a power of ten.
 	decade := func(d time.Duration) float64 {
 		return math.Log10(float64(max(d, fastest)) / float64(fastest))
 	}
@@ -83,21 +88,17 @@ func newPairs(o *scenario.Outcome) (p pairs) {
 	for key, records := range calls {
 		p.Rows = append(p.Rows, newPairRow(key, records, at))
 	}
-	slices.SortFunc(p.Rows, func(a, b pairRow) int {
-		return cmp.Or(compareSpots(a.From, b.From), compareSpots(a.To, b.To))
-	})
+	slices.SortFunc(p.Rows, comparePairs)
 	if len(p.Rows) > maxPairs {
 		slices.SortStableFunc(p.Rows, func(a, b pairRow) int { return b.Calls - a.Calls })
 		p.Left = len(p.Rows) - maxPairs
 		p.Rows = p.Rows[:maxPairs]
-		slices.SortFunc(p.Rows, func(a, b pairRow) int {
-			return cmp.Or(compareSpots(a.From, b.From), compareSpots(a.To, b.To))
-		})
+		slices.SortFunc(p.Rows, comparePairs)
 	}
 	return p
 }
 
-// power is that power of ten milliseconds.
+// power prints a power of ten of milliseconds.
 func power(of int) string {
 	if of < 3 {
 		return fmt.Sprintf("%.0f ms", math.Pow10(of))
@@ -114,26 +115,23 @@ func newPairRow(key [2]spot, records []scenario.Record, at func(time.Duration) f
 	}
 	row := pairRow{From: key[0], To: key[1], Calls: len(records), P50: duration(nth(0.5)),
 		P90: duration(nth(0.9)), Median: at(nth(0.5))}
-	var direct, relayed [bins]int
+	var counts [bins]outcomes
 	most := 1
 	for _, r := range records {
-		bin := int(at(r.FirstByte) / 100 * bins)
-		if strings.HasPrefix(r.Route, "relayed") {
-			relayed[bin]++
-		} else {
-			direct[bin]++
-		}
-		most = max(most, direct[bin]+relayed[bin])
+		c := &counts[int(at(r.FirstByte)/100*bins)]
+		c.add(r)
+		most = max(most, c.all())
 	}
-	for i := range bins {
-		if direct[i]+relayed[i] == 0 {
+	for i, c := range counts {
+		if c.all() == 0 {
 			continue
 		}
+		height := func(n int) float64 { return 100 * float64(n) / float64(most) }
 		b := pairBar{Left: 100 * float64(i) / bins, Width: 100.0 / bins,
-			Direct: 100 * float64(direct[i]) / float64(most), Relayed: 100 * float64(relayed[i]) / float64(most)}
+			Direct: height(c.direct), Relayed: height(c.relayed)}
 		b.DirectTop = 100 - b.Direct
 		b.RelayedTop = b.DirectTop - b.Relayed
-		b.Title = fmt.Sprintf("%d direct, %d relayed", direct[i], relayed[i])
+		b.Title = fmt.Sprintf("%d direct, %d relayed", c.direct, c.relayed)
 		row.Bars = append(row.Bars, b)
 	}
 	return row

@@ -1,7 +1,8 @@
-// Package picture draws what came of a scenario, as one page of HTML that needs nothing
-// else: no network, no script.
+// Package picture draws the outcome of a scenario as one HTML page, without scripts or links
+// to other files.
 //
-//	err := picture.Write(file, outcome, "cell testnet run nat-mix")
+//	outcome, err := scenario.Run(ctx, spec, scenario.Options{})
+//	err = picture.Write(file, outcome, "cell testnet run nat-mix")
 package picture
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/cell-mesh/cell/testnet/scenario"
@@ -22,13 +24,12 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"clock": clock,
 }).Parse(text))
 
-// page is all that the template shows. Positions and sizes are percents of the whole
-// width or height.
+// page is the data of the template. Positions and sizes are percentages of the width or
+// height.
 type page struct {
 	Outcome *scenario.Outcome
 	Summary scenario.Summary
-	// Command is what makes such a run again.
-	Command string
+	Command string // repeats the run
 	Tiles   []tile
 	Time    timeline
 	Pairs   pairs
@@ -51,11 +52,11 @@ func Write(w io.Writer, o *scenario.Outcome, command string) error {
 	})
 }
 
-// tile is a figure that is seen first.
+// tile is a figure at the top of the page.
 type tile struct{ Name, Value, Note string }
 
 func tiles(s scenario.Summary) []tile {
-	first := tile{"first byte, median", "–", "nothing was answered"}
+	first := tile{"first byte, median", "–", "no call was answered"}
 	if s.Answered > 0 {
 		first.Value = duration(millis(s.FirstByte.P50))
 		first.Note = fmt.Sprintf("90 %% within %s, 99 %% within %s",
@@ -63,7 +64,7 @@ func tiles(s scenario.Summary) []tile {
 	}
 	found := tile{"found in the mesh", share(s.Found, s.Lookups), "no search was needed"}
 	if s.Lookups > 0 {
-		found.Note = fmt.Sprintf("%d of %d searches; 90 %% asked at most %v others", s.Found,
+		found.Note = fmt.Sprintf("%d of %d searches; 90 %% asked at most %v members", s.Found,
 			s.Lookups, s.Messages.P90)
 	}
 	return []tile{
@@ -71,11 +72,11 @@ func tiles(s scenario.Summary) []tile {
 			duration(seconds(s.Joining)))},
 		{"calls answered", share(s.Answered, s.Asked),
 			fmt.Sprintf("%d of %d", s.Answered, s.Asked)},
-		{"of these direct", share(s.Direct, s.Answered),
+		{"direct", share(s.Direct, s.Answered),
 			fmt.Sprintf("%d direct, %d relayed", s.Direct, s.Relayed)},
 		first,
 		found,
-		{"sent by a node", fmt.Sprintf("%s/s", size(s.Rate)),
+		{"sent per node", fmt.Sprintf("%s/s", size(s.Rate)),
 			fmt.Sprintf("memory of the run: %s", size(s.Memory*1e6))},
 	}
 }
@@ -83,7 +84,27 @@ func tiles(s scenario.Summary) []tile {
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
-// share is a part of a whole in words.
+// outcomes counts calls by their outcome.
+type outcomes struct{ direct, relayed, failed int }
+
+func (o *outcomes) add(r scenario.Record) {
+	switch {
+	case !r.Answered():
+		o.failed++
+	case strings.HasPrefix(r.Route, "relayed"):
+		o.relayed++
+	default:
+		o.direct++
+	}
+}
+
+func (o *outcomes) all() int { return o.direct + o.relayed + o.failed }
+
+func (o *outcomes) String() string {
+	return fmt.Sprintf("%d direct, %d relayed, %d failed", o.direct, o.relayed, o.failed)
+}
+
+// share prints a part of a whole as a percentage.
 func share(part, whole int) string {
 	if whole == 0 {
 		return "–"
@@ -92,7 +113,7 @@ func share(part, whole int) string {
 	switch {
 	case part == whole || part == 0:
 		return fmt.Sprintf("%.0f %%", p)
-	case p >= 99 || p < 1: // not so near to all or nothing that it reads as if it were
+	case p >= 99 || p < 1: // must not look like 0 or 100 %
 		return fmt.Sprintf("%.2f %%", p)
 	}
 	return fmt.Sprintf("%.1f %%", p)
@@ -101,7 +122,7 @@ func share(part, whole int) string {
 // percent prints a position for CSS and SVG.
 func percent(x float64) string { return fmt.Sprintf("%.2f", x) }
 
-// duration prints with the digits that matter.
+// duration prints about three digits.
 func duration(d time.Duration) string {
 	switch {
 	case d <= 0:

@@ -9,7 +9,7 @@ import (
 	"github.com/cell-mesh/cell/testnet/scenario"
 )
 
-// slow is a call that took long, with its phases one after the other.
+// slow is a slow call and its phases.
 type slow struct {
 	What, From, To, FromKind, ToKind string
 	When, Took, Route, Search        string
@@ -22,8 +22,8 @@ type phase struct {
 	Title       string
 }
 
-// slowest are the calls that were answered, and took longest to their first byte. Of
-// those that were not, the time says how patient somebody was.
+// slowest returns the answered calls that took longest to their first byte. A failed call
+// would only show its timeout.
 func slowest(o *scenario.Outcome, most int) (rows []slow) {
 	records := slices.DeleteFunc(slices.Clone(o.Records), func(r scenario.Record) bool {
 		return !r.Answered()
@@ -44,8 +44,12 @@ func slowest(o *scenario.Outcome, most int) (rows []slow) {
 
 func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow {
 	s := slow{
-		What: r.Cell, From: r.From, To: r.To, FromKind: kinds[o.Where[r.From].Place.String()], ToKind: kinds[o.Where[r.To].Place.String()],
-		When: clock(r.At.Round(100 * time.Millisecond)), Took: duration(r.Took), Route: cmp.Or(r.Route, "within the machine"),
+		What: r.Cell, From: r.From, To: r.To,
+		FromKind: kinds[o.Where[r.From].Place.String()],
+		ToKind:   kinds[o.Where[r.To].Place.String()],
+		When:     clock(r.At.Round(100 * time.Millisecond)),
+		Took:     duration(r.Took),
+		Route:    cmp.Or(r.Route, "local"),
 	}
 	if l := r.Lookup; l != nil && l.Asked > 0 {
 		s.Search = fmt.Sprintf("%s in %s by asking %d",
@@ -57,7 +61,7 @@ func newSlow(o *scenario.Outcome, r scenario.Record, longest time.Duration) slow
 		end         time.Duration
 	}{
 		{"reach", "find and connect", r.Reached},
-		{"grant", "ask to be let in", r.Granted},
+		{"grant", "wait for permission", r.Granted},
 		{"wait", "wait for the first byte", r.FirstByte},
 		{"rest", "the rest of the answer", r.Took},
 	} {

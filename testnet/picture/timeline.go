@@ -11,17 +11,17 @@ import (
 // timeline is success over time, in slices of equal length.
 type timeline struct {
 	Slices []slice
-	// Line is the share of the calls that were answered, as an SVG path in a box of 100
-	// by 100. Slices without calls leave a gap.
+	// Line is the share of calls that were answered, as an SVG path in a box of 100 by 100,
+	// and Area the area below it. Slices without calls leave a gap.
 	Line, Area string
-	// Every is the length of a slice, and Most the calls of the fullest.
+	// Every is the length of a slice, and Most the largest number of calls in one.
 	Every time.Duration
 	Most  int
 	Marks []mark
 	Ticks []tick
 }
 
-// slice is what came of the calls that began in it; Direct and so on are heights.
+// slice has the outcomes of the calls that began in it.
 type slice struct {
 	Left, Width                      float64
 	Direct, Relayed, Failed          float64 // heights, one above the other
@@ -29,7 +29,7 @@ type slice struct {
 	Title                            string
 }
 
-// mark is an event. Width is 0 for a moment.
+// mark is an event. Width is 0 if it is a moment.
 type mark struct {
 	Number      int
 	Left, Width float64
@@ -42,35 +42,24 @@ type tick struct {
 	Label string
 }
 
-// parts is how many slices there are about.
+// parts is the approximate number of slices.
 const parts = 60
 
 func newTimeline(o *scenario.Outcome) timeline {
 	t := timeline{Every: niceSlice(o.Length / parts)}
 	n := int((o.Length + t.Every - 1) / t.Every)
-	type count struct{ direct, relayed, failed int }
-	counts := make([]count, n)
+	counts := make([]outcomes, n)
 	for _, r := range o.Records {
 		c := &counts[min(n-1, int(r.At/t.Every))]
-		switch {
-		case !r.Answered():
-			c.failed++
-		case strings.HasPrefix(r.Route, "relayed"):
-			c.relayed++
-		default:
-			c.direct++
-		}
-	}
-	for _, c := range counts {
-		t.Most = max(t.Most, c.direct+c.relayed+c.failed)
+		c.add(r)
+		t.Most = max(t.Most, c.all())
 	}
 	width := 100 * float64(t.Every) / float64(o.Length)
 	var line, area strings.Builder
 	drawing, x := false, 0.0
 	for i, c := range counts {
 		left := width * float64(i)
-		all := c.direct + c.relayed + c.failed
-		if all == 0 {
+		if c.all() == 0 {
 			if drawing {
 				fmt.Fprintf(&area, "V100Z ")
 			}
@@ -83,10 +72,9 @@ func newTimeline(o *scenario.Outcome) timeline {
 		s.DirectTop = 100 - s.Direct
 		s.RelayedTop = s.DirectTop - s.Relayed
 		s.FailedTop = s.RelayedTop - s.Failed
-		s.Title = fmt.Sprintf("from %s: %d direct, %d relayed, %d failed",
-			clock(t.Every*time.Duration(i)), c.direct, c.relayed, c.failed)
+		s.Title = fmt.Sprintf("from %s: %v", clock(t.Every*time.Duration(i)), &c)
 		t.Slices = append(t.Slices, s)
-		y := 100 * float64(c.failed) / float64(all)
+		y := 100 * float64(c.failed) / float64(c.all())
 		x = left + s.Width
 		if drawing {
 			fmt.Fprintf(&line, "V%.2fH%.2f", y, x)
@@ -121,11 +109,12 @@ func newMarks(o *scenario.Outcome) (marks []mark) {
 
 var steps = []time.Duration{
 	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
-	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second,
-	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour,
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second,
+	30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+	30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour,
 }
 
-// niceSlice is the next longer of lengths that people count in.
+// niceSlice rounds up to a length that people count in.
 func niceSlice(d time.Duration) time.Duration {
 	for _, step := range steps {
 		if step >= d {
@@ -135,7 +124,7 @@ func niceSlice(d time.Duration) time.Duration {
 	return d
 }
 
-// timeTicks are some five, at times that people count in.
+// timeTicks returns about five ticks, at times that people count in.
 func timeTicks(length time.Duration) (ticks []tick) {
 	step := niceSlice(length / 5)
 	for at := time.Duration(0); at <= length; at += step {
@@ -144,7 +133,7 @@ func timeTicks(length time.Duration) (ticks []tick) {
 	return ticks
 }
 
-// clock is a time since the beginning.
+// clock prints a time since the beginning.
 func clock(d time.Duration) string {
 	switch {
 	case d < time.Minute && d%time.Second != 0:
