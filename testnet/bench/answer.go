@@ -12,28 +12,28 @@ import (
 	"sync"
 )
 
-// The cells that answer, and the protocols of the raw hosts that do.
+// The names of the cells, and of the protocols of raw hosts, that answer.
 const (
 	CellName  = "bench"
 	HelloName = "bench.hello"
 )
 
-// Ready is what a far end says when it is.
+// Ready is what a far end prints when it is ready.
 const Ready = "ready"
 
-// bareSocket, in the home, is the floor of local calls; the same process answers there,
-// without cell.
+// bareSocket, in the home, is the floor for local calls: the process of the cells answers on
+// it directly.
 const bareSocket = "bare.sock"
 
-// What the first byte of a call to CellName asks for.
+// The requests that the first byte of a call to CellName can make.
 const (
-	wantEcho  = 'e' // send back what comes
-	wantDrain = 'd' // read to the end, and then send a byte
-	wantFlood = 'f' // 8 bytes say how much to send
-	wantStall = 's' // read nothing until the caller has left
+	wantEcho  = 'e' // return all bytes
+	wantDrain = 'd' // read to the end, then send a byte
+	wantFlood = 'f' // send as many bytes as the next 8 bytes say
+	wantStall = 's' // read nothing
 )
 
-// Answer is the far end of a call to the cell of that name, the same behind every transport.
+// Answer is the far end of a call to a cell, on every transport.
 func Answer(name string, conn Conn) {
 	defer conn.Close()
 	if name == HelloName {
@@ -42,7 +42,7 @@ func Answer(name string, conn Conn) {
 		conn.CloseWrite()
 		return
 	}
-	buf := make([]byte, 512) // there will be 10,000 of them
+	buf := make([]byte, 512) // small, for 10,000 calls at once
 	if _, err := io.ReadFull(conn, buf[:1]); err != nil {
 		return
 	}
@@ -69,7 +69,7 @@ func Answer(name string, conn Conn) {
 	case wantStall:
 		io.ReadFull(conn, buf[:1])
 		conn.Write([]byte{'!'})
-		select {} // the process ends with the measurement
+		select {} // until the process is killed
 	}
 	conn.CloseWrite()
 }
@@ -101,8 +101,7 @@ func flood(conn Conn, n int64) error {
 	return nil
 }
 
-// ServeCells answers at the bare socket of the home, and as the cells with what listen
-// returns, until ctx ends.
+// ServeCells answers on the home's bare socket, and on the cells' listeners, until ctx ends.
 func ServeCells(ctx context.Context, home string, listen func(name string) (net.Listener, error),
 	out io.Writer) error {
 	bare, err := net.Listen("unix", filepath.Join(home, bareSocket))
@@ -130,7 +129,7 @@ func ServeCells(ctx context.Context, home string, listen func(name string) (net.
 					fmt.Fprintln(os.Stderr, err)
 					return
 				}
-				go Answer(name, conn.(Conn)) // ends with the process at the latest
+				go Answer(name, conn.(Conn)) // ends with the call or the process
 			}
 		})
 	}

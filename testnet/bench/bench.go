@@ -1,11 +1,13 @@
-// Package bench measures a call side by side with its floor: the same exchange on a bare
-// Unix socket, on a raw libp2p stream, or by fork and exec. Both are measured in one run,
-// in turns, since machines differ and so do minutes. Stems, cells and the far ends of the
-// floors are processes of their own; all are on loopback, in private meshes without mDNS,
-// and nothing is sent anywhere else.
+// Package bench measures calls and compares each with its floor: the same exchange on a bare
+// Unix socket, on a raw libp2p stream, or by fork and exec. It measures both in turns in one
+// run, since machines and their load differ. Stems, cells and the far ends of floors are
+// separate processes on loopback, in private meshes without mDNS. Nothing is sent to other
+// machines.
 //
-// What is measured through the SDK and through libp2p comes as values, so that this
-// package stands below both.
+//	rows, err := bench.Run(ctx, cfg)
+//	err = bench.Print(os.Stdout, rows)
+//
+// Config passes the SDK and libp2p as functions, so this package imports neither.
 package bench
 
 import (
@@ -26,7 +28,7 @@ type Conn interface {
 	SetDeadline(time.Time) error
 }
 
-// Raw opens streams to a far end without cell in between.
+// Raw opens streams to a far end, without cell.
 type Raw interface {
 	Open(ctx context.Context, protocol string) (Conn, error)
 	Close() error
@@ -34,27 +36,27 @@ type Raw interface {
 
 // Config says what to measure and with what.
 type Config struct {
-	// Cell is the path of the program that is measured.
+	// Cell is the path of the program cell.
 	Cell string
 	// Dial is synapse.DialWith, in a home.
 	Dial func(ctx context.Context, home, address string, early []byte) (Conn, error)
-	// Build puts the example cells, echo among them, into the dna of a home.
+	// Build builds the example cells, including echo, into a home.
 	Build func(ctx context.Context, home string) error
-	// Floor makes a raw libp2p host that is connected to the one at a multiaddr.
+	// Floor makes a libp2p host that is connected to the one at a multiaddr.
 	Floor func(ctx context.Context, multiaddr string) (Raw, error)
-	// Only names the kinds of rows to measure. If empty, all.
+	// Only has the kinds of rows to measure. If empty, all.
 	Only []string
-	// Bridges is how many are opened at once. If zero, 10,000.
+	// Bridges is the number of open calls for the kind many. If zero, 10,000.
 	Bridges int
-	// Idle is how long stems are watched doing nothing. If zero, 20 s.
+	// Idle is how long the kind idle watches stems. If zero, 20 s.
 	Idle time.Duration
-	// Quick measures everything once, to see that it works.
+	// Quick measures everything once, as a test.
 	Quick bool
-	// Log is told what is under way.
+	// Log gets the progress.
 	Log io.Writer
 }
 
-// kinds of rows, in the order in which they are measured.
+// kinds of rows, in the order of measuring.
 var kinds = []struct {
 	name    string
 	measure func(*lab) error
@@ -71,7 +73,7 @@ var kinds = []struct {
 	{"idle", (*lab).idle},
 }
 
-// Kinds lists the kinds of rows.
+// Kinds returns the kinds of rows.
 func Kinds() (names []string) {
 	for _, k := range kinds {
 		names = append(names, k.name)
@@ -79,24 +81,24 @@ func Kinds() (names []string) {
 	return names
 }
 
-// Check says what is wrong with the Config, with the remedy.
+// Check returns the first error in the Config, with the remedy.
 func (c Config) Check() error {
 	for _, name := range c.Only {
 		if !slices.Contains(Kinds(), name) {
-			return fmt.Errorf("no kind of rows is called %q: there are %s", name,
+			return fmt.Errorf("unknown kind of rows %q: write one of %s", name,
 				strings.Join(Kinds(), ", "))
 		}
 	}
 	switch {
 	case c.Bridges < 0:
-		return fmt.Errorf("%d bridges can't be opened: write a number from 1 on", c.Bridges)
+		return fmt.Errorf("%d bridges: must be positive", c.Bridges)
 	case c.Idle < 0:
-		return fmt.Errorf("%v is no time to watch: write one as in 20s", c.Idle)
+		return fmt.Errorf("idle %v: must be positive", c.Idle)
 	}
 	return nil
 }
 
-// Run measures and returns the rows. It stops everything that it has started.
+// Run measures and returns the rows. It stops all processes that it starts.
 func Run(ctx context.Context, cfg Config) (rows []Row, err error) {
 	if cfg.Bridges == 0 {
 		cfg.Bridges = 10_000
@@ -122,8 +124,7 @@ func Run(ctx context.Context, cfg Config) (rows []Row, err error) {
 	return rows, nil
 }
 
-// measure gives one kind of rows a lab of its own, so that none starts with what another
-// has left in memory.
+// measure measures one kind of rows in its own lab, so that kinds don't affect each other.
 func measure(ctx context.Context, cfg Config, kind func(*lab) error) (rows []Row, err error) {
 	dir, err := os.MkdirTemp("", "cell-bench-")
 	if err != nil {

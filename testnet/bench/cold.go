@@ -12,7 +12,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// cold measures a call that starts its cell, next to a start of the same executable by hand.
+// cold measures a call that starts its cell. The floor starts the same executable directly.
 func (l *lab) cold() error {
 	m, err := l.stem("a")
 	if err != nil {
@@ -65,14 +65,14 @@ func firstByte(conn Conn, err error) error {
 	return err
 }
 
-// startByHand does what the least program would that starts a cell and calls it.
+// startByHand does the least that it takes to start a cell and call it.
 func startByHand(program, home string) (*os.Process, error) {
 	path := filepath.Join(home, "run", "echo.sock")
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	process, err := os.StartProcess(program, []string{program, "--name", "echo"}, &os.ProcAttr{
-		// Of two values of a variable, the first counts.
+		// The first value of a variable counts.
 		Env: append([]string{"CELL_HOME=" + home, "CELL_NAME=echo", "CELL_SOCKET=" + path,
 			"CELL_STARTED=1"}, os.Environ()...),
 		Sys: &syscall.SysProcAttr{Setsid: true},

@@ -9,14 +9,12 @@ import (
 	"time"
 )
 
-// roundTripTime is that of the simulated link.
 const roundTripTime = 50 * time.Millisecond
 
-// socketBuffer holds what may arrive while the link does not run; the kernel gives as
-// much of it as it may.
+// socketBuffer holds what arrives while the link is not scheduled. The kernel may give less.
 const socketBuffer = 4 << 20
 
-// far measures a call over a link that takes its time: what counts are the round trips.
+// far measures calls over a link with delay, where round trips dominate.
 func (l *lab) far() error {
 	here, there, err := l.pair("quic-v1", l.slow)
 	if err != nil {
@@ -68,7 +66,7 @@ func (l *lab) far() error {
 	return nil
 }
 
-// slow puts a link of roundTripTime before a UDP multiaddr and returns its near end.
+// slow puts a link with delay before a UDP multiaddr and returns the multiaddr of the link.
 func (l *lab) slow(multiaddr string) (string, error) {
 	parts := strings.Split(multiaddr, "/") // "", ip4, 127.0.0.1, udp, PORT, quic-v1, …
 	port, err := strconv.Atoi(parts[4])
@@ -88,11 +86,11 @@ func (l *lab) slow(multiaddr string) (string, error) {
 	return strings.Join(parts, "/"), nil
 }
 
-// link carries datagrams between whoever sends to its near end, and the far one, and delays each.
+// link forwards and delays datagrams between its clients and the far end.
 type link struct {
 	near *net.UDPConn
 	far  *net.UDPAddr
-	ways map[string]*net.UDPConn // to the far end, by who came; forth's
+	ways map[string]*net.UDPConn // to the far end, by client; only forth uses it
 	work sync.WaitGroup
 }
 
@@ -119,7 +117,7 @@ func (l *link) forth() {
 	})
 }
 
-// carry delays what comes, in order, until the socket is closed.
+// carry delivers datagrams after a delay, in order, until the socket is closed.
 func (l *link) carry(conn *net.UDPConn, deliver func([]byte, *net.UDPAddr)) {
 	type packet struct {
 		data []byte

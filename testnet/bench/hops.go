@@ -13,9 +13,8 @@ import (
 	"unsafe"
 )
 
-// hops measures what two processes cost that stand in between and only copy, with as
-// little around it as there can be. A call through two stems has them, too, whatever they
-// do besides.
+// hops measures the cost of two processes in between that only copy. A call through two stems
+// can't cost less.
 func (l *lab) hops(home string) error {
 	to := filepath.Join(home, bareSocket)
 	for i := range 2 {
@@ -51,9 +50,8 @@ func (l *lab) hops(home string) error {
 	return nil
 }
 
-// ServeCopy carries one connection from the socket at $BENCH_FROM to the one at
-// $BENCH_TO. It makes no more than the system calls that this takes, each in a thread
-// that waits in it and of which the Go scheduler knows nothing, as a program in C would.
+// ServeCopy copies between a connection to the socket $BENCH_FROM and one to $BENCH_TO. Like a
+// C program, it blocks in system calls, unknown to the Go scheduler.
 func ServeCopy(out io.Writer) error {
 	listener, err := socketAt(os.Getenv("BENCH_FROM"), syscall.Bind)
 	if err != nil {
@@ -71,7 +69,7 @@ func ServeCopy(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) // the two that wait keep theirs
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) // the blocked threads keep two
 	var both sync.WaitGroup
 	for from, to := range map[int]int{near: far, far: near} {
 		both.Go(func() {

@@ -9,8 +9,7 @@ import (
 
 const idlePeers = 20
 
-// idle measures what a stem costs that has nothing to do, alone and with peers that have
-// nothing to do either.
+// idle measures what an idle stem costs, alone and with idle peers.
 func (l *lab) idle() error {
 	alone, err := l.stem("alone")
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// lab is what one kind of rows is measured in.
+// lab has the processes for measuring one kind of rows.
 type lab struct {
 	Config
-	ctx  context.Context // of the one Run it is for
+	ctx  context.Context // of Run
 	dir  string
 	rows []Row
 	undo []func() error
 }
 
-// close stops what was started, the last first.
+// close stops what was started, in reverse order.
 func (l *lab) close() (err error) {
 	for i := len(l.undo) - 1; i >= 0; i-- {
 		err = errors.Join(err, l.undo[i]())
@@ -39,9 +39,10 @@ func (l *lab) stem(name string, flags ...string) (*local.Stem, error) {
 	return s, s.Start(l.ctx, flags...)
 }
 
-// pair runs two stems that are connected by a transport; there may be a way in
-// between. The first may reach the second's cells.
-func (l *lab) pair(transport string, way func(multiaddr string) (string, error)) (here, there *local.Stem, err error) {
+// pair runs two stems that are connected by a transport, through way unless it is nil. The
+// first may call the second's cells.
+func (l *lab) pair(transport string,
+	way func(multiaddr string) (string, error)) (here, there *local.Stem, err error) {
 	if there, err = l.stem("b"); err != nil {
 		return nil, nil, err
 	}
@@ -58,12 +59,12 @@ func (l *lab) pair(transport string, way func(multiaddr string) (string, error))
 	return here, there, err
 }
 
-// serve starts this program as a far end and returns the lines that it says before it is ready.
+// serve starts this program as a far end, and returns the lines that it prints before Ready.
 func (l *lab) serve(role, home string, env ...string) (lines []string, err error) {
 	cmd := exec.Command(l.Cell, "bench", "--serve", role)
 	cmd.Env = append(append(os.Environ(), "CELL_HOME="+home), env...)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe() // whose end ends it
+	in, err := cmd.StdinPipe() // the process ends when this is closed
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (l *lab) serve(role, home string, env ...string) (lines []string, err error
 		err := cmd.Wait()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
-			return nil // a cell that was stopped with its stem
+			return nil // stopped with its stem, as a cell
 		}
 		return err
 	})
@@ -92,13 +93,13 @@ func (l *lab) serve(role, home string, env ...string) (lines []string, err error
 		}
 		lines = append(lines, said.Text())
 	}
-	return nil, fmt.Errorf("the far end %q is not ready: %s", role, strings.Join(lines, "; "))
+	return nil, fmt.Errorf("the far end %q did not start: %s", role, strings.Join(lines, "; "))
 }
 
 // dial calls an address in a home.
 func (l *lab) dial(home, address string) (Conn, error) { return l.Dial(l.ctx, home, address, nil) }
 
-// times says how often to do what, and just once if it is only to be seen to work.
+// times returns n, or 1 if Quick.
 func (l *lab) times(n int) int {
 	if l.Quick {
 		return 1

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// local measures calls to a cell of the same machine, with which the stem has nothing to do.
+// local measures calls on one machine, which need no stem.
 func (l *lab) local() error {
 	home := filepath.Join(l.dir, "a")
 	if _, err := l.serveCells(home); err != nil {
@@ -31,7 +31,7 @@ func (l *lab) local() error {
 	return l.hops(home)
 }
 
-// opened is what a call that is open must reach.
+// opened has the targets for an open call.
 type opened struct {
 	least float64 // of the floor's throughput
 	most  float64 // times the floor's round trip, or 0

@@ -1,31 +1,35 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cell-mesh/cell/testnet/local"
 )
 
-// mostBridges is how many bridges a process may hold here: each is a file, and some more
-// are needed.
+// mostBridges returns how many bridges a process may hold here. Each needs a file descriptor,
+// and the process needs some more.
 func mostBridges() (int, error) {
-	var files syscall.Rlimit // Go has raised it as far as it goes
+	var files syscall.Rlimit // the hard limit: the Go runtime raises the soft one
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
 	return int(min(files.Cur, 1<<30)) - 256, err
 }
 
-// many opens bridges over one QUIC port until there are as many as wanted, has all of
-// them answer while all are open, and weighs them.
+// many opens bridges over one QUIC port, checks that all answer while all are open, and
+// measures their memory.
 func (l *lab) many() error {
 	most, err := mostBridges()
 	if err != nil {
 		return err
 	}
 	if l.Bridges > most {
-		fmt.Fprintf(l.Log, "%d bridges instead of %d: a process may have no more files open (ulimit -n)\n", most, l.Bridges)
+		fmt.Fprintf(l.Log, "%d bridges instead of %d: limit of open files (ulimit -n)\n", most,
+			l.Bridges)
 		l.Bridges = most
 	}
 	here, there, err := l.pair("quic-v1", nil)
@@ -35,8 +39,9 @@ func (l *lab) many() error {
 	if _, err := l.serveCells(there.Home); err != nil {
 		return err
 	}
+	// The first call connects the stems.
 	if err := call(l.dial(here.Home, CellName+"@"+there.ID)); err != nil {
-		return err // the connection is there now, and all that belongs to it
+		return err
 	}
 	time.Sleep(l.settle())
 	before, err := memory(here.PID(), there.PID())
@@ -58,7 +63,9 @@ func (l *lab) many() error {
 	}
 	all := time.Since(began)
 	p50, p99 := median(opening), percentile(opening, 99)
-	l.add(Row{What: fmt.Sprintf("quic: %d bridges, 99th percentile of opening one; floor is the median", len(conns)),
+	l.add(Row{
+		What: fmt.Sprintf("quic: %d bridges, 99th percentile of opening one; floor is the median",
+			len(conns)),
 		Got: micros(p99), Floor: micros(p50), Unit: "µs", Target: "≤ 10 ×", Reached: p99 <= 10*p50,
 		Note: fmt.Sprintf("all answered in %.2f s while all were open", all.Seconds())})
 
@@ -76,7 +83,7 @@ func (l *lab) many() error {
 	return nil
 }
 
-// settle is how long a stem gets to have done with what it was doing.
+// settle is how long a stem may take to become idle.
 func (l *lab) settle() time.Duration {
 	if l.Quick {
 		return 0
@@ -84,8 +91,9 @@ func (l *lab) settle() time.Duration {
 	return 3 * time.Second
 }
 
-// openMany opens the bridges, a few at a time, each with a round trip.
-func (l *lab) openMany(here, there *local.Stem) (conns []Conn, opening []time.Duration, err error) {
+// openMany opens the bridges, 16 at a time, each with a round trip.
+func (l *lab) openMany(here, there *local.Stem) (conns []Conn, opening []time.Duration,
+	err error) {
 	var mu sync.Mutex
 	err = inParallel(l.Bridges, func(int) error {
 		began := time.Now()
@@ -107,30 +115,13 @@ func (l *lab) openMany(here, there *local.Stem) (conns []Conn, opening []time.Du
 
 // inParallel does something n times, 16 at a time, until one fails.
 func inParallel(n int, do func(i int) error) error {
-	next := make(chan int, n)
+	group, ctx := errgroup.WithContext(context.Background())
+	group.SetLimit(16)
 	for i := range n {
-		next <- i
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return do(i) })
 	}
-	close(next)
-	var mu sync.Mutex
-	var failed error
-	var workers sync.WaitGroup
-	for range 16 {
-		workers.Go(func() {
-			for i := range next {
-				err := do(i)
-				mu.Lock()
-				if failed == nil {
-					failed = err
-				}
-				stop := failed != nil
-				mu.Unlock()
-				if stop {
-					return
-				}
-			}
-		})
-	}
-	workers.Wait()
-	return failed
+	return group.Wait()
 }

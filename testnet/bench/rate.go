@@ -2,8 +2,8 @@ package bench
 
 import "time"
 
-// Rate sends n bytes to the cell CellName that dial reaches, and has as many sent back,
-// and returns how long each took.
+// Rate sends n bytes to the cell CellName that dial calls, receives as many, and returns how
+// long each took.
 func Rate(dial func() (Conn, error), n int64) (there, back time.Duration, err error) {
 	took, err := timed(nil, func() error {
 		conn, err := dial()

@@ -17,8 +17,8 @@ func (l *lab) serveCells(home string) ([]string, error) {
 	return l.serve("cells", home)
 }
 
-// floor starts a raw libp2p host as a process, and another one here that is connected to
-// it by a transport.
+// floor starts a libp2p host as a process, and another one in this process that is connected
+// to it by a transport, through way unless it is nil.
 func (l *lab) floor(transport string, way func(string) (string, error)) (Raw, error) {
 	addrs, err := l.serve("floor", filepath.Join(l.dir, "floor"))
 	if err != nil {
@@ -39,10 +39,10 @@ func (l *lab) floor(transport string, way func(string) (string, error)) (Raw, er
 		}
 		return raw, err
 	}
-	return nil, errors.New("the floor does not listen there")
+	return nil, fmt.Errorf("the floor does not listen on %s", transport)
 }
 
-// remote measures calls through two stems, between which a transport is.
+// remote measures calls through two stems, over a transport.
 func (l *lab) remote(transport string) error {
 	here, there, err := l.pair(transport, nil)
 	if err != nil {
@@ -71,7 +71,7 @@ func (l *lab) remote(transport string) error {
 		opened{least: 0.95, plus: 25, bytes: 32 << 20})
 }
 
-// open measures what an open call does, next to its floor.
+// open measures an open call and its floor.
 func (l *lab) open(what string, floor, dial func() (Conn, error), must opened) error {
 	one, err := floor()
 	if err != nil {
@@ -114,7 +114,7 @@ func (l *lab) open(what string, floor, dial func() (Conn, error), must opened) e
 	return nil
 }
 
-// ways are the directions in which a call carries much.
+// ways are the directions of bulk data.
 var ways = []struct {
 	name  string
 	carry func(Conn, error, int64) error

@@ -15,8 +15,8 @@ import (
 	"github.com/cell-mesh/cell/internal/socket"
 )
 
-// ssh measures calls over a transport next to the same through OpenSSH, which forwards a
-// Unix socket. Where there is no OpenSSH, there are no such rows.
+// ssh compares calls over a transport with OpenSSH forwarding a Unix socket. Without OpenSSH,
+// there are no such rows.
 func (l *lab) ssh(transport string) error {
 	here, there, err := l.pair(transport, nil)
 	if err != nil {
@@ -34,7 +34,7 @@ func (l *lab) ssh(transport string) error {
 	dial := func() (Conn, error) { return l.dial(here.Home, CellName+"@"+there.ID) }
 	floor, got, err := inTurns(l.times(40), l.times(10),
 		func() error { return call(over()) },
-		func() error { // OpenSSH, too, lets the bytes follow without waiting
+		func() error { // with early bytes, since OpenSSH does not wait either
 			conn, err := l.Dial(l.ctx, here.Home, CellName+"@"+there.ID, echoed[:])
 			return answered(conn, err)
 		})
@@ -46,8 +46,7 @@ func (l *lab) ssh(transport string) error {
 	return l.open(what, over, dial, opened{least: 1, most: 1, bytes: 32 << 20})
 }
 
-// forward has OpenSSH carry what connects to one socket to the other one, through a
-// server of its own.
+// forward makes OpenSSH forward one socket to another, through its own server.
 func (l *lab) forward(from, to string) error {
 	at := func(name string) string { return filepath.Join(l.dir, name) }
 	server, err := exec.LookPath("/usr/sbin/sshd")
@@ -99,5 +98,5 @@ func (l *lab) forward(from, to string) error {
 			return call(conn.(*net.UnixConn), nil) // the far end answers
 		}
 	}
-	return errors.New("it does not forward within 15 s")
+	return errors.New("it did not forward within 15 s")
 }

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// stallBound is what a bridge may hold for a reader that does not read: libp2p's window
-// for one QUIC stream, and some more for sockets.
+// stallBound is how much a bridge may buffer for a reader that does not read: libp2p's window
+// for a QUIC stream, and some more for sockets.
 const stallBound = 12 // MiB
 
-// stall measures what a call takes from a sender whose reader has stopped, and what that
-// costs the stems.
+// stall measures how much a call buffers when its reader has stopped, and what that costs
+// the stems.
 func (l *lab) stall() error {
 	here, there, err := l.pair("quic-v1", nil)
 	if err != nil {
@@ -60,7 +60,7 @@ func (l *lab) stall() error {
 	return nil
 }
 
-// patience is how long a sender may be stuck before it counts as held up.
+// patience is how long a write may block before the sender counts as stopped.
 func (l *lab) patience() time.Duration {
 	if l.Quick {
 		return 500 * time.Millisecond

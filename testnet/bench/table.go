@@ -7,22 +7,21 @@ import (
 	"time"
 )
 
-// Row is one line of the table.
+// Row is a line of the table.
 type Row struct {
 	What string `json:"what"`
-	// Got and Floor are medians in the unit; without a floor, Floor is 0.
+	// Got and Floor are medians in the unit. Floor is 0 if there is none.
 	Got   float64 `json:"got"`
 	Floor float64 `json:"floor,omitempty"`
 	Unit  string  `json:"unit"`
-	// Target is what must be reached, in words, and Reached whether it was. Without a
-	// target nothing must.
+	// Target describes the target, if there is one, and Reached says whether it was met.
 	Target  string `json:"target,omitempty"`
 	Reached bool   `json:"reached"`
-	// Note says more, in words.
+
 	Note string `json:"note,omitempty"`
 }
 
-// Ratio is Got to Floor, or 0 without a floor.
+// Ratio is Got divided by Floor, or 0 without a floor.
 func (r Row) Ratio() float64 {
 	if r.Floor == 0 {
 		return 0
@@ -32,8 +31,8 @@ func (r Row) Ratio() float64 {
 
 func (l *lab) add(r Row) { l.rows = append(l.rows, r) }
 
-// addTime adds a row that takes as long as floor at best, and may take most times as long
-// and, unless plus is 0, plus longer.
+// addTime adds a row of durations. The target is at most most times the floor, and at most
+// plus longer than it; a target of 0 is none.
 func (l *lab) addTime(what string, floor, got []time.Duration, most float64, plus time.Duration) {
 	f, g := median(floor), median(got)
 	r := Row{What: what, Got: micros(g), Floor: micros(f), Unit: "µs",
@@ -54,7 +53,7 @@ func (l *lab) addTime(what string, floor, got []time.Duration, most float64, plu
 	l.add(r)
 }
 
-// addRate adds a row of bytes in a time.
+// addRate adds a row of throughput. The target is at least least times the floor.
 func (l *lab) addRate(what string, bytes int64, floor, got []time.Duration, least float64) {
 	r := Row{What: what, Got: rate(bytes, median(got)), Floor: rate(bytes, median(floor)),
 		Unit: "MiB/s"}
@@ -83,7 +82,7 @@ func Print(out io.Writer, rows []Row) error {
 	return w.Flush()
 }
 
-// number prints three digits that matter.
+// number prints three significant digits.
 func number(x float64) string {
 	switch {
 	case x >= 100:

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// inTurns runs two things in turns of a few, and returns how long each took.
+// inTurns runs one and other in turns, each times in a row, and returns how long they took.
 func inTurns(turns, each int, one, other func() error) (ones, others []time.Duration, err error) {
 	for range turns {
 		for range each {
@@ -32,7 +32,7 @@ func timed(list []time.Duration, f func() error) ([]time.Duration, error) {
 	return append(list, time.Since(began)), err
 }
 
-// percentile returns the value that p of 100 are no greater than.
+// percentile returns the p-th percentile.
 func percentile(list []time.Duration, p int) time.Duration {
 	sorted := slices.Sorted(slices.Values(list))
 	return sorted[(len(sorted)-1)*p/100]
@@ -44,9 +44,9 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 func rate(bytes int64, d time.Duration) float64 { return float64(bytes) / (1 << 20) / d.Seconds() }
 
-var errShort = errors.New("not all that was sent arrived")
+var errShort = errors.New("bytes are missing")
 
-// echo has the far end echo from now on.
+// echo makes the far end echo from now on.
 func echo(conn Conn) error {
 	_, err := conn.Write([]byte{wantEcho})
 	return err
@@ -62,10 +62,10 @@ func roundTrip(conn Conn) error {
 	return err
 }
 
-// echoed is a word to CellName that has 64 bytes echoed.
+// echoed makes CellName echo 64 bytes.
 var echoed = [65]byte{wantEcho}
 
-// call is a whole call: one write, 64 bytes back.
+// call makes a whole call: it writes 64 bytes and reads them back.
 func call(conn Conn, err error) error {
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func call(conn Conn, err error) error {
 	return answered(conn, nil)
 }
 
-// answered waits for the 64 bytes, and leaves.
+// answered reads the 64 bytes and closes the connection.
 func answered(conn Conn, err error) error {
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func answered(conn Conn, err error) error {
 	return err
 }
 
-// hello waits for the first byte of an end that speaks first, and leaves.
+// hello reads the first byte of a far end that speaks first, and closes the connection.
 func hello(conn Conn, err error) error {
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func hello(conn Conn, err error) error {
 	return conn.Close()
 }
 
-// upload sends n bytes and waits until all have been read.
+// upload sends n bytes and waits until the far end has read all.
 func upload(conn Conn, err error, n int64) error {
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func upload(conn Conn, err error, n int64) error {
 	return err
 }
 
-// download has n bytes sent and reads them.
+// download makes the far end send n bytes, and reads them.
 func download(conn Conn, err error, n int64) error {
 	if err != nil {
 		return err

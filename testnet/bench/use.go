@@ -1,6 +1,6 @@
 package bench
 
-// memory returns how many bytes of each process are resident.
+// memory returns the resident bytes of each process.
 func memory(pids ...int) (sizes []int64, err error) {
 	for _, pid := range pids {
 		size, err := residentOf(pid)

@@ -12,11 +12,11 @@ import (
 	"unsafe"
 )
 
-// use is what a process has used until now, and holds.
+// use is the resource use of a process.
 type use struct {
 	cpu      time.Duration
-	memory   int64 // bytes, resident
-	switches int64 // how often one of its threads went to wait, and so was woken
+	memory   int64 // resident bytes
+	switches int64 // how often a thread blocked, and so was woken
 }
 
 func useOf(pid int) (u use, err error) {
@@ -38,10 +38,10 @@ func useOf(pid int) (u use, err error) {
 	return u, err
 }
 
-// cpuOf reads the CPU clock of a process, which counts in ns; /proc counts in hundredths
-// of a second.
+// cpuOf reads the CPU clock of a process, in nanoseconds. /proc has only hundredths of a
+// second.
 func cpuOf(pid int) (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED: what the scheduler has given it
+	const sched = 2 // CPUCLOCK_SCHED
 	var t syscall.Timespec
 	clock := uintptr(^int32(pid)<<3 | sched)
 	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&t)),
@@ -56,7 +56,7 @@ func residentOf(pid int) (int64, error) {
 	return kib << 10, err
 }
 
-// field reads a number behind a name.
+// field reads the number after a name in a file.
 func field(path, name string) (int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

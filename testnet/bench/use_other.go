@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// use is what a process has used until now, and holds.
+// use is the resource use of a process.
 type use struct {
 	cpu              time.Duration
 	memory, switches int64
 }
 
-var errNotTold = errors.New("what a process uses is measured on Linux only")
+var errUnsupported = errors.New("the resource use of processes is measured on Linux only")
 
-func useOf(int) (use, error)        { return use{}, errNotTold }
-func residentOf(int) (int64, error) { return 0, errNotTold }
+func useOf(int) (use, error)        { return use{}, errUnsupported }
+func residentOf(int) (int64, error) { return 0, errUnsupported }

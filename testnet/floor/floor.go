@@ -1,7 +1,6 @@
-// Package floor is what a call between machines is measured against: two raw libp2p hosts
-// with stock settings and nothing of cell in between. It is apart from internal/bench
-// since only node, discovery and testnet may import libp2p: whatever else did would bind
-// the stem and the SDK to it.
+// Package floor provides what a call between machines is measured against: two libp2p hosts
+// with default settings, without cell. Package bench gets it as values, and so does not
+// depend on libp2p.
 package floor
 
 import (
@@ -21,8 +20,8 @@ const prefix = "/bench/"
 // Stream is a raw libp2p stream.
 type Stream = network.Stream
 
-// Serve answers on raw streams by name until ctx ends. It prints the host's multiaddrs
-// and then the word ready.
+// Serve answers streams by name until ctx ends. It prints the host's multiaddrs, and then
+// ready.
 func Serve(ctx context.Context, answer func(name string, s Stream), names []string, ready string,
 	out io.Writer) error {
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1",
@@ -41,13 +40,13 @@ func Serve(ctx context.Context, answer func(name string, s Stream), names []stri
 	return h.Close()
 }
 
-// Host is a host that is connected to another one.
+// Host is a host that is connected to another.
 type Host struct {
 	host host.Host
 	to   peer.ID
 }
 
-// Dial makes a host and connects it to the one at a multiaddr.
+// Dial makes a host that is connected to the one at a multiaddr.
 func Dial(ctx context.Context, multiaddr string) (*Host, error) {
 	to, err := peer.AddrInfoFromString(multiaddr)
 	if err != nil {
@@ -69,5 +68,5 @@ func (h *Host) Open(ctx context.Context, name string) (Stream, error) {
 	return h.host.NewStream(ctx, h.to, protocol.ID(prefix+name))
 }
 
-// Close closes the host and with it every stream.
+// Close closes the host and all its streams.
 func (h *Host) Close() error { return h.host.Close() }

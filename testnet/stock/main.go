@@ -1,10 +1,10 @@
-// Stock is a server of the public mesh as others run it, for a network that is made for a test:
+// Stock runs a DHT server of the public mesh in a test network, as other software does:
 //
 //	stock 45.1.0.1 [MULTIADDR …]
 //
-// It listens at the address, joins through the others, and prints its own multiaddrs, one
-// a line, and an empty line when it is ready. Nothing of cell is in it: it is libp2p with
-// the public mesh's DHT, set up as kubo does where it can be called.
+// It listens on the address and joins through the MULTIADDRs. When it is ready, it prints its
+// own multiaddrs, one per line, and an empty line. It contains nothing of cell: it is libp2p
+// with the public DHT, configured as in kubo with a public address.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("write stock ADDRESS [MULTIADDR …]")
+		return fmt.Errorf("usage: stock ADDRESS [MULTIADDR …]")
 	}
 	var others []peer.AddrInfo
 	for _, text := range args[1:] {
@@ -48,11 +48,11 @@ func run(ctx context.Context, args []string) error {
 	h, err := libp2p.New(
 		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", args[0], port),
 			fmt.Sprintf("/ip4/%s/tcp/%d", args[0], port)),
-		libp2p.ForceReachabilityPublic(), // which it would find out by itself, some minutes later
+		libp2p.ForceReachabilityPublic(), // to detect it would take some minutes
 		libp2p.EnableRelayService(),
 		libp2p.EnableAutoNATv2(),
-		// Not stock: these guard a host that has hardly dialled anybody yet, and so would
-		// never probe for others.
+		// Not the default: these filters stop a new host from dialling, and so from probing
+		// other hosts.
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 	)
