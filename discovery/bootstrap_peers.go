@@ -13,85 +13,86 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// boot is a peer through which we join the mesh: one that was configured, which we hold
-// on to, or one that the cache remembers, which we try at the start and when someone
-// needs the mesh.
-type boot struct {
+// bootstrapPeer is a peer through which we join the mesh: a configured one, to which we
+// stay connected, or one of the cache, which we try at the start and when a lookup needs
+// the mesh.
+type bootstrapPeer struct {
 	peer.AddrInfo
 	cached bool
-	wake   chan struct{} // holds a token when the peer should be tried now
-	lost   chan struct{} // holds a token when a connection to it ended
+	wake   chan struct{} // holds a token when the pause is to end
+	lost   chan struct{} // holds a token when a connection has ended
 
-	// guarded by boots.mu
+	// guarded by bootstrapPeers.mu
 	pausing   bool
 	connected bool
 	err       error // of the last attempt
 }
 
-func newBoot(info peer.AddrInfo, cached bool) *boot {
-	return &boot{AddrInfo: info, cached: cached, wake: make(chan struct{}, 1),
-		lost: make(chan struct{}, 1)}
-}
+// bootstrapPeers are all of them, and how many attempts to join the mesh are under way.
+type bootstrapPeers struct {
+	list  []*bootstrapPeer
+	first sync.Once // done when the first member was reached
 
-// boots are those through whom we join the mesh, and how the attempts to do so stand.
-type boots struct {
-	list     []*boot
-	newcomer sync.Once // done when we have met the first member of the mesh
-
-	mu      sync.Mutex    // guards what follows, and the state of each boot
-	pending int           // attempts to join the mesh that have not come to an end
+	mu      sync.Mutex    // guards what follows, and the state of each peer
+	pending int           // attempts under way
 	changed chan struct{} // closed and replaced when pending falls
 }
 
-// newBoots counts the first attempts as pending before Run begins them, so that a lookup
-// that comes earlier waits; and as one more, if there is to be one, the first look at the
+// newBootstrapPeers counts the first attempts as pending before run makes them, so that an
+// earlier lookup waits for them. If browse is set, it also counts the first search of the
 // local network.
-func newBoots(configured, cached []peer.AddrInfo, look bool) *boots {
-	all := &boots{changed: make(chan struct{})}
+func newBootstrapPeers(configured, cached []peer.AddrInfo, browse bool) *bootstrapPeers {
+	all := &bootstrapPeers{changed: make(chan struct{})}
+	add := func(info peer.AddrInfo, cached bool) {
+		all.list = append(all.list, &bootstrapPeer{AddrInfo: info, cached: cached,
+			wake: make(chan struct{}, 1), lost: make(chan struct{}, 1)})
+	}
 	for _, info := range configured {
-		all.list = append(all.list, newBoot(info, false))
+		add(info, false)
 	}
 	for _, info := range cached {
-		if !slices.ContainsFunc(configured, func(c peer.AddrInfo) bool { return c.ID == info.ID }) {
-			all.list = append(all.list, newBoot(info, true))
+		if !all.isConfigured(info.ID) {
+			add(info, true)
 		}
 	}
 	all.pending = len(all.list)
-	if look {
+	if browse {
 		all.pending++
 	}
 	return all
 }
 
-// settle notes how an attempt ended, and tells those who wait for it.
-func (all *boots) settle(b *boot, err error) {
+// isConfigured reports whether keep tries the peer again and again.
+func (all *bootstrapPeers) isConfigured(id peer.ID) bool {
+	return slices.ContainsFunc(all.list, func(p *bootstrapPeer) bool {
+		return p.ID == id && !p.cached
+	})
+}
+
+// settle notes how an attempt ended.
+func (all *bootstrapPeers) settle(p *bootstrapPeer, err error) {
 	all.mu.Lock()
-	b.connected, b.err = err == nil, err
+	p.connected, p.err = err == nil, err
 	all.mu.Unlock()
 	all.attempted()
 }
 
-// lost notes that a peer is not connected any more.
-func (all *boots) lost(b *boot) {
+// disconnect notes that a peer is no longer connected.
+func (all *bootstrapPeers) disconnect(p *bootstrapPeer) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	b.connected = false
+	p.connected = false
 }
 
-// tries says whether a peer was configured, so that it is tried again and again in any case.
-func (all *boots) tries(id peer.ID) bool {
-	return slices.ContainsFunc(all.list, func(b *boot) bool { return b.ID == id && !b.cached })
-}
-
-// expect counts attempts to join the mesh that are about to begin, through others than these.
-func (all *boots) expect(attempts int) {
+// expect counts attempts through other peers that are about to start.
+func (all *bootstrapPeers) expect(attempts int) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.pending += attempts
 }
 
-// attempted counts an attempt to join the mesh that has come to an end.
-func (all *boots) attempted() {
+// attempted counts an attempt that has ended.
+func (all *bootstrapPeers) attempted() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.pending--
@@ -100,75 +101,74 @@ func (all *boots) attempted() {
 }
 
 // disconnected is called by the host.
-func (all *boots) disconnected(_ network.Network, conn network.Conn) {
-	for _, b := range all.list {
-		if b.ID == conn.RemotePeer() {
-			signal(b.lost)
+func (all *bootstrapPeers) disconnected(_ network.Network, conn network.Conn) {
+	for _, p := range all.list {
+		if p.ID == conn.RemotePeer() {
+			signal(p.lost)
 		}
 	}
 }
 
-// rest waits for the pause, or until someone needs the peer; for one from the cache
-// nothing else counts.
-func (all *boots) rest(ctx context.Context, b *boot, pause time.Duration) bool {
+// pause waits about as long as given, or until the peer is needed; for one of the cache
+// only the latter ends it. It returns false if ctx has ended.
+func (all *bootstrapPeers) pause(ctx context.Context, p *bootstrapPeer, pause time.Duration) bool {
 	all.mu.Lock()
-	b.pausing = true
+	p.pausing = true
 	all.mu.Unlock()
 	var over <-chan time.Time
-	if !b.cached {
-		over = time.After(pause/2 + rand.N(pause)) // so that a mesh does not come back all at once
+	if !p.cached {
+		// random, so that the members of a mesh do not all come back at the same moment
+		over = time.After(pause/2 + rand.N(pause))
 	}
 	select {
 	case <-ctx.Done():
 		return false
-	case <-b.wake:
+	case <-p.wake:
 	case <-over:
 		all.mu.Lock()
 		defer all.mu.Unlock()
-		all.wakeLocked(b)
-		select { // the pause is over by itself
-		case <-b.wake:
+		all.wake(p)
+		select { // nobody waits for this token
+		case <-p.wake:
 		default:
 		}
 	}
 	return true
 }
 
-// wakeLocked ends a pause and counts the attempt that follows.
-func (all *boots) wakeLocked(b *boot) {
-	if b.pausing {
-		b.pausing = false
+// wake ends a pause and counts the attempt that follows; all.mu is held.
+func (all *bootstrapPeers) wake(p *bootstrapPeer) {
+	if p.pausing {
+		p.pausing = false
 		all.pending++
-		signal(b.wake)
+		signal(p.wake)
 	}
 }
 
-// wake ends all pauses.
-func (all *boots) wake() {
+// wakeAll ends all pauses.
+func (all *bootstrapPeers) wakeAll() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for _, b := range all.list {
-		all.wakeLocked(b)
+	for _, p := range all.list {
+		all.wake(p)
 	}
 }
 
-// try begins new attempts, unless some are under way.
-func (all *boots) try() {
+// retry ends all pauses unless attempts are under way.
+func (all *bootstrapPeers) retry() {
 	all.mu.Lock()
-	defer all.mu.Unlock()
-	if all.pending == 0 {
-		for _, b := range all.list {
-			all.wakeLocked(b)
-		}
+	busy := all.pending > 0
+	all.mu.Unlock()
+	if !busy {
+		all.wakeAll()
 	}
 }
 
-// wait returns when we know a member of the mesh, or there is no more hope, since no
-// attempt is under way, or ctx ends.
-func (all *boots) wait(ctx context.Context, known func() bool) {
+// wait returns when joined does, when no attempt is under way, or when ctx ends.
+func (all *bootstrapPeers) wait(ctx context.Context, joined func() bool) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for !known() && all.pending > 0 && ctx.Err() == nil {
+	for !joined() && all.pending > 0 && ctx.Err() == nil {
 		changed := all.changed
 		all.mu.Unlock()
 		select {
@@ -179,13 +179,13 @@ func (all *boots) wait(ctx context.Context, known func() bool) {
 	}
 }
 
-// why says why the mesh has not been joined, behind its name.
-func (all *boots) why() error {
+// reason says why the mesh is not joined.
+func (all *bootstrapPeers) reason() error {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for _, b := range all.list {
-		if !b.cached && b.err != nil {
-			return fmt.Errorf("bootstrap %s %w", b.ID, b.err)
+	for _, p := range all.list {
+		if !p.cached && p.err != nil {
+			return fmt.Errorf("bootstrap %s %w", p.ID, p.err)
 		}
 	}
 	if all.pending > 0 {
@@ -194,21 +194,21 @@ func (all *boots) why() error {
 	return errors.New("name one with --bootstrap")
 }
 
-// states are those of the boots that were configured.
-func (all *boots) states() []PeerState {
+// states returns those of the configured peers.
+func (all *bootstrapPeers) states() []PeerState {
 	states := []PeerState{}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for _, b := range all.list {
-		if b.cached {
+	for _, p := range all.list {
+		if p.cached {
 			continue
 		}
-		state := PeerState{ID: b.ID.String(), Connected: b.connected}
-		for _, addr := range b.Addrs {
+		state := PeerState{ID: p.ID.String(), Connected: p.connected}
+		for _, addr := range p.Addrs {
 			state.Addrs = append(state.Addrs, addr.String())
 		}
-		if b.err != nil {
-			state.Error = b.err.Error()
+		if p.err != nil {
+			state.Error = p.err.Error()
 		}
 		states = append(states, state)
 	}

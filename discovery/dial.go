@@ -12,43 +12,47 @@ import (
 	madns "github.com/multiformats/go-multiaddr-dns"
 )
 
-// connect connects to a peer where it was reached before and at its IP addresses, and at
-// those behind its names as soon as they are known. libp2p would dial nothing until it
-// has an answer for each name, or has given up on it.
-func (f *Finder) connect(ctx context.Context, info peer.AddrInfo) error {
-	if f.host.Network().Connectedness(info.ID) == network.Connected {
+// dial connects to a peer at its IP addresses and those of the cache at once, and at the
+// addresses behind DNS names as they are resolved. libp2p would dial nothing until every
+// name is resolved or has failed.
+func (b *bootstrap) dial(ctx context.Context, info peer.AddrInfo) error {
+	if b.host.Network().Connectedness(info.ID) == network.Connected {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	known := slices.Concat(f.cache.get(info.ID), info.Addrs)
-	names := slices.Clone(known)
-	known = slices.DeleteFunc(known, madns.Matches)
-	names = slices.DeleteFunc(names, func(addr ma.Multiaddr) bool { return !madns.Matches(addr) })
-
-	ends := make(chan error, 1+len(names))
-	ways := 0
-	try := func(at func() ([]ma.Multiaddr, error)) {
-		ways++
-		if !f.tasks.Go(func() {
-			addrs, err := at()
-			if err == nil {
-				err = f.host.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: addrs})
-			}
-			ends <- err
-		}) {
-			ends <- context.Canceled
+	var names, addrs []ma.Multiaddr
+	for _, addr := range slices.Concat(b.cache.addrs(info.ID), info.Addrs) {
+		if madns.Matches(addr) {
+			names = append(names, addr)
+		} else {
+			addrs = append(addrs, addr)
 		}
 	}
-	if len(known) > 0 {
-		try(func() ([]ma.Multiaddr, error) { return known, nil })
+
+	results := make(chan error, 1+len(names))
+	dials := 0
+	dial := func(resolve func() ([]ma.Multiaddr, error)) {
+		dials++
+		if !b.tasks.Go(func() {
+			addrs, err := resolve()
+			if err == nil {
+				err = b.host.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: addrs})
+			}
+			results <- err
+		}) {
+			results <- context.Canceled
+		}
+	}
+	if len(addrs) > 0 {
+		dial(func() ([]ma.Multiaddr, error) { return addrs, nil })
 	}
 	for _, name := range names {
-		try(func() ([]ma.Multiaddr, error) { return f.behind(ctx, name, info.ID) })
+		dial(func() ([]ma.Multiaddr, error) { return b.resolveFor(ctx, name, info.ID) })
 	}
 	var errs []error
-	for range ways {
-		err := <-ends
+	for range dials {
+		err := <-results
 		if err == nil {
 			return nil
 		}
@@ -57,13 +61,13 @@ func (f *Finder) connect(ctx context.Context, info peer.AddrInfo) error {
 	return errors.Join(errs...)
 }
 
-// behind are the addresses of a peer behind one with a name.
-func (f *Finder) behind(ctx context.Context, name ma.Multiaddr,
+// resolveFor returns the addresses behind a DNS name that may be those of a peer.
+func (b *bootstrap) resolveFor(ctx context.Context, name ma.Multiaddr,
 	id peer.ID) ([]ma.Multiaddr, error) {
-	found, err := f.resolve(ctx, name)
+	resolved, err := b.resolve(ctx, name)
 	var addrs []ma.Multiaddr
-	for _, whole := range found {
-		if addr, named := peer.SplitAddr(whole); addr != nil && (named == "" || named == id) {
+	for _, full := range resolved {
+		if addr, owner := peer.SplitAddr(full); addr != nil && (owner == "" || owner == id) {
 			addrs = append(addrs, addr)
 		}
 	}

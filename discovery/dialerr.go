@@ -12,50 +12,48 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// maxTold bounds how many addresses an error names.
-const maxTold = 4
+// maxNamedAddrs bounds how many addresses an error names.
+const maxNamedAddrs = 4
 
-// Brief makes one line of the error of a dial, of which libp2p makes many: each address,
-// and why it failed.
+// Brief puts the error of a dial, for which libp2p writes many lines, on one: each
+// address and why it failed.
 func Brief(err error) error {
-	var all *swarm.DialError
+	all, ok := errors.AsType[*swarm.DialError](err)
 	switch {
-	case errors.As(err, &all) && len(all.DialErrors) > 0:
+	case ok && len(all.DialErrors) > 0:
 	case errors.Is(err, context.DeadlineExceeded):
 		return Root(err)
-	case errors.As(err, &all) && all.Cause != nil:
+	case ok && all.Cause != nil:
 		return all.Cause
 	default:
 		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
 	}
-	var told []string
+	var reasons []string
 	for i, one := range all.DialErrors {
-		if i == maxTold {
-			told = append(told, fmt.Sprintf("%d more", len(all.DialErrors)-i))
+		if i == maxNamedAddrs {
+			reasons = append(reasons, fmt.Sprintf("%d more", len(all.DialErrors)-i))
 			break
 		}
-		told = append(told, fmt.Sprintf("%s: %s", one.Address, Root(one.Cause)))
+		reasons = append(reasons, fmt.Sprintf("%s: %s", one.Address, Root(one.Cause)))
 	}
-	return errors.New(strings.Join(told, "; "))
+	return errors.New(strings.Join(reasons, "; "))
 }
 
-// Root is the innermost error, without the addresses that every layer around it repeats,
-// and in our words where libp2p's say little.
+// Root returns the innermost error, without the addresses that each layer around it
+// repeats, and in our words where those of libp2p say little.
 func Root(err error) error {
-	var other sec.ErrPeerIDMismatch
 	switch {
-	case isSilence(err):
+	case isTimeout(err):
 		return errors.New("no answer in time")
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return errors.New("private, and not in a network of this machine")
-	case errors.As(err, &other):
-		return fmt.Errorf("is %s", other.Actual)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.HasSuffix(err.Error(),
-		syscall.ECONNRESET.Error()),
-		strings.HasSuffix(err.Error(), syscall.EPIPE.Error()): // which libp2p does not always wrap
+	case isHangUp(err):
 		return errors.New("hung up")
-	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // there is no better mark
+	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // not a typed error
 		return errors.New("does not speak libp2p")
+	}
+	if other, ok := errors.AsType[sec.ErrPeerIDMismatch](err); ok {
+		return fmt.Errorf("is %s", other.Actual)
 	}
 	for {
 		inner := errors.Unwrap(err)
@@ -66,9 +64,20 @@ func Root(err error) error {
 	}
 }
 
-// isSilence says whether the other one has not answered in time, or a connection has
-// ended as there was nothing any more.
-func isSilence(err error) bool {
-	var slow interface{ Timeout() bool } // some of QUIC's unwrap to something else
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &slow) && slow.Timeout()
+// isHangUp reports whether the other side closed the connection. libp2p does not always
+// wrap the system's error.
+func isHangUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.HasSuffix(err.Error(), syscall.ECONNRESET.Error()) ||
+		strings.HasSuffix(err.Error(), syscall.EPIPE.Error())
+}
+
+// isTimeout reports whether the other side did not answer in time. Some of QUIC's
+// timeouts unwrap to something else.
+func isTimeout(err error) bool {
+	slow, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && slow.Timeout()
 }

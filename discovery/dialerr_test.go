@@ -9,9 +9,8 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// Whoever does not answer has not answered in time, however the library puts it: some of
-// its errors unwrap to others that say something else.
-func TestRootOfSilence(t *testing.T) {
+// A timeout is called one, whichever library it comes from: some unwrap to another error.
+func TestRootOfTimeout(t *testing.T) {
 	for _, err := range []error{&quic.HandshakeTimeoutError{}, &quic.IdleTimeoutError{},
 		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}} {
 		if got := Root(fmt.Errorf("dial: %w", err)).Error(); got != "no answer in time" {

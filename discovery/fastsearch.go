@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -16,34 +17,34 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A search of kad-dht asks ten members at once, and goes on while the first answers are
-// on their way, so that it connects to twenty or more. A few of the nearest that we know
-// mostly know the peer, or keep its record; in a mesh of many, a few of those that they
-// name do. So these are asked first, each few before the next: at first those that we are
-// connected to.
+// A search of kad-dht asks ten members at once and goes on while the first answers are on
+// their way, so that it connects to twenty or more. The nearest few members that we know
+// usually know the peer or keep its record; in a large mesh, the nearest few that those
+// name do. So a fast search asks only these, step by step, connected members first.
 const (
-	// askFew is how many are asked at once for the peer, and for its record.
-	askFew = 3
-	// askSteps is how often at most: each step leaves a twentieth of the distance or
-	// less, as everybody names the twenty nearest that it knows.
-	askSteps = 5
-	// askWait is how long they have each time.
-	askWait = 400 * time.Millisecond
+	// fastWidth is how many members a step asks at once for the peer, and as many for its
+	// record.
+	fastWidth = 3
+	// fastSteps bounds the steps. Each leaves at most a twentieth of the distance, since a
+	// member names the twenty nearest that it knows.
+	fastSteps = 5
+	// fastStepWait bounds a step.
+	fastStepWait = 400 * time.Millisecond
 )
 
-// asking is a question to members near a key, for a search.
-type asking struct {
+// question is what a fast search asks members near a key.
+type question struct {
 	key  string
 	kind pb.Message_MessageType
-	// knows is told what a member has answered and whom it named, from any goroutine, and
-	// says whether there is nobody else to ask.
-	knows func(msg *pb.Message, named []*peer.AddrInfo) bool
+	// isAnswer reports whether an answer ends the search. It is given the peers that the
+	// answer names, and is called from any goroutine.
+	isAnswer func(msg *pb.Message, named []*peer.AddrInfo) bool
 }
 
-// askPeer asks members near the peer whether they know it. Those who listen to a search's
-// events hear of it.
-func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)) {
-	f.ask(ctx, asking{string(id), pb.Message_FIND_NODE,
+// fastFindPeer asks members near the peer whether they know it. race learns of it from
+// the events.
+func (k *kad) fastFindPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)) {
+	k.fastSearch(ctx, question{string(id), pb.Message_FIND_NODE,
 		func(_ *pb.Message, named []*peer.AddrInfo) bool {
 			return slices.ContainsFunc(named, func(info *peer.AddrInfo) bool {
 				return info.ID == id && len(info.Addrs) > 0
@@ -51,68 +52,64 @@ func (f *Finder) askPeer(ctx context.Context, id peer.ID, _ func([]ma.Multiaddr)
 		}})
 }
 
-// askRecord asks members near the peer's record whether they keep it.
-func (f *Finder) askRecord(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
+// fastFindRecord asks members near the peer's record whether they keep it.
+func (k *kad) fastFindRecord(ctx context.Context, id peer.ID, answer func([]ma.Multiaddr)) {
 	key := recordKey(id)
-	f.ask(ctx, asking{key, pb.Message_GET_VALUE, func(msg *pb.Message, _ []*peer.AddrInfo) bool {
-		value := msg.GetRecord().GetValue()
-		if len(value) == 0 || (records{}).Validate(key, value) != nil {
-			return false
-		}
-		says, err := openRecord(key, value)
-		if err == nil {
-			answer(says.Addrs)
-		}
-		return err == nil
-	}})
+	k.fastSearch(ctx, question{key, pb.Message_GET_VALUE,
+		func(msg *pb.Message, _ []*peer.AddrInfo) bool {
+			rec, err := validRecord(key, msg.GetRecord().GetValue())
+			if err == nil {
+				answer(rec.Addrs)
+			}
+			return err == nil
+		}})
 }
 
-// ask asks step by step, and returns when one knows, when somebody has said nothing, or
-// when nobody is named who is nearer.
-func (f *Finder) ask(ctx context.Context, q asking) {
+// fastSearch returns when a member has the answer, when one is silent, or when no nearer
+// member is named.
+func (k *kad) fastSearch(ctx context.Context, q question) {
 	key := kbucket.ConvertKey(q.key)
 	asked := map[peer.ID]bool{}
-	few := f.handiest(key)
-	for range askSteps {
-		for _, id := range few {
+	next := k.nearestConnected(key)
+	for range fastSteps {
+		for _, id := range next {
 			asked[id] = true
 		}
-		named, more := f.askAll(ctx, few, q)
+		named, more := k.askAll(ctx, next, q)
 		if !more {
 			return
 		}
-		delete(named, f.host.ID())
+		delete(named, k.host.ID())
 		near := kbucket.SortClosestPeers(slices.AppendSeq(slices.Collect(maps.Keys(named)),
 			maps.Keys(asked)), key)
 		if len(near) == 0 || asked[near[0]] {
 			return
 		}
 		near = slices.DeleteFunc(near, func(id peer.ID) bool { return asked[id] })
-		few = near[:min(len(near), askFew)]
-		for _, id := range few {
-			if f.host.Network().Connectedness(id) != network.Connected {
-				f.host.Peerstore().AddAddrs(id, named[id], peerstore.TempAddrTTL)
+		next = near[:min(len(near), fastWidth)]
+		for _, id := range next {
+			if k.host.Network().Connectedness(id) != network.Connected {
+				k.host.Peerstore().AddAddrs(id, named[id], peerstore.TempAddrTTL)
 			}
 		}
 	}
 }
 
-// askAll asks some members at once, and returns when all have answered or have had their
-// time: whom they named, and whether it makes sense to go on, as all have answered and
-// none knows.
-func (f *Finder) askAll(ctx context.Context, few []peer.ID,
-	q asking) (named map[peer.ID][]ma.Multiaddr, more bool) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+// askAll asks members at once and returns the peers that they name, and whether it makes
+// sense to go on: all have answered, and none has ended the search.
+func (k *kad) askAll(ctx context.Context, members []peer.ID,
+	q question) (named map[peer.ID][]ma.Multiaddr, more bool) {
+	ctx, cancel := context.WithTimeout(ctx, fastStepWait)
 	defer cancel()
 	var group sync.WaitGroup
-	var mu sync.Mutex // of the results
+	var mu sync.Mutex // guards the results
 	named, more = map[peer.ID][]ma.Multiaddr{}, true
-	for _, to := range few {
+	for _, to := range members {
 		group.Go(func() {
-			infos, known := f.askOne(ctx, to, q)
+			infos, isAnswer := k.ask(ctx, to, q)
 			mu.Lock()
 			defer mu.Unlock()
-			more = more && len(infos) > 0 && !known
+			more = more && len(infos) > 0 && !isAnswer
 			for _, info := range infos {
 				named[info.ID] = info.Addrs
 			}
@@ -122,31 +119,33 @@ func (f *Finder) askAll(ctx context.Context, few []peer.ID,
 	return named, more
 }
 
-// askOne asks a member, and returns whom it named, which is nobody if it said nothing,
-// and whether it knows.
-func (f *Finder) askOne(ctx context.Context, to peer.ID,
-	q asking) (named []*peer.AddrInfo, known bool) {
+// ask asks one member and returns the peers that it names, none if it is silent, and
+// whether its answer ends the search.
+func (k *kad) ask(ctx context.Context, to peer.ID,
+	q question) (named []*peer.AddrInfo, isAnswer bool) {
 	routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.SendingQuery})
-	msg, err := f.messages().SendRequest(ctx, to, pb.NewMessage(q.kind, []byte(q.key), 0))
+	msg, err := k.rpc().SendRequest(ctx, to, pb.NewMessage(q.kind, []byte(q.key), 0))
 	if err != nil {
 		return nil, false
 	}
 	named = pb.PBPeersToPeerInfos(msg.GetCloserPeers())
 	routing.PublishQueryEvent(ctx, &routing.QueryEvent{ID: to, Type: routing.PeerResponse,
 		Responses: named})
-	return named, q.knows(msg, named)
+	return named, q.isAnswer(msg, named)
 }
 
-// handiest are the members nearest to a key of those that we are connected to, and then
-// of all others.
-func (f *Finder) handiest(key kbucket.ID) []peer.ID {
-	near := f.dht.RoutingTable().NearestPeers(key, f.dht.RoutingTable().Size())
-	handy := func(id peer.ID) int {
-		if f.host.Network().Connectedness(id) == network.Connected {
+// nearestConnected returns the members nearest to a key, first those that we are
+// connected to.
+func (k *kad) nearestConnected(key kbucket.ID) []peer.ID {
+	near := k.dht.RoutingTable().NearestPeers(key, k.size())
+	distance := func(id peer.ID) int {
+		if k.host.Network().Connectedness(id) == network.Connected {
 			return 0
 		}
 		return 1
 	}
-	slices.SortStableFunc(near, func(a, b peer.ID) int { return handy(a) - handy(b) })
-	return near[:min(len(near), askFew)]
+	slices.SortStableFunc(near, func(a, b peer.ID) int {
+		return cmp.Compare(distance(a), distance(b))
+	})
+	return near[:min(len(near), fastWidth)]
 }

@@ -35,13 +35,13 @@ func TestFewAreAsked(t *testing.T) {
 			through.host.Peerstore().ClearAddrs(id) // else it could say where the target is
 			var seen Lookup
 			f := w.through(through)
-			f.told = func(l Lookup) { seen = l }
-			if err := f.findFar(t.Context(), id, func([]ma.Multiaddr) {}); err != nil {
+			f.mesh.onLookup = func(l Lookup) { seen = l }
+			if err := f.mesh.find(t.Context(), id, func([]ma.Multiaddr) {}); err != nil {
 				t.Error(err)
 			}
-			if looks++; !seen.Found || seen.Hops != 2 || seen.Asked > 2+2*askFew {
+			if looks++; !seen.Found || seen.Hops != 2 || seen.Asked > 2+2*fastWidth {
 				t.Errorf("%+v: want one hop more than to %s, and at most %d asked", seen,
-					through.host.ID(), 2+2*askFew)
+					through.host.ID(), 2+2*fastWidth)
 			}
 		}
 		if looks == 0 {

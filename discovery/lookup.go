@@ -7,25 +7,25 @@ import (
 	"github.com/libp2p/go-libp2p/core/routing"
 )
 
-// Lookup is one search for a peer in the mesh, as it went until there was an address, or
-// until it was given up.
+// Lookup describes one lookup of a peer in the mesh, up to the first address or until it
+// was given up.
 type Lookup struct {
 	Peer  peer.ID
 	Found bool
-	// Asked is how many members of the mesh were asked.
+	// Asked is how many members were asked.
 	Asked int
-	// Hops is how far from us the one was that knew: 1 for a member that we knew, 2 for
-	// one that it named, and so on; 0 if nobody had to be asked.
+	// Hops is how far away the member was that knew: 1 for one that we knew, 2 for one
+	// that it named, and so on; 0 if nobody had to be asked.
 	Hops int
 	Took time.Duration
 }
 
-// tally makes a Lookup of what happens in a query.
+// tally counts the events of a lookup.
 type tally struct {
 	Lookup
 	began time.Time
-	depth map[peer.ID]int
-	last  int // the depth of the one who answered last
+	depth map[peer.ID]int // hops to each member; 1 for one that we knew
+	last  int             // the depth of the last one that answered
 }
 
 func newTally(id peer.ID) *tally {
@@ -56,15 +56,15 @@ func (t *tally) note(e *routing.QueryEvent) {
 	}
 }
 
-// found ends the tally.
+// found ends the count.
 func (t *tally) found(hops int) {
 	if !t.Found {
 		t.Found, t.Hops, t.Took = true, hops, time.Since(t.began)
 	}
 }
 
-// over is what came of it.
-func (t *tally) over() Lookup {
+// end returns the result.
+func (t *tally) end() Lookup {
 	if !t.Found {
 		t.Took = time.Since(t.began)
 	}

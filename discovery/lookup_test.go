@@ -38,13 +38,13 @@ func TestTally(t *testing.T) {
 			time.Sleep(time.Second)
 			seen.note(e)
 		}
-		if got, want := seen.over(), (Lookup{wanted, true, 3, 2, 6 * time.Second}); got != want {
+		if got, want := seen.end(), (Lookup{wanted, true, 3, 2, 6 * time.Second}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		lost := newTally(wanted)
 		lost.note(asks(a))
 		time.Sleep(time.Second)
-		if got, want := lost.over(), (Lookup{wanted, false, 1, 0, time.Second}); got != want {
+		if got, want := lost.end(), (Lookup{wanted, false, 1, 0, time.Second}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})

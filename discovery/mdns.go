@@ -2,7 +2,8 @@ package discovery
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -14,77 +15,84 @@ import (
 )
 
 const (
-	// firstLook is how long the local network gets to answer after we began to look: a
-	// peer that starts at the same moment spends a second on making sure that its name is
-	// unique.
-	firstLook = 2500 * time.Millisecond
-	// nearWait is how long a lookup waits for the first look to end, if the mesh does not
-	// know the peer.
-	nearWait = 1500 * time.Millisecond
-	// maxNear, maxSaid and maxSaidAddrs bound what a noisy or hostile network can make us
-	// remember: peers, announcements of each, and addresses in each.
-	maxNear      = 256
-	maxSaid      = 16
-	maxSaidAddrs = 16
-	// maxNearAddrs bounds how many addresses of a peer are worth a dial.
-	maxNearAddrs = 32
+	// browseWait is how long the local network has to answer after the start. A peer that
+	// starts at the same moment takes a second to make sure that its name is unique.
+	browseWait = 2500 * time.Millisecond
+	// These bound what a noisy or hostile network can make us remember: peers,
+	// announcements of each, and addresses in each.
+	maxNeighbours    = 256
+	maxAnnouncements = 16
+	maxAnnounced     = 16
+	// maxNeighbourAddrs bounds how many addresses of a peer are worth a dial.
+	maxNeighbourAddrs = 32
 )
 
-// near is what mDNS sees in the local network. Being seen is no reason to connect:
-// addresses are kept until somebody asks for the peer, because mDNS reports each peer
-// only about once an hour.
-type near struct {
-	finder    *Finder
-	service   func(host.Host, string, mdns.Notifee) mdns.Service
-	sighted   func(peer.AddrInfo) // may be nil
-	newcomers chan peer.AddrInfo  // through whom an empty mesh may be joined
-	again     chan struct{}       // holds a token when our addresses have changed
+// lan is what mDNS sees in the local network. It only keeps addresses until somebody asks
+// for the peer, because mDNS reports each peer about once an hour.
+type lan struct {
+	host     host.Host
+	service  string
+	newMDNS  func(host.Host, string, mdns.Notifee) mdns.Service
+	log      *slog.Logger
+	sighted  func(peer.AddrInfo)                  // called with each announcement
+	join     func(context.Context, peer.AddrInfo) // joins an empty mesh through a neighbour
+	browsed  func()                               // called once, after the first search
+	joinable chan peer.AddrInfo                   // neighbours to call join with
+	restart  chan struct{}                        // holds a token when our addresses changed
 
-	mu    sync.Mutex
-	peers map[peer.ID]sighting
-	// closed and replaced with each sighting, and with the end of the first look
-	changed chan struct{}
-	looked  bool // the first look is over
+	lanState
 }
 
-// sighting is what was announced of a peer, each thing once, the newest first. Anybody
-// may announce anything of anyone, so the last word does not count for more than the
-// others: who is there is for the handshake to tell.
-type sighting struct {
-	said [][]ma.Multiaddr
-	at   time.Time // of the newest
+type lanState struct {
+	mu         sync.Mutex // guards what follows
+	neighbours map[peer.ID]neighbour
+	changed    chan struct{} // closed and replaced on news, and after the first search
+	isBrowsed  bool          // the first search is over
 }
 
-func newNear(f *Finder, service func(host.Host, string, mdns.Notifee) mdns.Service) *near {
-	return &near{
-		finder:    f,
-		service:   service,
-		newcomers: make(chan peer.AddrInfo, 4),
-		again:     make(chan struct{}, 1),
-		peers:     map[peer.ID]sighting{},
-		changed:   make(chan struct{}),
+// neighbour is what was announced of a peer: each announcement once, the newest first.
+// Anybody can announce anything of any peer, so the last one does not count for more than
+// the others. Only the handshake tells who is there.
+type neighbour struct {
+	announced [][]ma.Multiaddr
+	at        time.Time // of the newest
+}
+
+func newLAN(h host.Host, service string,
+	newMDNS func(host.Host, string, mdns.Notifee) mdns.Service, log *slog.Logger) *lan {
+	return &lan{
+		host:     h,
+		service:  service,
+		newMDNS:  newMDNS,
+		log:      log,
+		sighted:  func(peer.AddrInfo) {},
+		join:     func(context.Context, peer.AddrInfo) {},
+		browsed:  func() {},
+		joinable: make(chan peer.AddrInfo, 4),
+		restart:  make(chan struct{}, 1),
+		lanState: lanState{neighbours: map[peer.ID]neighbour{}, changed: make(chan struct{})},
 	}
 }
 
-// run announces us and listens until ctx ends. A machine that has no network yet may get
-// one later. What is announced, and on which interfaces, is settled when a service
-// starts: for other addresses there is another one.
-func (n *near) run(ctx context.Context) {
+// run announces us and listens until ctx ends. It tries again if there is no network yet.
+// A service keeps the addresses and interfaces that it started with, so a change of
+// addresses needs a new one.
+func (l *lan) run(ctx context.Context) {
 	for pause := minPause; ctx.Err() == nil; pause = min(2*pause, maxPause) {
-		service := n.service(n.finder.host, n.finder.mesh.service(), n)
+		service := l.newMDNS(l.host, l.service, l)
 		err := service.Start()
 		if err == nil {
-			n.look(ctx)
+			l.browse(ctx)
 			service.Close()
 			pause = minPause
 			continue
 		}
 		service.Close()
-		n.finder.log.Warn("local network is not searched", "retry", pause, "err", err)
-		n.endLook()
+		l.log.Warn("mDNS does not run", "retry", pause, "err", err)
+		l.endFirstBrowse()
 		select {
 		case <-time.After(pause):
-		case <-n.again:
+		case <-l.restart:
 			pause = minPause
 		case <-ctx.Done():
 			return
@@ -92,82 +100,74 @@ func (n *near) run(ctx context.Context) {
 	}
 }
 
-// look ends with ctx, or when our addresses change. A private mesh of which we know
-// nobody is joined through whom we see; to others we connect only when asked.
-func (n *near) look(ctx context.Context) {
-	first := time.NewTimer(firstLook)
+// browse returns when ctx ends or our addresses change.
+func (l *lan) browse(ctx context.Context) {
+	first := time.NewTimer(browseWait)
 	defer first.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			n.endLook()
+			l.endFirstBrowse()
 			return
-		case <-n.again:
+		case <-l.restart:
 			return
 		case <-first.C:
-			n.endLook()
-		case info := <-n.newcomers:
-			if n.finder.isAlone() {
-				if err := n.finder.meet(ctx, info); err != nil {
-					n.finder.log.Debug("neighbour does not let us join", "peer", info.ID, "err",
-						err)
-				}
-			}
+			l.endFirstBrowse()
+		case info := <-l.joinable:
+			l.join(ctx, info)
 		}
 	}
 }
 
-// endLook lets go those who wait for the first look.
-func (n *near) endLook() {
-	n.mu.Lock()
-	ended := !n.looked
-	n.looked = true
-	n.announce()
-	n.mu.Unlock()
+// endFirstBrowse wakes those who wait for the first search.
+func (l *lan) endFirstBrowse() {
+	l.mu.Lock()
+	ended := !l.isBrowsed
+	l.isBrowsed = true
+	l.notify()
+	l.mu.Unlock()
 	if ended {
-		n.finder.boots.attempted()
+		l.browsed()
 	}
 }
 
-// announce wakes those who wait for news; n.mu is held.
-func (n *near) announce() {
-	close(n.changed)
-	n.changed = make(chan struct{})
+// notify wakes those who wait for news; l.mu is held.
+func (l *lan) notify() {
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
 // HandlePeerFound is called by mDNS, in a goroutine of its own.
-func (n *near) HandlePeerFound(info peer.AddrInfo) {
-	n.mu.Lock()
-	if _, known := n.peers[info.ID]; !known && len(n.peers) >= maxNear {
-		delete(n.peers, n.oldest())
+func (l *lan) HandlePeerFound(info peer.AddrInfo) {
+	l.mu.Lock()
+	if _, known := l.neighbours[info.ID]; !known && len(l.neighbours) >= maxNeighbours {
+		delete(l.neighbours, l.oldest())
 	}
-	n.peers[info.ID] = n.peers[info.ID].add(info.Addrs)
-	n.announce()
-	n.mu.Unlock()
-	if n.sighted != nil {
-		n.sighted(info)
-	}
+	l.neighbours[info.ID] = l.neighbours[info.ID].add(info.Addrs)
+	l.notify()
+	l.mu.Unlock()
+	l.sighted(info)
 	select {
-	case n.newcomers <- info:
+	case l.joinable <- info:
 	default: // a few are enough to join through
 	}
 }
 
-func (s sighting) add(addrs []ma.Multiaddr) sighting {
-	addrs = addrs[:min(len(addrs), maxSaidAddrs)]
-	said := slices.DeleteFunc(slices.Clone(s.said), func(old []ma.Multiaddr) bool {
+func (n neighbour) add(addrs []ma.Multiaddr) neighbour {
+	addrs = addrs[:min(len(addrs), maxAnnounced)]
+	others := slices.DeleteFunc(slices.Clone(n.announced), func(old []ma.Multiaddr) bool {
 		return slices.EqualFunc(old, addrs, ma.Multiaddr.Equal)
 	})
-	said = append([][]ma.Multiaddr{addrs}, said...)
-	return sighting{said[:min(len(said), maxSaid)], time.Now()}
+	announced := append([][]ma.Multiaddr{addrs}, others...)
+	return neighbour{announced[:min(len(announced), maxAnnouncements)], time.Now()}
 }
 
-// addrs takes the first of each announcement, then the second, and so on: a long one does
-// not crowd out the others.
-func (s sighting) addrs() (all []ma.Multiaddr) {
-	for i := range maxSaidAddrs {
-		for _, addrs := range s.said {
-			if i < len(addrs) && !ma.Contains(all, addrs[i]) && len(all) < maxNearAddrs {
+// addrs takes the first address of each announcement, then the second, and so on, so that
+// a long announcement does not crowd out the others.
+func (n neighbour) addrs() (all []ma.Multiaddr) {
+	for i := range maxAnnounced {
+		for _, addrs := range n.announced {
+			if i < len(addrs) && !ma.Contains(all, addrs[i]) && len(all) < maxNeighbourAddrs {
 				all = append(all, addrs[i])
 			}
 		}
@@ -175,49 +175,48 @@ func (s sighting) addrs() (all []ma.Multiaddr) {
 	return all
 }
 
-func (n *near) oldest() peer.ID {
+func (l *lan) oldest() peer.ID {
 	var oldest peer.ID
-	for id, s := range n.peers {
-		if oldest == "" || s.at.Before(n.peers[oldest].at) {
+	for id, n := range l.neighbours {
+		if oldest == "" || n.at.Before(l.neighbours[oldest].at) {
 			oldest = id
 		}
 	}
 	return oldest
 }
 
-// when says when the peer was last seen.
-func (n *near) when(id peer.ID) time.Time {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.peers[id].at
+// lastSeen returns when the peer was last announced.
+func (l *lan) lastSeen(id peer.ID) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.neighbours[id].at
 }
 
-// count is how many have been seen.
-func (n *near) count() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.peers)
+func (l *lan) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.neighbours)
 }
 
-// find answers from what was seen; during the first look it waits for more.
-func (n *near) find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
-	deadline := time.After(joinWait) // in case nobody looks: Run was not called
+// find answers from what was announced. During the first search it waits for more.
+func (l *lan) find(ctx context.Context, id peer.ID, found func([]ma.Multiaddr)) error {
+	deadline := time.After(joinWait) // in case Run was not called
 	for {
-		n.mu.Lock()
-		seen, ok := n.peers[id]
-		changed, looked := n.changed, n.looked
-		n.mu.Unlock()
+		l.mu.Lock()
+		n, ok := l.neighbours[id]
+		changed, isBrowsed := l.changed, l.isBrowsed
+		l.mu.Unlock()
 		if ok {
-			found(seen.addrs())
+			found(n.addrs())
 			return nil
 		}
-		if looked || ctx.Err() != nil {
-			return fmt.Errorf("no one in the local network answers to it (mDNS)")
+		if isBrowsed || ctx.Err() != nil {
+			return errors.New("no one in the local network answers to it (mDNS)")
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			return fmt.Errorf("no one in the local network has answered to it so far (mDNS)")
+			return errors.New("no one in the local network has answered to it so far (mDNS)")
 		case <-ctx.Done():
 		}
 	}

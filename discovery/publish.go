@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
@@ -21,221 +22,230 @@ import (
 )
 
 const (
-	// publishSoon collects what changes at one time: a start brings interfaces, relays
-	// and a mesh in half a second. publishNow is for when everybody can use what there is
-	// to say already, so that there is little to wait for.
-	publishSoon = 500 * time.Millisecond
-	publishNow  = 100 * time.Millisecond
-	// publishWait bounds one attempt: a lookup of who is to keep it, past those that are
-	// dead, and handing it over.
-	publishWait = 20 * time.Second
-	// handWait is what is left of that for handing over when a search in the public mesh
-	// takes too long. We are connected to those who were found.
-	handWait = 2 * time.Second
+	// publishDelay collects changes: a start brings interfaces, relays and a mesh in half
+	// a second. If every peer can use one of the addresses, there is less to wait for.
+	publishDelay     = 500 * time.Millisecond
+	publishFastDelay = 100 * time.Millisecond
+	// publishTimeout bounds one attempt: the search for the keepers, past members that are
+	// gone, and storing.
+	publishTimeout = 20 * time.Second
+	// storeWait is what is left of it for storing if a search in the public mesh takes too
+	// long. We are connected to those that were found.
+	storeWait = 2 * time.Second
 	// After a failure the next attempt comes after minRetry, then twice that, up to maxRetry.
 	minRetry = 10 * time.Second
 	maxRetry = time.Hour
-	// As long as there is nothing to say, or nobody to say it to, the pause between looks
-	// grows from publishSoon to maxLook. A look costs nothing, and who is alone calls
-	// those it could begin with as often.
-	maxLook = time.Minute
-	// publicRepublish is how often the public mesh is told. It forgets after 24 h, and
-	// has members enough.
-	publicRepublish = 12 * time.Hour
+	// While there is nothing to publish, or no member to tell, the pause between checks
+	// grows from publishDelay to maxCheckPause. A check costs nothing, and a member that
+	// is alone dials its bootstrap peers as often.
+	maxCheckPause = time.Minute
+	// republishEvery is how often the public mesh is told. It forgets after 24 h and has
+	// members enough. A private one is told each refreshEvery, since new members may have
+	// become the closest.
+	republishEvery = 12 * time.Hour
 )
 
-// publisher tells the mesh where we are. It is touched by one goroutine, but for its channels.
+// publisher tells the mesh where we are.
 type publisher struct {
-	finder *Finder
-	news   chan struct{}  // holds a token when our addresses have changed
-	met    chan struct{}  // holds a token when we have met somebody
-	said   []ma.Multiaddr // by the last attempt; nil where there was none, or is nobody left
-	seq    uint64         // of the record that the last attempt made
-	pause  time.Duration  // after attempts, or looks, in vain
-	renew  time.Time      // when to make the next one, though nothing has changed
-	due    time.Time      // when to look again what there is to say
+	*kad
+	changed   chan struct{} // holds a token when our addresses have changed
+	moved     chan struct{} // holds a token when this machine has moved
+	met       chan struct{} // holds a token when a peer was identified
+	published atomic.Pointer[time.Time]
+	onPublish func()
 }
 
-// publish tells the mesh where we are, again whenever our addresses change, and before
-// the mesh forgets, until ctx ends.
-func (f *Finder) publish(ctx context.Context) {
-	events, err := f.host.EventBus().Subscribe([]any{
+func newPublisher(k *kad, onPublish func()) *publisher {
+	return &publisher{kad: k, changed: make(chan struct{}, 1), moved: make(chan struct{}, 1),
+		met: make(chan struct{}, 1), onPublish: onPublish}
+}
+
+// publishLoop is the state of a publisher's run, which no other goroutine uses.
+type publishLoop struct {
+	*publisher
+	last  []ma.Multiaddr // of the last attempt; nil if there was none, or no member is left
+	seq   uint64         // of the last record
+	pause time.Duration  // after failures, or checks in vain
+	renew time.Time      // when to publish again if nothing changes
+	next  time.Time      // when to check again
+}
+
+// run publishes our addresses, again when they change and before the mesh forgets them,
+// until ctx ends.
+func (p *publisher) run(ctx context.Context) {
+	events, err := p.host.EventBus().Subscribe([]any{
 		new(event.EvtLocalAddressesUpdated),
 		new(event.EvtPeerIdentificationCompleted),
 	}, eventbus.BufSize(64))
 	if err != nil {
-		f.log.Warn("the mesh is not told where this machine is", "err", err)
+		p.log.Warn("the addresses of this machine are not published", "err", err)
 		return
 	}
-	p := &publisher{finder: f, news: make(chan struct{}, 1), met: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer events.Close() // ends listen
 	group.Go(func() { p.listen(events) })
-	for p.wait(ctx) {
-		p.tell(ctx)
+	loop := &publishLoop{publisher: p}
+	for loop.wait(ctx) {
+		loop.check(ctx)
 	}
 }
 
-// listen takes in what the host tells, at once: a host whose listener is busy telling the
-// mesh would stand still.
+// listen takes events at once: the host blocks while a subscriber's buffer is full.
 func (p *publisher) listen(events event.Subscription) {
 	for e := range events.Out() {
 		if _, met := e.(event.EvtPeerIdentificationCompleted); met {
 			signal(p.met)
 		} else {
-			signal(p.news)
+			signal(p.changed)
 		}
 	}
 }
 
-// wait returns when it is time to look, or false when ctx has ended.
-func (p *publisher) wait(ctx context.Context) bool {
-	due := time.NewTimer(time.Until(p.due))
-	defer due.Stop()
+// wait returns when it is time to check, or false when ctx has ended.
+func (p *publishLoop) wait(ctx context.Context) bool {
+	timer := time.NewTimer(time.Until(p.next))
+	defer timer.Stop()
 	for {
 		select {
-		case <-due.C:
+		case <-timer.C:
 			return true
-		case <-p.finder.moved:
-		case <-p.news:
+		case <-p.moved:
+		case <-p.changed:
 		case <-p.met:
-			if p.said != nil {
-				continue // whom we meet matters only as long as we know nobody
+			if p.last != nil {
+				continue // new peers matter only as long as there was no member to tell
 			}
 		case <-ctx.Done():
 			return false
 		}
-		if p.said == nil {
-			p.pause = 0 // whom we met is in the table a few round trips later, if at all
+		if p.last == nil {
+			p.pause = 0 // a new peer enters the routing table a few round trips later
 		}
-		wait := publishSoon
-		if slices.ContainsFunc(p.finder.host.Addrs(), isForAll) {
-			wait = publishNow
+		delay := publishDelay
+		if slices.ContainsFunc(p.host.Addrs(), isForAll) {
+			delay = publishFastDelay
 		}
-		if soon := time.Now().Add(wait); soon.Before(p.due) {
-			p.due = soon
-			due.Reset(wait)
+		if soon := time.Now().Add(delay); soon.Before(p.next) {
+			p.next = soon
+			timer.Reset(delay)
 		}
 	}
 }
 
-// tell tells the mesh, if there is one and something to say, and sets when to look again.
-func (p *publisher) tell(ctx context.Context) {
-	f := p.finder
-	addrs := worthTelling(f.host.Addrs())
-	if f.mesh.name == public {
+// check publishes if there is a member to tell and something new, and sets the time of
+// the next check.
+func (p *publishLoop) check(ctx context.Context) {
+	addrs := publishable(p.host.Addrs())
+	if p.name == public {
 		addrs = onlyPublic(addrs)
 	}
-	changed := !slices.EqualFunc(addrs, p.said, ma.Multiaddr.Equal)
 	switch {
-	case len(addrs) == 0, f.dht.RoutingTable().Size() == 0:
-		p.said = nil
-		p.pause = min(max(2*p.pause, publishSoon), maxLook)
-		p.due = time.Now().Add(p.pause)
+	case len(addrs) == 0, p.isEmpty():
+		p.last = nil
+		p.pause = min(max(2*p.pause, publishDelay), maxCheckPause)
+		p.next = time.Now().Add(p.pause)
 		return
-	case changed:
+	case !slices.EqualFunc(addrs, p.last, ma.Multiaddr.Equal):
 		p.pause = 0
 	case time.Now().Before(p.renew):
-		p.due = p.renew
+		p.next = p.renew
 		return
 	}
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishWait)
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "publish"), publishTimeout)
 	defer cancel()
 	p.seq = nextSeq(p.seq, time.Now())
-	err := f.put(ctx, addrs, p.seq)
-	p.said = addrs
-	wait := lookEvery // the mesh may have grown around us, so that others should keep our record
-	if f.mesh.name == public {
-		wait = publicRepublish
+	err := p.publish(ctx, addrs, p.seq)
+	p.last = addrs
+	wait := refreshEvery
+	if p.name == public {
+		wait = republishEvery
 	}
 	if err == nil {
 		p.pause = 0
-		f.noteTold()
+		p.notePublished()
 	} else {
 		p.pause = min(max(2*p.pause, minRetry), maxRetry)
 		wait = p.pause
-		f.log.Info("the mesh was not told where this machine is", "mesh", f.mesh.name, "err", err)
+		p.log.Info("can't publish the addresses of this machine", "mesh", p.name, "err", err)
 	}
-	p.renew = time.Now().Add(wait - rand.N(wait/8)) // so that a mesh does not do it all at once
-	p.due = p.renew
+	// random, so that the members of a mesh do not all publish at the same moment
+	p.renew = time.Now().Add(wait - rand.N(wait/8))
+	p.next = p.renew
 }
 
-// noteTold notes that the mesh knows where we are now. Of those who answered to that some
-// may be the way back.
-func (f *Finder) noteTold() {
+// notePublished has the cache saved, too: through the members that have answered we may
+// come back to the mesh.
+func (p *publisher) notePublished() {
 	now := time.Now()
-	f.announced.Store(&now)
-	signal(f.cache.dirty)
+	p.published.Store(&now)
+	p.onPublish()
 }
 
-// toldIn says whether the mesh was told where we are in the time just past.
-func (f *Finder) toldIn(past time.Duration) bool {
-	at := f.announced.Load()
-	return at != nil && time.Since(*at) < past
+// publishedWithin reports whether our addresses were published so lately.
+func (p *publisher) publishedWithin(d time.Duration) bool {
+	at := p.published.Load()
+	return at != nil && time.Since(*at) < d
 }
 
-// put hands our addresses to those members of the mesh that are to keep them, in a
-// private one as the record of that number.
-func (f *Finder) put(ctx context.Context, addrs []ma.Multiaddr, seq uint64) error {
-	if f.mesh.name == public {
-		return f.provide(ctx, addrs)
+// publish has members keep our addresses, in a private mesh as the record of that number.
+func (p *publisher) publish(ctx context.Context, addrs []ma.Multiaddr, seq uint64) error {
+	if p.name == public {
+		return p.provide(ctx, addrs)
 	}
-	key := f.host.Peerstore().PrivKey(f.host.ID())
+	key := p.host.Peerstore().PrivKey(p.host.ID())
 	if key == nil {
 		return errors.New("there is no key to sign with")
 	}
-	value, err := sealRecord(key, f.host.ID(), addrs, seq)
+	value, err := sealRecord(key, p.host.ID(), addrs, seq)
 	if err != nil {
 		return fmt.Errorf("sign a record: %w", err)
 	}
-	keepers, err := f.neighbours(ctx)
+	keepers, err := p.closest(ctx)
 	if err != nil {
-		return fmt.Errorf("search for who is to keep it: %w", err)
+		return fmt.Errorf("search for members to keep it: %w", err)
 	}
-	to, err := pb.NewProtocolMessenger(f.messages())
+	to, err := pb.NewProtocolMessenger(p.rpc())
 	if err != nil {
 		return err
 	}
-	rec := record.MakePutRecord(recordKey(f.host.ID()), value)
-	return handOut(keepers, func(keeper peer.ID) error { return to.PutValue(ctx, keeper, rec) })
+	rec := record.MakePutRecord(recordKey(p.host.ID()), value)
+	return store(keepers, func(keeper peer.ID) error { return to.PutValue(ctx, keeper, rec) })
 }
 
-// provide has members of the public mesh keep that we provide our beacon, and where.
-// kad-dht's Provide would not tell whether anybody does.
-func (f *Finder) provide(ctx context.Context, addrs []ma.Multiaddr) error {
-	key := beacon(f.host.ID()).Hash()
-	searching, cancel := context.WithTimeout(ctx, publishWait-handWait)
+// provide has members of the public mesh keep that we provide our key, and where. kad-dht's
+// own Provide does not tell whether any of them does.
+func (p *publisher) provide(ctx context.Context, addrs []ma.Multiaddr) error {
+	key := providerKey(p.host.ID()).Hash()
+	searchCtx, cancel := context.WithTimeout(ctx, publishTimeout-storeWait)
 	defer cancel()
-	keepers, late := f.dht.GetClosestPeers(searching, string(key))
-	if late != nil {
-		late = fmt.Errorf("search for who is to keep it: %w", late)
+	keepers, searchErr := p.dht.GetClosestPeers(searchCtx, string(key))
+	if searchErr != nil {
+		searchErr = fmt.Errorf("search for members to keep it: %w", searchErr)
 		if len(keepers) == 0 {
-			return late
+			return searchErr
 		}
 	}
-	to, err := pb.NewProtocolMessenger(confirmed{f.messages()})
+	to, err := pb.NewProtocolMessenger(confirmedRPC{p.rpc()})
 	if err != nil {
 		return err
 	}
-	self := peer.AddrInfo{ID: f.host.ID(), Addrs: addrs}
-	if err := handOut(keepers, func(keeper peer.ID) error {
-		return to.PutProviderAddrs(ctx, keeper,
-			key, self)
+	self := peer.AddrInfo{ID: p.host.ID(), Addrs: addrs}
+	if err := store(keepers, func(keeper peer.ID) error {
+		return to.PutProviderAddrs(ctx, keeper, key, self)
 	}); err != nil {
 		return err
 	}
-	return late // others may be nearer than those who were found in time
+	return searchErr // other members may be closer than those that were found in time
 }
 
-// confirmed are messages that count as sent when the member has taken them in, even those
-// that have no answer: one that is gone without a word could be written to for half a
-// minute. A server that has read all there was closes its side of the stream, and resets
-// what it refuses.
-type confirmed struct{ messages }
+// confirmedRPC sends messages that have no answer, and waits until the member has read
+// them: otherwise one that is gone could be written to for half a minute. A server that
+// has read a message closes its side of the stream, and resets it to refuse.
+type confirmedRPC struct{ rpc }
 
-func (c confirmed) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
-	return c.exchange(ctx, to, func(s network.Stream) error {
+func (r confirmedRPC) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
+	return r.exchange(ctx, to, func(s network.Stream) error {
 		if err := pbio.NewDelimitedWriter(s).WriteMsg(msg); err != nil {
 			return err
 		}
@@ -250,19 +260,19 @@ func (c confirmed) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message)
 	})
 }
 
-// handOut asks members to keep something of ours, all at once. One that does is enough for now.
-func handOut(keepers []peer.ID, hand func(peer.ID) error) error {
+// store asks all keepers at once. It succeeds if one of them stores.
+func store(keepers []peer.ID, ask func(peer.ID) error) error {
 	if len(keepers) == 0 {
-		return errors.New("nobody answers")
+		return errors.New("no member answers")
 	}
 	errs := make([]error, len(keepers))
 	var group sync.WaitGroup
 	for i, keeper := range keepers {
-		group.Go(func() { errs[i] = hand(keeper) })
+		group.Go(func() { errs[i] = ask(keeper) })
 	}
 	group.Wait()
 	if slices.Contains(errs, nil) {
 		return nil
 	}
-	return fmt.Errorf("nobody keeps it: %w", errors.Join(errs...))
+	return fmt.Errorf("no member keeps it: %w", errors.Join(errs...))
 }

@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/record"
@@ -50,8 +48,8 @@ func (m maker) seal(t testing.TB, says record.Record) []byte {
 }
 
 // says is a record in order, of some age.
-func (m maker) says(age time.Duration, addrs ...ma.Multiaddr) *published {
-	return &published{peer.PeerRecord{PeerID: m.id, Addrs: addrs,
+func (m maker) record(age time.Duration, addrs ...ma.Multiaddr) *publishedRecord {
+	return &publishedRecord{peer.PeerRecord{PeerID: m.id, Addrs: addrs,
 		Seq: uint64(time.Now().Add(-age).UnixNano())}}
 }
 
@@ -65,7 +63,7 @@ func someAddrs(n int) (addrs []ma.Multiaddr) {
 func TestRecord(t *testing.T) {
 	alice, mallory := newMaker(t), newMaker(t)
 	key, one := recordKey(alice.id), someAddrs(1)
-	altered := alice.seal(t, alice.says(0, one...))
+	altered := alice.seal(t, alice.record(0, one...))
 	altered[len(altered)-70]++ // in the addresses: the signature is behind them
 	long := ma.StringCast("/dns4/" + strings.Repeat("a.", 1000) + "example/tcp/1")
 	for _, c := range []struct {
@@ -73,35 +71,35 @@ func TestRecord(t *testing.T) {
 		value     []byte
 		err       string // "" if it counts
 	}{
-		{"genuine", key, alice.seal(t, alice.says(0, one...)), ""},
-		{"full", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs)...)), ""},
-		{"almost too old", key, alice.seal(t, alice.says(maxAge-time.Minute, one...)), ""},
-		{"from a clock that is ahead", key, alice.seal(t, alice.says(-maxAhead/2, one...)), ""},
+		{"genuine", key, alice.seal(t, alice.record(0, one...)), ""},
+		{"full", key, alice.seal(t, alice.record(0, someAddrs(maxRecordAddrs)...)), ""},
+		{"almost too old", key, alice.seal(t, alice.record(maxRecordAge-time.Minute, one...)), ""},
+		{"from a clock that is ahead", key, alice.seal(t, alice.record(-maxClockSkew/2, one...)), ""},
 
-		{"forged: signed by another", key, mallory.seal(t, alice.says(0, one...)),
-			"somebody else's"},
+		{"forged: signed by another", key, mallory.seal(t, alice.record(0, one...)),
+			"another peer"},
 		{"forged: altered", key, altered, "signature"},
-		{"foreign: another's", key, mallory.seal(t, mallory.says(0, one...)), "somebody else's"},
-		{"foreign: signed for another", key, alice.seal(t, mallory.says(0, one...)),
-			"somebody else's"},
-		{"foreign: not made to be published", key, alice.seal(t, &alice.says(0, one...).PeerRecord),
+		{"foreign: another's", key, mallory.seal(t, mallory.record(0, one...)), "another peer"},
+		{"foreign: signed for another", key, alice.seal(t, mallory.record(0, one...)),
+			"another peer"},
+		{"foreign: not made to be published", key, alice.seal(t, &alice.record(0, one...).PeerRecord),
 			"signature"},
-		{"oversized", key, alice.seal(t, alice.says(0, long)), "bytes are more than"},
-		{"too many addresses", key, alice.seal(t, alice.says(0, someAddrs(maxRecordAddrs+1)...)),
+		{"oversized", key, alice.seal(t, alice.record(0, long)), "bytes are more than"},
+		{"too many addresses", key, alice.seal(t, alice.record(0, someAddrs(maxRecordAddrs+1)...)),
 			"17 addresses"},
-		{"empty", key, alice.seal(t, alice.says(0)), "0 addresses"},
-		{"ancient", key, alice.seal(t, alice.says(maxAge+time.Minute, one...)), "ago"},
-		{"from the future", key, alice.seal(t, alice.says(-maxAhead-time.Minute, one...)),
+		{"empty", key, alice.seal(t, alice.record(0)), "0 addresses"},
+		{"ancient", key, alice.seal(t, alice.record(maxRecordAge+time.Minute, one...)), "ago"},
+		{"from the future", key, alice.seal(t, alice.record(-maxClockSkew-time.Minute, one...)),
 			"from now"},
 		{"from the end of time", key, alice.seal(t,
-			&published{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
+			&publishedRecord{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
 		{"nothing", key, nil, "record of"},
 		{"noise", key, []byte("\x00\xff\x00\xff"), "record of"},
 
-		{"no peer's key", "/cell/alice", alice.seal(t, alice.says(0, one...)), "is no peer's"},
-		{"more than a key", key + "x", alice.seal(t, alice.says(0, one...)), "is no peer's"},
+		{"no peer's key", "/cell/alice", alice.seal(t, alice.record(0, one...)), "is not a peer ID"},
+		{"more than a key", key + "x", alice.seal(t, alice.record(0, one...)), "is not a peer ID"},
 	} {
-		err := records{}.Validate(c.key, c.value)
+		err := validator{}.Validate(c.key, c.value)
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -110,9 +108,9 @@ func TestRecord(t *testing.T) {
 
 func TestNewestRecordCounts(t *testing.T) {
 	alice, mallory := newMaker(t), newMaker(t)
-	older := alice.seal(t, alice.says(time.Hour, someAddrs(1)...))
-	newer := alice.seal(t, alice.says(time.Minute, someAddrs(1)...))
-	forged := mallory.seal(t, alice.says(0, someAddrs(1)...))
+	older := alice.seal(t, alice.record(time.Hour, someAddrs(1)...))
+	newer := alice.seal(t, alice.record(time.Minute, someAddrs(1)...))
+	forged := mallory.seal(t, alice.record(0, someAddrs(1)...))
 	for _, c := range []struct {
 		values [][]byte
 		want   int
@@ -122,12 +120,12 @@ func TestNewestRecordCounts(t *testing.T) {
 		{[][]byte{older, forged, newer, nil}, 2},
 		{[][]byte{older, older}, 0},
 	} {
-		if got, err := (records{}).Select(recordKey(alice.id), c.values); err != nil ||
+		if got, err := (validator{}).Select(recordKey(alice.id), c.values); err != nil ||
 			got != c.want {
 			t.Errorf("got %d, %v, want %d", got, err, c.want)
 		}
 	}
-	if _, err := (records{}).Select(recordKey(alice.id), [][]byte{forged, nil}); err == nil {
+	if _, err := (validator{}).Select(recordKey(alice.id), [][]byte{forged, nil}); err == nil {
 		t.Error("chose one that is none")
 	}
 }
@@ -143,7 +141,7 @@ func TestSealedRecordCounts(t *testing.T) {
 	for _, addrs := range [][]ma.Multiaddr{someAddrs(1), someAddrs(40), long} {
 		value, err := sealRecord(alice.key, alice.id, addrs, nextSeq(0, time.Now()))
 		if err == nil {
-			err = records{}.Validate(recordKey(alice.id), value)
+			err = validator{}.Validate(recordKey(alice.id), value)
 		}
 		if err != nil {
 			t.Errorf("%d addresses: %v", len(addrs), err)
@@ -161,8 +159,8 @@ func TestNextSeq(t *testing.T) {
 		"the first":                {0, at(0)},
 		"the clock has gone on":    {at(-time.Minute), at(0)},
 		"the clock stands":         {at(0), at(0) + 1},
-		"the clock was set back":   {at(maxAhead / 2), at(maxAhead/2) + 1},
-		"nobody believed the last": {at(2 * maxAhead), at(0)},
+		"the clock was set back":   {at(maxClockSkew / 2), at(maxClockSkew/2) + 1},
+		"nobody believed the last": {at(2 * maxClockSkew), at(0)},
 	} {
 		if got := nextSeq(c.last, now); got != c.want {
 			t.Errorf("%s: %d after %d, want %d", name, got, c.last, c.want)
@@ -170,7 +168,7 @@ func TestNextSeq(t *testing.T) {
 	}
 }
 
-func TestWorthTelling(t *testing.T) {
+func TestPublishable(t *testing.T) {
 	relayed := "/ip4/198.51.100.1/tcp/1/p2p/" + newMaker(t).id.String() + "/p2p-circuit"
 	for _, c := range []struct{ have, want string }{
 		{"", ""},
@@ -185,39 +183,10 @@ func TestWorthTelling(t *testing.T) {
 		for text := range strings.FieldsSeq(c.have) {
 			have = append(have, ma.StringCast(text))
 		}
-		got = worthTelling(have)
+		got = publishable(have)
 		if text := strings.Trim(fmt.Sprint(got), "[]"); text != c.want {
 			t.Errorf("of %s: %s", c.have, text)
 		}
-	}
-}
-
-func TestShelfIsBounded(t *testing.T) {
-	ctx := context.Background()
-	s := newShelf()
-	key := func(i int) datastore.Key { return datastore.NewKey(fmt.Sprint(i)) }
-	for i := range 2 * maxShelf {
-		if err := s.Put(ctx, key(i), []byte{1}); err != nil {
-			t.Fatal(err)
-		}
-		if ok, err := s.Has(ctx, key(i)); err != nil || !ok {
-			t.Fatalf("%d was not kept: %v", i, err)
-		}
-	}
-	count := 0
-	for i := range 2 * maxShelf {
-		if ok, _ := s.Has(ctx, key(i)); ok {
-			count++
-		}
-	}
-	if count != maxShelf {
-		t.Errorf("keeps %d", count)
-	}
-	last := key(2*maxShelf - 1)
-	s.Put(ctx, last, []byte{2}) // in its own place
-	s.Delete(ctx, last)
-	if ok, _ := s.Has(ctx, last); ok {
-		t.Error("keeps what was deleted")
 	}
 }
 
@@ -225,12 +194,12 @@ func TestShelfIsBounded(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	alice := newMaker(f)
 	key, addrs := recordKey(alice.id), someAddrs(3)
-	genuine := alice.seal(f, alice.says(0, addrs...))
+	genuine := alice.seal(f, alice.record(0, addrs...))
 	f.Add(genuine)
 	f.Add(genuine[:len(genuine)-1])
-	f.Add(newMaker(f).seal(f, alice.says(0, addrs...)))
+	f.Add(newMaker(f).seal(f, alice.record(0, addrs...)))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if (records{}).Validate(key, value) != nil {
+		if (validator{}).Validate(key, value) != nil {
 			return
 		}
 		says, err := openRecord(key, value)

@@ -7,26 +7,26 @@ import (
 	"github.com/ipfs/go-datastore/sync"
 )
 
-// maxShelf bounds the records of others that we keep, of maxRecord bytes each.
-const maxShelf = 4096
+// maxStored bounds the records of others that we keep, of maxRecord bytes each.
+const maxStored = 4096
 
-// shelf is where the DHT keeps other members' records, in memory. Anyone can make any
-// number of keys and a record for each: one that comes to a full shelf takes the place of
-// any other, and whoever is still there renews its own.
-type shelf struct {
+// recordStore is where the DHT keeps the records of other members, in memory. Anybody can
+// make any number of keys and a record for each, so a record that does not fit replaces
+// any other; members that are still there renew theirs.
+type recordStore struct {
 	*datastore.MapDatastore
 	keys map[datastore.Key]bool
 }
 
-// newShelf makes an empty one, for use from any goroutine.
-func newShelf() datastore.Batching {
-	return sync.MutexWrap(&shelf{datastore.NewMapDatastore(), map[datastore.Key]bool{}})
+// newRecordStore makes an empty store, for use from any goroutine.
+func newRecordStore() datastore.Batching {
+	return sync.MutexWrap(&recordStore{datastore.NewMapDatastore(), map[datastore.Key]bool{}})
 }
 
-func (s *shelf) Put(ctx context.Context, key datastore.Key, value []byte) error {
-	if !s.keys[key] && len(s.keys) >= maxShelf {
-		for any := range s.keys {
-			if err := s.Delete(ctx, any); err != nil {
+func (s *recordStore) Put(ctx context.Context, key datastore.Key, value []byte) error {
+	if !s.keys[key] && len(s.keys) >= maxStored {
+		for other := range s.keys {
+			if err := s.Delete(ctx, other); err != nil {
 				return err
 			}
 			break
@@ -36,11 +36,11 @@ func (s *shelf) Put(ctx context.Context, key datastore.Key, value []byte) error 
 	return s.MapDatastore.Put(ctx, key, value)
 }
 
-func (s *shelf) Delete(ctx context.Context, key datastore.Key) error {
+func (s *recordStore) Delete(ctx context.Context, key datastore.Key) error {
 	delete(s.keys, key)
 	return s.MapDatastore.Delete(ctx, key)
 }
 
-func (s *shelf) Batch(context.Context) (datastore.Batch, error) {
+func (s *recordStore) Batch(context.Context) (datastore.Batch, error) {
 	return datastore.NewBasicBatch(s), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
@@ -15,39 +16,37 @@ import (
 )
 
 const (
-	// messageWait bounds a message to a member, and its answer.
-	messageWait = 10 * time.Second
+	// rpcTimeout bounds a message to a member and its answer.
+	rpcTimeout = 10 * time.Second
 	// maxAnswer bounds an answer, in bytes. The longest honest one names a peer and the
-	// twenty nearest to it, each in 8 KiB at most, and holds a record of 2 KiB, which
-	// makes 170 KiB; or has room for maxBeacons providers besides, at 0.8 KiB each. What
-	// libp2p takes for a message, 4 MiB, is half a million names of a liar's.
+	// twenty nearest to it, each in 8 KiB at most, and holds a record of 2 KiB: 170 KiB.
+	// There is also room for maxProviders providers of 0.8 KiB each. libp2p's own limit,
+	// 4 MiB, would let a liar name half a million peers.
 	maxAnswer = 256 << 10
-	// maxNamed bounds whom an answer names, to as many as a search of kad-dht takes. It
-	// tells those who listen of all.
+	// maxNamed bounds how many peers of an answer count, to as many as a search of kad-dht
+	// takes. kad-dht itself sends all of them to those who listen to its events.
 	maxNamed = 40
 )
 
-// messages sends the DHT's messages, each over a stream of its own, which costs no round
-// trip. kad-dht's own sender keeps a stream to everybody that it has asked, and a
-// goroutine at the other end that reads it, for a minute after the last message.
-type messages struct {
+// rpc sends the DHT's messages, each over a stream of its own, which costs no round trip.
+// kad-dht's own sender keeps a stream to each member that it has asked, and a goroutine
+// at the other end that reads it, for a minute after the last message.
+type rpc struct {
 	host      host.Host
 	protocols []protocol.ID
 }
 
-// newMessages is what the DHT makes its sender by.
-func newMessages(h host.Host, protocols []protocol.ID) pb.MessageSenderWithDisconnect {
-	return messages{h, protocols}
+func newRPC(h host.Host, protocols []protocol.ID) pb.MessageSenderWithDisconnect {
+	return rpc{h, protocols}
 }
 
-// messages are our own.
-func (f *Finder) messages() messages { return messages{f.host, []protocol.ID{f.mesh.protocol()}} }
+// rpc sends our own messages.
+func (k *kad) rpc() rpc { return rpc{k.host, []protocol.ID{k.name.protocol()}} }
 
-// SendRequest returns what the member answers, and notes how long that took.
-func (m messages) SendRequest(ctx context.Context, to peer.ID,
-	msg *pb.Message) (*pb.Message, error) {
-	var answer pb.Message
-	return &answer, m.exchange(ctx, to, func(s network.Stream) error {
+// SendRequest returns what the member answers, and records how long that took.
+func (r rpc) SendRequest(ctx context.Context, to peer.ID, msg *pb.Message) (*pb.Message, error) {
+	var answer *pb.Message
+	err := r.exchange(ctx, to, func(s network.Stream) (err error) {
 		began := time.Now()
 		if err := pbio.NewDelimitedWriter(s).WriteMsg(msg); err != nil {
 			return err
@@ -55,51 +54,59 @@ func (m messages) SendRequest(ctx context.Context, to peer.ID,
 		if err := s.CloseWrite(); err != nil {
 			return err
 		}
-		if err := pbio.NewDelimitedReader(s, maxAnswer).ReadMsg(&answer); err != nil {
-			return err
+		if answer, err = readAnswer(s, msg.GetType()); err == nil {
+			r.host.Peerstore().RecordLatency(to, time.Since(began))
 		}
-		if msg.GetType() == pb.Message_PUT_VALUE && answer.GetRecord() == nil {
-			// of which kad-dht would read the value
-			return errors.New("it answers without the record")
-		}
-		m.host.Peerstore().RecordLatency(to, time.Since(began))
-		answer.CloserPeers = answer.CloserPeers[:min(len(answer.CloserPeers), maxNamed)]
-		answer.ProviderPeers = answer.ProviderPeers[:min(len(answer.ProviderPeers), maxBeacons)]
-		return nil
+		return err
 	})
+	return answer, err
 }
 
-// SendMessage waits for no answer.
-func (m messages) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
-	return m.exchange(ctx, to, func(s network.Stream) error {
+// readAnswer reads a member's answer to a request of that type.
+func readAnswer(from io.Reader, request pb.Message_MessageType) (*pb.Message, error) {
+	var answer pb.Message
+	if err := pbio.NewDelimitedReader(from, maxAnswer).ReadMsg(&answer); err != nil {
+		return nil, err
+	}
+	if request == pb.Message_PUT_VALUE && answer.GetRecord() == nil {
+		// kad-dht would dereference it
+		return nil, errors.New("it answers without the record")
+	}
+	answer.CloserPeers = answer.CloserPeers[:min(len(answer.CloserPeers), maxNamed)]
+	answer.ProviderPeers = answer.ProviderPeers[:min(len(answer.ProviderPeers), maxProviders)]
+	return &answer, nil
+}
+
+// SendMessage does not wait for an answer.
+func (r rpc) SendMessage(ctx context.Context, to peer.ID, msg *pb.Message) error {
+	return r.exchange(ctx, to, func(s network.Stream) error {
 		return pbio.NewDelimitedWriter(s).WriteMsg(msg)
 	})
 }
 
-// ping asks a member that we are connected to for a sign of life. There is none if the
-// error is silence; any other comes from the member, which refuses or has hung up, or
-// from here.
-func (m messages) ping(ctx context.Context, of peer.ID) error {
-	_, err := m.SendRequest(network.WithNoDial(ctx, "ping"), of,
+// ping asks a connected member for a sign of life. Only a timeout means that there is
+// none: any other error comes from the member, which refuses or hangs up, or from here.
+func (r rpc) ping(ctx context.Context, id peer.ID) error {
+	_, err := r.SendRequest(network.WithNoDial(ctx, "ping"), id,
 		pb.NewMessage(pb.Message_PING, nil, 0))
 	return err
 }
 
-// OnDisconnect has nothing to do.
-func (messages) OnDisconnect(context.Context, peer.ID) {}
+// OnDisconnect does nothing, since no stream is kept.
+func (rpc) OnDisconnect(context.Context, peer.ID) {}
 
-// exchange says something over a stream, which it opens and closes.
-func (m messages) exchange(ctx context.Context, to peer.ID, say func(network.Stream) error) error {
-	ctx, cancel := context.WithTimeout(ctx, messageWait)
+// exchange opens a stream, has do use it, and closes it.
+func (r rpc) exchange(ctx context.Context, to peer.ID, do func(network.Stream) error) error {
+	ctx, cancel := context.WithTimeout(ctx, rpcTimeout)
 	defer cancel()
-	s, err := m.host.NewStream(ctx, to, m.protocols...)
+	s, err := r.host.NewStream(ctx, to, r.protocols...)
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { s.Reset() })()
-	if err := say(s); err != nil {
+	if err := do(s); err != nil {
 		s.Reset()
-		if ctx.Err() != nil { // then it was us who broke off
+		if ctx.Err() != nil { // our own reset has caused err
 			err = ctx.Err()
 		}
 		return fmt.Errorf("ask %s: %w", to, err)

@@ -9,68 +9,69 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/routing"
-	ma "github.com/multiformats/go-multiaddr"
 	"github.com/quic-go/quic-go"
 )
 
-// Many of those whom a mesh names may be gone without a word, and the DHT asks ten at a
-// time: where ten such are nearest to what is looked for, all others wait until the dials
-// to them fail, which takes seconds. So a search gives each member a few round trips, and
-// is given up when nobody new has answered for some more. How long a round trip takes is
-// known of those who have answered before.
+// Many members that others name may be gone. The DHT asks ten at a time: if the ten
+// nearest to the key are gone, it waits some seconds until the dials to them fail. So a
+// search gives each member a few round trips, and ends when no new member has answered
+// for some more. The members that have answered before tell how long a round trip takes.
 const (
-	// minTrip and maxTrip bound what counts as a round trip to a member: a machine may be
+	// minRTT and maxRTT bound what counts as a round trip to a member: a machine may be
 	// busy, and a liar slow.
-	minTrip = 120 * time.Millisecond
-	maxTrip = 300 * time.Millisecond
-	// goneTrips is how many a member gets to take a call. QUIC needs one, and TCP, which
-	// waits for QUIC at first, up to four.
-	goneTrips = 5
-	// hushTrips is after how many without a new answer a search is over, and allTrips
-	// after how many in all, if most say nothing or it would be a repetition.
-	hushTrips = 10
-	allTrips  = 14
+	minRTT = 120 * time.Millisecond
+	maxRTT = 300 * time.Millisecond
+	// dialRTTs is how many round trips a dial may take. QUIC needs one. TCP, which first
+	// waits for QUIC, needs up to four.
+	dialRTTs = 5
+	// quietRTTs is after how many without a new answer a search is over. totalRTTs is
+	// after how many it is over if most members are silent, and how many it has together
+	// with its repetitions.
+	quietRTTs = 10
+	totalRTTs = 14
 )
 
-// silence is who was asked for a peer, and since when nobody new has answered. It is
-// touched by one goroutine.
-type silence struct {
+// searchTimeout tells when a search for a peer has waited long enough. Only the goroutine
+// that runs the search uses it. A nil one never ends a search.
+type searchTimeout struct {
 	peer     peer.ID
-	trip     time.Duration
-	end      time.Time        // of a search to which most say nothing, and of repeating it
-	asked    map[peer.ID]bool // whether there was an answer
+	rtt      time.Duration
+	deadline time.Time        // if most members are silent, and for repetitions
+	asked    map[peer.ID]bool // whether the member has answered
 	answered int
-	repeats  bool
+	isRepeat bool
 	heard    map[peer.ID]bool // who has answered in this race
-	// tells when the race is over; nil as long as nobody has answered, and in a
-	// repetition
-	hush <-chan time.Time
+	// ends the race; nil before the first answer and in a repetition
+	quiet <-chan time.Time
 }
 
-func newSilence(id peer.ID) *silence { return &silence{peer: id, asked: map[peer.ID]bool{}} }
+func newSearchTimeout(id peer.ID) *searchTimeout {
+	return &searchTimeout{peer: id, asked: map[peer.ID]bool{}}
+}
 
-// trip is how long members take to answer, as a rule, or the most if nobody knows.
-func (f *Finder) trip() time.Duration {
+// rtt returns the median round-trip time of the members that have answered, or the
+// maximum if none has.
+func (k *kad) rtt() time.Duration {
 	var all []time.Duration
-	for _, id := range f.dht.RoutingTable().ListPeers() {
-		if took := f.tripTo(id); took > 0 {
-			all = append(all, took)
+	for _, id := range k.dht.RoutingTable().ListPeers() {
+		if rtt := k.rttTo(id); rtt > 0 {
+			all = append(all, rtt)
 		}
 	}
 	if len(all) == 0 {
-		return maxTrip
+		return maxRTT
 	}
 	slices.Sort(all)
-	return min(max(all[len(all)/2], minTrip), maxTrip)
+	return min(max(all[len(all)/2], minRTT), maxRTT)
 }
 
-// tripTo is how long a member takes, by its answers, or before the first one, by its
-// packets; 0 is not known.
-func (f *Finder) tripTo(id peer.ID) time.Duration {
-	if took := f.host.Peerstore().LatencyEWMA(id); took > 0 {
-		return took
+// rttTo returns how long a member takes to answer, before its first answer how long its
+// packets take, and 0 if neither is known.
+func (k *kad) rttTo(id peer.ID) time.Duration {
+	if rtt := k.host.Peerstore().LatencyEWMA(id); rtt > 0 {
+		return rtt
 	}
-	for _, conn := range f.host.Network().ConnsToPeer(id) {
+	for _, conn := range k.host.Network().ConnsToPeer(id) {
 		var q *quic.Conn
 		if conn.As(&q) {
 			return q.ConnectionStats().SmoothedRTT
@@ -79,88 +80,79 @@ func (f *Finder) tripTo(id peer.ID) time.Duration {
 	return 0
 }
 
-type silenceKey struct{}
-
-// silenceOf is what a search has to tell of its events, and to heed. It may be nil, and
-// still asked.
-func silenceOf(ctx context.Context) *silence {
-	s, _ := ctx.Value(silenceKey{}).(*silence)
-	return s
+// start begins a search or repeats it, under the context that it returns. A search goes
+// on as long as new members answer, a repetition until the deadline.
+func (t *searchTimeout) start(ctx context.Context,
+	rtt func() time.Duration) (context.Context, context.CancelFunc) {
+	t.isRepeat = t.answered > 0
+	if t.rtt == 0 {
+		t.rtt = rtt()
+		t.deadline = time.Now().Add(totalRTTs * t.rtt)
+	}
+	ctx = network.WithDialPeerTimeout(ctx, dialRTTs*t.rtt)
+	if t.isRepeat {
+		return context.WithDeadline(ctx, t.deadline)
+	}
+	return context.WithCancel(ctx)
 }
 
-// lookup is the Finder's, for as long as somebody new answers; a repetition may last until the end.
-func (s *silence) lookup(ctx context.Context, f *Finder, found func([]ma.Multiaddr)) bool {
-	s.repeats = s.answered > 0
-	if s.trip == 0 {
-		s.trip = f.trip()
-		s.end = time.Now().Add(allTrips * s.trip)
-	}
-	ctx = context.WithValue(network.WithDialPeerTimeout(ctx, goneTrips*s.trip), silenceKey{}, s)
-	if s.repeats {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, s.end)
-		defer cancel()
-	}
-	return f.lookup(ctx, s.peer, found)
-}
-
-// begin is called by each race of a search.
-func (s *silence) begin() {
-	if s == nil {
+// startRace is called by each race of a search.
+func (t *searchTimeout) startRace() {
+	if t == nil {
 		return
 	}
-	s.heard, s.hush = map[peer.ID]bool{}, nil
-	if s.answered > 0 {
-		s.wait()
+	t.heard, t.quiet = map[peer.ID]bool{}, nil
+	if t.answered > 0 {
+		t.extend()
 	}
 }
 
 // note takes in an event.
-func (s *silence) note(e *routing.QueryEvent) {
-	if s == nil || e.ID == s.peer || e.ID == "" {
+func (t *searchTimeout) note(e *routing.QueryEvent) {
+	if t == nil || e.ID == t.peer || e.ID == "" {
 		return
 	}
-	known, answers := s.asked[e.ID], e.Type == routing.PeerResponse
-	s.asked[e.ID] = known || answers
-	if !answers || s.heard[e.ID] {
+	before, answers := t.asked[e.ID], e.Type == routing.PeerResponse
+	t.asked[e.ID] = before || answers
+	if !answers || t.heard[e.ID] {
 		return
 	}
-	if !known {
-		s.answered++
+	if !before {
+		t.answered++
 	}
-	s.heard[e.ID] = true
-	s.wait()
+	t.heard[e.ID] = true
+	t.extend()
 }
 
-// wait has the race last until nobody new answers, from now on.
-func (s *silence) wait() {
-	if s.repeats {
+// extend lets the race go on for quietRTTs from now.
+func (t *searchTimeout) extend() {
+	if t.isRepeat {
 		return
 	}
-	wait := hushTrips * s.trip
-	if 2*s.answered < len(s.asked) {
-		wait = min(wait, time.Until(s.end))
+	wait := quietRTTs * t.rtt
+	if 2*t.answered < len(t.asked) {
+		wait = min(wait, time.Until(t.deadline))
 	}
-	s.hush = time.After(wait)
+	t.quiet = time.After(wait)
 }
 
-// over tells when a race is over because of silence.
-func (s *silence) over() <-chan time.Time {
-	if s == nil {
+// over tells when a race is over.
+func (t *searchTimeout) over() <-chan time.Time {
+	if t == nil {
 		return nil
 	}
-	return s.hush
+	return t.quiet
 }
 
-// permits says whether there is time for a repetition after a pause.
-func (s *silence) permits(pause time.Duration) bool {
-	return s.answered == 0 || time.Until(s.end) > pause
+// allows reports whether there is time for a repetition after a pause.
+func (t *searchTimeout) allows(pause time.Duration) bool {
+	return t.answered == 0 || time.Until(t.deadline) > pause
 }
 
-// String says who was asked.
-func (s *silence) String() string {
-	text := fmt.Sprintf("%d asked", len(s.asked))
-	if silent := len(s.asked) - s.answered; silent > 0 {
+// String says how many members were asked.
+func (t *searchTimeout) String() string {
+	text := fmt.Sprintf("%d asked", len(t.asked))
+	if silent := len(t.asked) - t.answered; silent > 0 {
 		text += fmt.Sprintf(", %d silent", silent)
 	}
 	return text

@@ -11,7 +11,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/routing"
-	"github.com/marcopolo/simnet"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -34,7 +33,7 @@ func TestUnknownAmongTheDead(t *testing.T) {
 				f := w.through(w.servers[0])
 				for range 2 { // the second time it is known how long answers take
 					began := time.Now()
-					err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) {
+					err := f.mesh.find(t.Context(), newID(t), func([]ma.Multiaddr) {
 						t.Error("it is found")
 					})
 					took := time.Since(began)
@@ -68,16 +67,16 @@ func TestUnknownWhereAllAreDead(t *testing.T) {
 			w.addServer()
 		}
 		for _, s := range w.servers {
-			if err := f.meet(t.Context(), peer.AddrInfo{ID: s.host.ID(),
+			if err := f.mesh.joinThrough(t.Context(), peer.AddrInfo{ID: s.host.ID(),
 				Addrs: s.host.Addrs()}); err != nil {
 				t.Fatal(err)
 			}
 			w.dead.Store(s.ip.String(), true)
 		}
-		for _, limit := range []time.Duration{messageWait + 3*time.Second, 2 * time.Second,
+		for _, limit := range []time.Duration{rpcTimeout + 3*time.Second, 2 * time.Second,
 			2 * time.Second} {
 			began := time.Now()
-			err := f.findFar(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
+			err := f.mesh.find(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
 			took := time.Since(began)
 			if t.Logf("after %v: %v", took, err); took > limit || err == nil ||
 				!strings.Contains(err.Error(), "has no peers yet") {
@@ -111,7 +110,7 @@ func TestFoundBehindTheDead(t *testing.T) {
 				}
 				f := w.through(names)
 				began, took := time.Now(), time.Hour
-				err := f.findFar(t.Context(), target.host.ID(), func([]ma.Multiaddr) {
+				err := f.mesh.find(t.Context(), target.host.ID(), func([]ma.Multiaddr) {
 					took = min(took, time.Since(began))
 				})
 				if t.Logf("after %v", took); err != nil || took > limit {
@@ -127,28 +126,21 @@ func TestFoundBehindTheDead(t *testing.T) {
 func TestSilenceOfEachRace(t *testing.T) {
 	member := newID(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := newSilence(newID(t))
-		s.trip, s.end = minTrip, time.Now().Add(time.Minute)
+		s := newSearchTimeout(newID(t))
+		s.rtt, s.deadline = minRTT, time.Now().Add(time.Minute)
 		answers := &routing.QueryEvent{ID: member, Type: routing.PeerResponse}
 		for range 2 {
-			s.begin()
+			s.startRace()
 			s.note(answers)
-			time.Sleep(hushTrips * minTrip / 2)
+			time.Sleep(quietRTTs * minRTT / 2)
 			s.note(answers) // to another question, and so not new
 		}
 		began := time.Now()
 		<-s.over()
-		if took := time.Since(began); took != hushTrips*minTrip/2 {
+		if took := time.Since(began); took != quietRTTs*minRTT/2 {
 			t.Errorf("over %v after half of the time", took)
 		}
 	})
-}
-
-// newSteadyWorld makes one in which it is equally far from everyone to everyone else.
-func newSteadyWorld(t *testing.T, rtt time.Duration) *world {
-	w := newWorld(t, mesh{"lab"})
-	w.router.LatencyFunc = func(*simnet.Packet) time.Duration { return rtt / 2 }
-	return w
 }
 
 // behind makes the key of a peer from which a server is farther away than all others,
@@ -168,16 +160,4 @@ func behind(t *testing.T, server *resident, servers []*resident) crypto.PrivKey 
 			return m.key
 		}
 	}
-}
-
-// through makes a newcomer who knows one server, and has not looked around.
-func (w *world) through(server *resident) *Finder {
-	r := w.add()
-	f := w.join(r)
-	if err := r.host.Connect(w.t.Context(), peer.AddrInfo{ID: server.host.ID(),
-		Addrs: server.host.Addrs()}); err != nil {
-		w.t.Fatal(err)
-	}
-	f.dht.RoutingTable().TryAddPeer(server.host.ID(), true, false)
-	return f
 }

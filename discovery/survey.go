@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,88 +13,76 @@ import (
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
-// surveyWait is how long the mesh gets to say all it knows, after the first that it said,
-// where a lookup for a call has moreAddrs.
+// surveyWait is how long a survey of the mesh goes on after the first addresses, where a
+// lookup for a call goes on for moreAddrsWait.
 const surveyWait = 5 * time.Second
-
-type patientKey struct{}
-
-func isPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
-
-// patience is how long a lookup goes on after the first addresses.
-func patience(ctx context.Context) time.Duration {
-	if isPatient(ctx) {
-		return surveyWait
-	}
-	return moreAddrs
-}
 
 // Answer is what one source knows of a peer.
 type Answer struct {
 	Source string
 	Addrs  []ma.Multiaddr
-	Seen   []time.Time // when it learnt of each address; nil if it does not tell
+	Seen   []time.Time // when it learned of each address; nil if it does not know
 	Err    error       // why there are no addresses
 }
 
-// Survey asks every source to its end, where Find stops as soon as a call may begin, and
-// calls tell with the answer of each, from any goroutine. It returns when all have
-// answered or ctx ends.
+// Survey asks every source for all that it knows, where Find stops as soon as a call can
+// start. It calls tell with the answer of each, from any goroutine, and returns when all
+// have answered or ctx ends.
 func (f *Finder) Survey(ctx context.Context, id peer.ID, tell func(Answer)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.tasks.Context(), cancel)()
 	var group sync.WaitGroup
 	defer group.Wait()
-	tell(f.surveyHere(id))
+	tell(f.surveyConnections(id))
 	tell(f.surveyCache(id))
-	tell(f.surveyLately(id))
-	group.Go(func() { tell(f.surveyNear(ctx, id)) })
-	group.Go(func() { tell(f.surveyFar(ctx, id)) })
+	tell(f.surveyPeerstore(id))
+	group.Go(func() { tell(f.surveyLAN(ctx, id)) })
+	group.Go(func() { tell(f.surveyMesh(ctx, id)) })
 }
 
-// surveyHere is where we are connected to the peer.
-func (f *Finder) surveyHere(id peer.ID) Answer {
+func (f *Finder) surveyConnections(id peer.ID) Answer {
 	a := Answer{Source: trace.Here}
 	for _, conn := range f.host.Network().ConnsToPeer(id) {
-		a.Addrs, a.Seen = append(a.Addrs, conn.RemoteMultiaddr()), append(a.Seen,
-			conn.Stat().Opened)
+		a.Addrs = append(a.Addrs, conn.RemoteMultiaddr())
+		a.Seen = append(a.Seen, conn.Stat().Opened)
 	}
 	if len(a.Addrs) == 0 {
-		a.Err = fmt.Errorf("there is no connection to it")
+		a.Err = errors.New("there is no connection to it")
 	}
 	return a
 }
 
 func (f *Finder) surveyCache(id peer.ID) Answer {
 	a := Answer{Source: trace.Cache}
-	for _, c := range f.cache.contacts(id) {
-		a.Addrs, a.Seen = append(a.Addrs, c.Addr), append(a.Seen, c.At)
+	for _, known := range f.cache.entries(id) {
+		a.Addrs, a.Seen = append(a.Addrs, known.Addr), append(a.Seen, known.At)
 	}
 	if len(a.Addrs) == 0 {
-		a.Err = fmt.Errorf("it was never reached from here, or that is forgotten")
+		a.Err = errors.New("it was never reached from here, or that is forgotten")
 	}
 	return a
 }
 
-// surveyLately is what libp2p keeps for a while of what the peer, or others, said of it.
-func (f *Finder) surveyLately(id peer.ID) Answer {
+// surveyPeerstore returns what libp2p remembers for some minutes of what the peer and
+// others have said.
+func (f *Finder) surveyPeerstore(id peer.ID) Answer {
 	a := Answer{Source: trace.Lately, Addrs: f.host.Peerstore().Addrs(id)}
 	if len(a.Addrs) == 0 {
-		a.Err = fmt.Errorf("neither it nor anyone else has said so in the last minutes")
+		a.Err = errors.New("no peer has named an address of it in the last minutes")
 	}
 	return a
 }
 
-func (f *Finder) surveyNear(ctx context.Context, id peer.ID) Answer {
+func (f *Finder) surveyLAN(ctx context.Context, id peer.ID) Answer {
 	a := Answer{Source: trace.MDNS}
-	if f.near == nil {
-		a.Err = fmt.Errorf("mDNS is off")
+	if f.lan == nil {
+		a.Err = errors.New("mDNS is off")
 		return a
 	}
-	a.Err = f.near.find(ctx, id, func(addrs []ma.Multiaddr) {
+	a.Err = f.lan.find(ctx, id, func(addrs []ma.Multiaddr) {
 		a.Addrs = addrs
-		at := f.near.when(id)
+		at := f.lan.lastSeen(id)
 		for range addrs {
 			a.Seen = append(a.Seen, at)
 		}
@@ -101,17 +90,13 @@ func (f *Finder) surveyNear(ctx context.Context, id peer.ID) Answer {
 	return a
 }
 
-func (f *Finder) surveyFar(ctx context.Context, id peer.ID) Answer {
+func (f *Finder) surveyMesh(ctx context.Context, id peer.ID) Answer {
 	a := Answer{Source: trace.DHT}
-	ctx = context.WithValue(ctx, patientKey{}, true)
-	switch {
-	case f.dht == nil:
-		a.Err = fmt.Errorf("the mesh %q has no DHT", f.mesh.name)
-	case !f.join(ctx):
-		a.Err = f.alone()
-	case !f.lookup(ctx, id, func(addrs []ma.Multiaddr) { a.Addrs = append(a.Addrs, addrs...) }):
-		a.Err = fmt.Errorf("no one in mesh %q knows it", f.mesh.name)
+	if f.mesh == nil {
+		a.Err = fmt.Errorf("the mesh %q has no DHT", f.name)
+		return a
 	}
+	a.Err = f.mesh.survey(ctx, id, func(addrs []ma.Multiaddr) { a.Addrs = append(a.Addrs, addrs...) })
 	a.Addrs = ma.Unique(a.Addrs)
 	return a
 }

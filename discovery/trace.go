@@ -6,25 +6,26 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Told hears of a source that knows a peer, or of one that does not, and why.
+// Told is called with the addresses that a source knows, or with the reason why it knows
+// none.
 type Told func(source string, addrs []ma.Multiaddr, err error)
 
 type toldKey struct{}
 
-// WithTold returns a context under which Find tells who brought which addresses, from any
-// goroutine. Whoever is told must not wait.
+// WithTold returns a context under which Find calls told with the answer of each source,
+// from any goroutine. It must not block.
 func WithTold(ctx context.Context, told Told) context.Context {
 	return context.WithValue(ctx, toldKey{}, told)
 }
 
-// hears is whom to tell, or nil.
-func hears(ctx context.Context) Told {
+// reportOf returns the Told of a context, or nil.
+func reportOf(ctx context.Context) Told {
 	told, _ := ctx.Value(toldKey{}).(Told)
 	return told
 }
 
-// from puts the name of a source to what it finds.
-func (told Told) from(source string, found func([]ma.Multiaddr)) func([]ma.Multiaddr) {
+// found wraps a callback so that the addresses of a source are reported first.
+func (told Told) found(source string, found func([]ma.Multiaddr)) func([]ma.Multiaddr) {
 	if told == nil {
 		return found
 	}
@@ -34,8 +35,8 @@ func (told Told) from(source string, found func([]ma.Multiaddr)) func([]ma.Multi
 	}
 }
 
-// nothing passes a source's error on.
-func (told Told) nothing(source string, err error) error {
+// failed reports the error of a source, if any, and returns it.
+func (told Told) failed(source string, err error) error {
 	if told != nil && err != nil {
 		told(source, nil, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/node/maddrs"
@@ -24,6 +23,3 @@ func (n *Node) Addrs() []string {
 	}
 	return text
 }
-
-// Introduce takes peers for members of the mesh that answer in its DHT, without asking them.
-func (n *Node) Introduce(members ...peer.AddrInfo) error { return n.finder.Introduce(members...) }

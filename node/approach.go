@@ -68,7 +68,7 @@ func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
 		n.host.Peerstore().AddAddrs(id, addrs, peerstore.TempAddrTTL)
 		if conn, err := n.swarm.DialPeer(network.WithForceDirectDial(ctx, "neighbour"),
 			id); err == nil {
-			n.finder.Worked(conn)
+			n.finder.Reached(conn, time.Time{})
 		}
 	})
 }

@@ -73,16 +73,13 @@ type Config struct {
 	// have thousands of calls open at one time, are relayed for, and are asked to relay
 	// before others are. If nil, there are none.
 	Friends func() []address.ID
-	// Unpublished keeps from telling the mesh where the node is: one that serves in it is
-	// found without.
-	Unpublished bool
-	// Looked is told of each search in the mesh once it is over, and does not wait. It may be nil.
-	Looked func(discovery.Lookup)
 	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC
 	// alone, and asks no router for a port.
 	Machine Machine
-	// Options are appended to the libp2p options whole.
+	// Options are appended to the libp2p options.
 	Options []libp2p.Option
+	// Discovery are options of the discovery package, for simulations.
+	Discovery []discovery.Option
 	// Log hears what the node's owner should know. If nil, nobody does.
 	Log *slog.Logger
 
@@ -165,18 +162,16 @@ func New(cfg Config) (_ *Node, err error) {
 	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.disconnected})
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.paths.connected})
 	n.finder, err = discovery.New(discovery.Config{
-		Host:        n.host,
-		Mesh:        cfg.Mesh,
-		Bootstrap:   cfg.Bootstrap,
-		Resolve:     n.lookUp,
-		NoMDNS:      cfg.NoMDNS,
-		MDNS:        cfg.Machine.MDNS,
-		Looked:      cfg.Looked,
-		Unpublished: cfg.Unpublished,
-		Cache:       cfg.Cache,
-		Sighted:     n.sighted,
-		Log:         cfg.Log,
-	})
+		Host:      n.host,
+		Mesh:      cfg.Mesh,
+		Bootstrap: cfg.Bootstrap,
+		Resolve:   n.lookUp,
+		NoMDNS:    cfg.NoMDNS,
+		MDNS:      cfg.Machine.MDNS,
+		Cache:     cfg.Cache,
+		Sighted:   n.sighted,
+		Log:       cfg.Log,
+	}, cfg.Discovery...)
 	if err != nil {
 		return nil, err
 	}

@@ -126,7 +126,7 @@ func (p *pinger) reach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.node.finder.Worked(conn)
+	p.node.finder.Reached(conn, time.Time{})
 	p.trace.Emit(p.node.route(trace.Connected, conn))
 	return nil
 }

@@ -44,7 +44,7 @@ type NodeConfig struct {
 	// Relay is as in node.Config.
 	Relay string
 
-	unpublished bool // as node.Config.Unpublished
+	unpublished bool // as discovery.Unpublished
 }
 
 // Place is where a node lives. The zero Place has a public address.

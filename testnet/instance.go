@@ -7,6 +7,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/socket"
 	"github.com/cell-mesh/cell/node"
@@ -18,9 +21,12 @@ import (
 type instance struct {
 	node   *node.Node
 	socket *stemSocket
-	stop   context.CancelFunc
-	done   chan struct{} // closed when everything has ended; then err is set
-	err    error
+	// introduce puts members of the mesh into the node's routing table.
+	introduce func(...peer.AddrInfo) error
+
+	stop context.CancelFunc
+	done chan struct{} // closed when everything has ended; then err is set
+	err  error
 }
 
 // start does what "cell up" does, on a simulated host.
@@ -39,6 +45,11 @@ func (n *Node) start() (_ *instance, err error) {
 	if n.net.cfg.Lean {
 		listen, relay = listen[:1], node.RelayNone
 	}
+	var introduce func(...peer.AddrInfo) error
+	options := []discovery.Option{discovery.OnLookup(n.looked), discovery.Introducer(&introduce)}
+	if n.net.cfg.Lean || n.cfg.unpublished {
+		options = append(options, discovery.Unpublished())
+	}
 	network, err := node.New(node.Config{
 		Identity:  n.identity,
 		Listen:    listen,
@@ -46,19 +57,19 @@ func (n *Node) start() (_ *instance, err error) {
 		Bootstrap: n.bootstrap(),
 		NoMDNS: n.cfg.NoMDNS || n.cfg.Place.Kind == natlab.Public ||
 			n.cfg.Place.Kind == natlab.CGN, // where there are no neighbours
-		Resolver:    noDNS{},
-		Relay:       relay,
-		Friends:     friends,
-		Looked:      n.looked,
-		Unpublished: n.net.cfg.Lean || n.cfg.unpublished,
-		Machine:     simHost{n.host, n.net.lan(n.host)},
-		Options:     n.net.options(),
-		Log:         log,
+		Resolver:  noDNS{},
+		Relay:     relay,
+		Friends:   friends,
+		Discovery: options,
+		Machine:   simHost{n.host, n.net.lan(n.host)},
+		Options:   n.net.options(),
+		Log:       log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{node: network, socket: newStemSocket(), done: make(chan struct{})}
+	i := &instance{node: network, socket: newStemSocket(), introduce: introduce,
+		done: make(chan struct{})}
 	s, err := stem.New(stem.Config{
 		Claim:   new(socket.Lock),
 		Network: routeRecorder{network, n},

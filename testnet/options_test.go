@@ -10,7 +10,7 @@ import (
 
 // The options that only a simulated node sets.
 var (
-	ownNode = []string{"Looked", "Machine", "Options", "Resolver", "Unpublished"}
+	ownNode = []string{"Discovery", "Machine", "Options", "Resolver"}
 	ownStem = []string{"Cells", "Door", "Places", "Policy", "Record"}
 )
 

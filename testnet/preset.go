@@ -100,7 +100,7 @@ func (n *Node) introduce(members []member, random *rand.Rand) error {
 			near, far = far, near
 		}
 		for _, m := range random.Perm(len(far))[:min(bucketSize, len(far))] {
-			if err := i.node.Introduce(far[m].info); err != nil {
+			if err := i.introduce(far[m].info); err != nil {
 				return err
 			}
 		}
