@@ -60,8 +60,12 @@ func TestRefusalIsSignOfLife(t *testing.T) {
 		change func(server *resident)
 		left   bool
 	}{
-		"leaves the mesh":            {func(server *resident) { server.host.RemoveStreamHandler(protocol) }, false},
-		"leaves it without a notice": {func(server *resident) { server.host.Mux().RemoveHandler(protocol) }, false},
+		"leaves the mesh": {func(server *resident) {
+			server.host.RemoveStreamHandler(protocol)
+		}, false},
+		"leaves it without a notice": {func(server *resident) {
+			server.host.Mux().RemoveHandler(protocol)
+		}, false},
 		"is overloaded": {func(server *resident) {
 			server.host.SetStreamHandler(protocol, func(s network.Stream) {
 				s.ResetWithError(network.StreamResourceLimitExceeded)

@@ -117,7 +117,8 @@ func TestCacheFromClockAhead(t *testing.T) {
 		t.Errorf("seen again, and still in %v from now", time.Until(at))
 	}
 	f.cache.worked(id, addrs[maxCachedAddrs])
-	if got := f.cache.addrs(id); len(got) != maxCachedAddrs || !got[0].Equal(addrs[maxCachedAddrs]) {
+	if got := f.cache.addrs(id); len(got) != maxCachedAddrs ||
+		!got[0].Equal(addrs[maxCachedAddrs]) {
 		t.Errorf("the address that worked last is not the first: %v", got)
 	}
 	f.cache.worked(other, addrs[0])
@@ -189,7 +190,8 @@ func FuzzCacheFile(f *testing.F) {
 		`{"peers":{"` + id + `":[{"addr":"/ip4/192.0.2.1/tcp/1","at":"2026-01-02T03:04:05Z"}]},` +
 			`"seen":{"` + id + `":"2026-01-02T03:04:05Z"}}`,
 		`{"peers":{"` + id + `":[{"addr":"/ip4/192.0.2.1/tcp/1"},{"addr":"x"},` +
-			`{"addr":"/dns4/example.org/tcp/1/p2p/` + id + `/p2p-circuit","at":"2990-01-01T00:00:00Z"}],"y":[]}}`,
+			`{"addr":"/dns4/example.org/tcp/1/p2p/` + id + `/p2p-circuit",` +
+			`"at":"2990-01-01T00:00:00Z"}],"y":[]}}`,
 		`{"seen":{"` + id + `":"0000-01-01T00:00:00+23:59","x":"2026-01-02T03:04:05Z"}}`,
 	} {
 		f.Add([]byte(text))

@@ -13,8 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// How TestFindingUnderChurn goes. The figures of docs/reachability.md were made with more
-// than the test needs.
+// The parameters of TestFindingUnderChurn. docs/reachability.md has figures of larger ones.
 var (
 	churnMembers  = flag.Int("churn.members", 10, "servers of the mesh's DHT")
 	churnReplaced = flag.Int("churn.replaced", 80, "percent of them that are replaced")
@@ -22,10 +21,10 @@ var (
 	churnTargets  = flag.Int("churn.targets", 1, "peers to find")
 )
 
-// TestFindingUnderChurn asks how much publishing oneself helps: most of the mesh is
-// replaced, without a word, while the targets, whom nobody can call, are left with few
-// connections; and then newcomers look for them. The hosts are on a simulated network, at
-// 40 to 200 ms from each other, with a clock of its own.
+// TestFindingUnderChurn measures how much it helps that peers publish their addresses. Most
+// of the mesh is replaced without a notice, while the targets, which nobody can dial, keep
+// few connections. Then newcomers look for them. The hosts are on a simulated network with
+// 40 to 200 ms between them.
 func TestFindingUnderChurn(t *testing.T) {
 	for _, name := range []meshName{"lab", public} {
 		t.Run(string(name), func(t *testing.T) {
@@ -59,7 +58,7 @@ func findUnderChurn(t *testing.T, name meshName) {
 	for i, target := range targets {
 		ways := []way{{"FindPeer alone", (*mesh).bareLookUp},
 			{"FindPeer and what is published", (*mesh).lookUp}}
-		// each search drops some of the dead from tables, which the next one has not to
+		// a search drops members that are gone, which makes the next one faster
 		if i%2 > 0 {
 			slices.Reverse(ways)
 		}
@@ -69,14 +68,14 @@ func findUnderChurn(t *testing.T, name meshName) {
 			}
 		}
 	}
-	t.Logf("%d servers, %d replaced in %v; targets are left with %d connections", *churnMembers,
+	t.Logf("%d servers, %d replaced in %v; targets keep %d connections", *churnMembers,
 		gone, *churnTime, few)
 	for _, way := range slices.Sorted(maps.Keys(found)) {
 		t.Logf("%-31s found %v", way, found[way])
 	}
 	for _, way := range []string{"FindPeer and what is published", "what is published alone"} {
 		if len(found[way]) == 0 {
-			t.Errorf("%s: none of %d were found", way, *churnTargets)
+			t.Errorf("%s: found none of %d", way, *churnTargets)
 		}
 	}
 }
@@ -102,7 +101,7 @@ func (m *mesh) publishedLookUp(ctx context.Context, q *query) bool {
 	return m.race(ctx, q, m.findProvider)
 }
 
-// times are those after which peers were found.
+// times are how long it took to find peers.
 type times []time.Duration
 
 func (t times) String() string {

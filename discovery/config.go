@@ -109,8 +109,8 @@ func CheckBootstrap(mesh string, addrs []string) error {
 func parseBootstrap(mesh meshName, texts []string, self peer.ID) ([]peer.AddrInfo, error) {
 	const remedy = "write /ip4/ADDRESS/udp/PORT/quic-v1/p2p/ID"
 	if len(texts) > 0 && mesh == none {
-		return nil, fmt.Errorf(`bootstrap %s: the mesh "none" has no peers: leave out one of the two`,
-			texts[0])
+		return nil, fmt.Errorf(`bootstrap %s: the mesh "none" has no peers: `+
+			`leave out one of the two`, texts[0])
 	}
 	if len(texts) == 0 && mesh == public {
 		texts = publicBootstrap

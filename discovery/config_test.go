@@ -23,7 +23,8 @@ func TestParseMesh(t *testing.T) {
 			t.Errorf("%q: %v, %v", name, got, err)
 		}
 	}
-	for _, name := range []string{"Lab", "a b", "a/b", "a.b", "é", "a\n", strings.Repeat("m", 33)} {
+	for _, name := range []string{"Lab", "a b", "a/b", "a.b", "é", "a\n",
+		strings.Repeat("m", 33)} {
 		if _, err := parseMesh(name); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", name, err)
 		}

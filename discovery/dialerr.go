@@ -49,7 +49,8 @@ func Root(err error) error {
 		return errors.New("private, and not in a network of this machine")
 	case isHangUp(err):
 		return errors.New("hung up")
-	case strings.Contains(err.Error(), "failed to negotiate security protocol"): // not a typed error
+	// there is no typed error for it
+	case strings.Contains(err.Error(), "failed to negotiate security protocol"):
 		return errors.New("does not speak libp2p")
 	}
 	if other, ok := errors.AsType[sec.ErrPeerIDMismatch](err); ok {

@@ -10,8 +10,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Whoever knows nobody who knows the peer asks a few of those who are named, and not all:
-// one member for the peer and for its record, and then three each.
+// A fast search asks a few of the members that are named, not all: first the one member
+// that we know, for the peer and for its record, and then three each.
 func TestFewAreAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSteadyWorld(t, 40*time.Millisecond)
@@ -30,9 +30,9 @@ func TestFewAreAsked(t *testing.T) {
 				continue
 			}
 			if kbucket.SortClosestPeers(ids, kbucket.ConvertPeerID(id))[1] == through.host.ID() {
-				continue // nobody is nearer to the target than the one member
+				continue // no member is nearer to the target
 			}
-			through.host.Peerstore().ClearAddrs(id) // else it could say where the target is
+			through.host.Peerstore().ClearAddrs(id) // otherwise it could answer itself
 			var seen Lookup
 			f := w.through(through)
 			f.mesh.onLookup = func(l Lookup) { seen = l }
@@ -45,7 +45,7 @@ func TestFewAreAsked(t *testing.T) {
 			}
 		}
 		if looks == 0 {
-			t.Error("the one member knows everybody")
+			t.Error("the one member knows all others, so this test shows nothing")
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A lookup counts whom it asked until there was an answer, and how far away that was.
+// A tally counts the members that were asked up to the first answer, and the hops to it.
 func TestTally(t *testing.T) {
 	a, b, c, wanted := newID(t), newID(t), newID(t), newID(t)
 	at := []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/udp/4433/quic-v1")}
@@ -29,7 +29,7 @@ func TestTally(t *testing.T) {
 		for _, e := range []*routing.QueryEvent{
 			asks(a), asks(b),
 			names(a, peer.AddrInfo{ID: c}, peer.AddrInfo{ID: b}),
-			names(b, peer.AddrInfo{ID: wanted}), // knows it, and not where it is
+			names(b, peer.AddrInfo{ID: wanted}), // knows the peer, but no address
 			asks(c),
 			names(c, peer.AddrInfo{ID: wanted, Addrs: at}),
 			asks(wanted),

@@ -37,10 +37,10 @@ func newID(t testing.TB) peer.ID {
 	return id
 }
 
-// testWait bounds what a test waits for.
+// testWait bounds each wait of a test.
 const testWait = 20 * time.Second
 
-// newHost makes a host on loopback, for as long as the test.
+// newHost makes a host on loopback that the end of the test closes.
 func newHost(t *testing.T, options ...libp2p.Option) host.Host {
 	t.Helper()
 	h, err := libp2p.New(append([]libp2p.Option{
@@ -57,11 +57,11 @@ func newHost(t *testing.T, options ...libp2p.Option) host.Host {
 	return h
 }
 
-// member is one that runs in the mesh "lab".
+// member is a running member of the mesh "lab".
 type member struct {
 	*Finder
 	at   string // its address
-	stop func() // leaves the mesh, without a word
+	stop func() // leaves the mesh without a notice
 }
 
 func newMember(t *testing.T, h host.Host, through ...*member) *member {
@@ -92,20 +92,21 @@ func newMemberWith(t *testing.T, h host.Host, cfg Config, through ...*member) *m
 	return &member{f, h.Addrs()[0].String(), stop}
 }
 
-// keeps waits until the member keeps a record of the peer that names an address.
+// keeps waits until the member keeps a record of the peer with that address.
 func (m *member) keeps(t *testing.T, id peer.ID, addr ma.Multiaddr) {
 	t.Helper()
 	var last []ma.Multiaddr
-	for deadline := time.Now().Add(testWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	deadline := time.Now().Add(testWait)
+	for ; time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if last = m.kept(t, id); slices.ContainsFunc(last, addr.Equal) {
 			return
 		}
 	}
-	t.Fatalf("the record names %v, and not %v", last, addr)
+	t.Fatalf("the record has %v, want %v", last, addr)
 }
 
-// kept is what the record of a peer says that the member hands out, which it checks only
-// when it comes in.
+// kept returns the addresses in the record of a peer that the member hands out. It
+// validates records only when they come in.
 func (m *member) kept(t *testing.T, id peer.ID) []ma.Multiaddr {
 	t.Helper()
 	stranger := newHost(t)
@@ -131,14 +132,14 @@ func (m *member) kept(t *testing.T, id peer.ID) []ma.Multiaddr {
 	if answer.GetRecord() == nil {
 		return nil
 	}
-	says := &publishedRecord{}
-	if _, err := record.ConsumeTypedEnvelope(answer.GetRecord().GetValue(), says); err != nil {
+	rec := &publishedRecord{}
+	if _, err := record.ConsumeTypedEnvelope(answer.GetRecord().GetValue(), rec); err != nil {
 		t.Fatal(err)
 	}
-	return says.Addrs
+	return rec.Addrs
 }
 
-// find returns all that is found.
+// find returns everything that Find finds.
 func (m *member) find(t *testing.T, id peer.ID) (addrs []ma.Multiaddr, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testWait)
@@ -154,12 +155,13 @@ func (m *member) find(t *testing.T, id peer.ID) (addrs []ma.Multiaddr, err error
 	return addrs, err
 }
 
-// knows waits until a DHT asks a peer.
+// knows waits until a DHT has a peer in its routing table.
 func knows(t *testing.T, d *dht.IpfsDHT, id peer.ID) {
 	t.Helper()
-	for deadline := time.Now().Add(testWait); d.RoutingTable().Find(id) == ""; time.Sleep(10 * time.Millisecond) {
+	deadline := time.Now().Add(testWait)
+	for ; d.RoutingTable().Find(id) == ""; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s does not ask %s", d.Host().ID(), id)
+			t.Fatalf("%s has not added %s", d.Host().ID(), id)
 		}
 	}
 }
@@ -168,16 +170,16 @@ func knows(t *testing.T, d *dht.IpfsDHT, id peer.ID) {
 func connected(t *testing.T, m *member, id peer.ID) {
 	t.Helper()
 	made := make(chan struct{}, 1)
-	look := func(_ network.Network, conn network.Conn) {
+	check := func(_ network.Network, conn network.Conn) {
 		if conn.RemotePeer() == id && isRedialable(conn) {
 			signal(made)
 		}
 	}
-	watch := &network.NotifyBundle{ConnectedF: look}
+	watch := &network.NotifyBundle{ConnectedF: check}
 	m.host.Network().Notify(watch)
 	defer m.host.Network().StopNotify(watch)
 	for _, conn := range m.host.Network().ConnsToPeer(id) {
-		look(nil, conn)
+		check(nil, conn)
 	}
 	select {
 	case <-made:

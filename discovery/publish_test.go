@@ -10,17 +10,17 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A peer whom nobody has met lately is found by its record.
+// A peer that no member was connected to lately is found by its record.
 func TestRecordOutlivesConnections(t *testing.T) {
 	first := newMember(t, newHost(t))
 	second := newMember(t, newHost(t), first)
-	knows(t, first.mesh.dht, second.host.ID()) // else the target hears of nobody but the first
+	knows(t, first.mesh.dht, second.host.ID()) // otherwise the target learns only of the first
 	target := newMember(t, newHost(t), first)
 	id, addr := target.host.ID(), target.host.Addrs()[0]
 	first.keeps(t, id, addr)
 	second.keeps(t, id, addr)
 	target.stop()
-	for _, m := range []*member{first, second} { // as they do after a while
+	for _, m := range []*member{first, second} { // as they forget it after a while
 		m.host.Network().ClosePeer(id)
 		m.host.Peerstore().ClearAddrs(id)
 	}
@@ -30,7 +30,7 @@ func TestRecordOutlivesConnections(t *testing.T) {
 	}
 }
 
-// The first member of a mesh has nobody to tell, until others come.
+// The first member of a mesh publishes its addresses when others come.
 func TestFirstMemberPublishes(t *testing.T) {
 	first := newMember(t, newHost(t))
 	second := newMember(t, newHost(t), first)
@@ -50,8 +50,7 @@ func TestRecordFollowsAddresses(t *testing.T) {
 	first.keeps(t, id, addrs[1])
 }
 
-// Members neither keep nor believe what somebody else says in a peer's name, or what is
-// out of date.
+// Members neither store nor believe records that are forged or out of date.
 func TestMembersRefuseBadRecords(t *testing.T) {
 	first := newMember(t, newHost(t))
 	target, bad := newMaker(t), someAddrs(1)
@@ -85,7 +84,7 @@ func TestMembersRefuseBadRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if kept := first.kept(t, target.id); kept != nil {
-			t.Errorf("%s: keeps %v", name, kept)
+			t.Errorf("%s: stored %v", name, kept)
 		}
 		if addrs, err := asker.find(t, target.id); err == nil {
 			t.Errorf("%s: found %v", name, addrs)
@@ -95,13 +94,13 @@ func TestMembersRefuseBadRecords(t *testing.T) {
 	if err := liar.PutValue(ctx, recordKey(target.id), genuine); err != nil {
 		t.Fatal(err)
 	}
-	// so the liar was heard all along
+	// this proves that the liar was asked all along
 	if addrs, err := asker.find(t, target.id); err != nil || len(addrs) == 0 {
 		t.Errorf("genuine: found %v, %v", addrs, err)
 	}
 }
 
-// credulous takes whatever comes for a record, and the last one for the best.
+// credulous accepts everything as a record, and prefers the first.
 type credulous struct{}
 
 func (credulous) Validate(string, []byte) error { return nil }

@@ -72,7 +72,8 @@ func TestProvideIsConfirmed(t *testing.T) {
 				t.Fatal(err)
 			}
 			self := peer.AddrInfo{ID: member.host.ID(), Addrs: member.host.Addrs()}
-			err = to.PutProviderAddrs(t.Context(), server.host.ID(), providerKey(self.ID).Hash(), self)
+			key := providerKey(self.ID).Hash()
+			err = to.PutProviderAddrs(t.Context(), server.host.ID(), key, self)
 			if kept := server.isProvided(t, member); kept != (err == nil) ||
 				kept != (name == "stored") {
 				t.Errorf("%s: kept is %v, and the error %v", name, kept, err)
@@ -105,7 +106,9 @@ func TestPublishedAfterLoneliness(t *testing.T) {
 			t.Errorf("not published, with %d members in the routing table", f.mesh.size())
 		}
 	}
-	inMeshOf(t, Config{}, []libp2p.Option{libp2p.UDPBlackHoleSuccessCounter(nil)}, test) // as in a node
+	// as in a node: otherwise libp2p stops dialling after some hundred failures
+	host := []libp2p.Option{libp2p.UDPBlackHoleSuccessCounter(nil)}
+	inMeshOf(t, Config{}, host, test)
 }
 
 // After a clock that was ahead is set back, the members that keep our record still take a

@@ -14,7 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// maker is who makes a record.
+// maker signs records.
 type maker struct {
 	id  peer.ID
 	key crypto.PrivKey
@@ -33,10 +33,10 @@ func newMaker(t testing.TB) maker {
 	return maker{id, key}
 }
 
-// seal signs what is not in order, too.
-func (m maker) seal(t testing.TB, says record.Record) []byte {
+// seal signs a record, even an invalid one.
+func (m maker) seal(t testing.TB, rec record.Record) []byte {
 	t.Helper()
-	sealed, err := record.Seal(says, m.key)
+	sealed, err := record.Seal(rec, m.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func (m maker) seal(t testing.TB, says record.Record) []byte {
 	return value
 }
 
-// says is a record in order, of some age.
+// record returns a valid record of that age.
 func (m maker) record(age time.Duration, addrs ...ma.Multiaddr) *publishedRecord {
 	return &publishedRecord{peer.PeerRecord{PeerID: m.id, Addrs: addrs,
 		Seq: uint64(time.Now().Add(-age).UnixNano())}}
@@ -64,25 +64,25 @@ func TestRecord(t *testing.T) {
 	alice, mallory := newMaker(t), newMaker(t)
 	key, one := recordKey(alice.id), someAddrs(1)
 	altered := alice.seal(t, alice.record(0, one...))
-	altered[len(altered)-70]++ // in the addresses: the signature is behind them
+	altered[len(altered)-70]++ // in the addresses, before the signature
 	long := ma.StringCast("/dns4/" + strings.Repeat("a.", 1000) + "example/tcp/1")
 	for _, c := range []struct {
 		name, key string
 		value     []byte
-		err       string // "" if it counts
+		err       string // "" if it is valid
 	}{
 		{"genuine", key, alice.seal(t, alice.record(0, one...)), ""},
 		{"full", key, alice.seal(t, alice.record(0, someAddrs(maxRecordAddrs)...)), ""},
 		{"almost too old", key, alice.seal(t, alice.record(maxRecordAge-time.Minute, one...)), ""},
-		{"from a clock that is ahead", key, alice.seal(t, alice.record(-maxClockSkew/2, one...)), ""},
+		{"from a clock ahead", key, alice.seal(t, alice.record(-maxClockSkew/2, one...)), ""},
 
 		{"forged: signed by another", key, mallory.seal(t, alice.record(0, one...)),
 			"another peer"},
 		{"forged: altered", key, altered, "signature"},
-		{"foreign: another's", key, mallory.seal(t, mallory.record(0, one...)), "another peer"},
-		{"foreign: signed for another", key, alice.seal(t, mallory.record(0, one...)),
+		{"of another peer", key, mallory.seal(t, mallory.record(0, one...)), "another peer"},
+		{"signed for another peer", key, alice.seal(t, mallory.record(0, one...)),
 			"another peer"},
-		{"foreign: not made to be published", key, alice.seal(t, &alice.record(0, one...).PeerRecord),
+		{"not made to be published", key, alice.seal(t, &alice.record(0, one...).PeerRecord),
 			"signature"},
 		{"oversized", key, alice.seal(t, alice.record(0, long)), "bytes are more than"},
 		{"too many addresses", key, alice.seal(t, alice.record(0, someAddrs(maxRecordAddrs+1)...)),
@@ -92,12 +92,15 @@ func TestRecord(t *testing.T) {
 		{"from the future", key, alice.seal(t, alice.record(-maxClockSkew-time.Minute, one...)),
 			"from now"},
 		{"from the end of time", key, alice.seal(t,
-			&publishedRecord{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}), "from now"},
+			&publishedRecord{peer.PeerRecord{PeerID: alice.id, Addrs: one, Seq: 1<<64 - 1}}),
+			"from now"},
 		{"nothing", key, nil, "record of"},
 		{"noise", key, []byte("\x00\xff\x00\xff"), "record of"},
 
-		{"no peer's key", "/cell/alice", alice.seal(t, alice.record(0, one...)), "is not a peer ID"},
-		{"more than a key", key + "x", alice.seal(t, alice.record(0, one...)), "is not a peer ID"},
+		{"key of no peer", "/cell/alice", alice.seal(t, alice.record(0, one...)),
+			"is not a peer ID"},
+		{"key with more bytes", key + "x", alice.seal(t, alice.record(0, one...)),
+			"is not a peer ID"},
 	} {
 		err := validator{}.Validate(c.key, c.value)
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
@@ -126,17 +129,18 @@ func TestNewestRecordCounts(t *testing.T) {
 		}
 	}
 	if _, err := (validator{}).Select(recordKey(alice.id), [][]byte{forged, nil}); err == nil {
-		t.Error("chose one that is none")
+		t.Error("selected an invalid record")
 	}
 }
 
-// What we seal is what others accept, however many addresses there are.
+// Other members accept what we seal, however many addresses there are.
 func TestSealedRecordCounts(t *testing.T) {
 	alice := newMaker(t)
 	relay := newMaker(t).id
 	var long []ma.Multiaddr
 	for i := range 40 {
-		long = append(long, ma.StringCast(fmt.Sprintf("/ip6/2001:db8::%x/udp/4433/quic-v1/p2p/%s/p2p-circuit/p2p/%s", i+1, relay, relay)))
+		long = append(long, ma.StringCast(fmt.Sprintf(
+			"/ip6/2001:db8::%x/udp/4433/quic-v1/p2p/%s/p2p-circuit/p2p/%s", i+1, relay, relay)))
 	}
 	for _, addrs := range [][]ma.Multiaddr{someAddrs(1), someAddrs(40), long} {
 		value, err := sealRecord(alice.key, alice.id, addrs, nextSeq(0, time.Now()))
@@ -148,7 +152,7 @@ func TestSealedRecordCounts(t *testing.T) {
 		}
 	}
 	if _, err := sealRecord(alice.key, alice.id, nil, nextSeq(0, time.Now())); err == nil {
-		t.Error("sealed nothing")
+		t.Error("sealed a record without addresses")
 	}
 }
 
@@ -157,10 +161,10 @@ func TestNextSeq(t *testing.T) {
 	at := func(ahead time.Duration) uint64 { return uint64(now.Add(ahead).UnixNano()) }
 	for name, c := range map[string]struct{ last, want uint64 }{
 		"the first":                {0, at(0)},
-		"the clock has gone on":    {at(-time.Minute), at(0)},
+		"the clock goes forward":   {at(-time.Minute), at(0)},
 		"the clock stands":         {at(0), at(0) + 1},
 		"the clock was set back":   {at(maxClockSkew / 2), at(maxClockSkew/2) + 1},
-		"nobody believed the last": {at(2 * maxClockSkew), at(0)},
+		"the last was never valid": {at(2 * maxClockSkew), at(0)},
 	} {
 		if got := nextSeq(c.last, now); got != c.want {
 			t.Errorf("%s: %d after %d, want %d", name, got, c.last, c.want)
@@ -190,21 +194,33 @@ func TestPublishable(t *testing.T) {
 	}
 }
 
-// Whatever is made of a record, it is refused or says what its maker said.
+// Whatever is made of a record, it is refused or has the addresses that its maker signed,
+// and only under the maker's key.
 func FuzzRecord(f *testing.F) {
 	alice := newMaker(f)
 	key, addrs := recordKey(alice.id), someAddrs(3)
 	genuine := alice.seal(f, alice.record(0, addrs...))
-	f.Add(genuine)
-	f.Add(genuine[:len(genuine)-1])
-	f.Add(newMaker(f).seal(f, alice.record(0, addrs...)))
-	f.Fuzz(func(t *testing.T, value []byte) {
-		if (validator{}).Validate(key, value) != nil {
+	f.Add(key, genuine)
+	f.Add(key, genuine[:len(genuine)-1])
+	f.Add(key, newMaker(f).seal(f, alice.record(0, addrs...)))
+	f.Add(key, alice.seal(f, alice.record(2*maxRecordAge, addrs...)))
+	f.Add(key+"x", genuine)
+	f.Add(recordKey(newMaker(f).id), genuine)
+	f.Add("", []byte{})
+	f.Fuzz(func(t *testing.T, key string, value []byte) {
+		rec, err := validRecord(key, value)
+		best, selectErr := validator{}.Select(key, [][]byte{nil, value})
+		if err != nil {
 			return
 		}
-		says, err := openRecord(key, value)
-		if err != nil || !slices.EqualFunc(says.Addrs, addrs, ma.Multiaddr.Equal) {
-			t.Errorf("%x says %v, %v", value, says, err)
+		if selectErr != nil || best != 1 {
+			t.Errorf("a valid record is not selected: %d, %v", best, selectErr)
+		}
+		if rec.PeerID == alice.id && !slices.EqualFunc(rec.Addrs, addrs, ma.Multiaddr.Equal) {
+			t.Errorf("%x has the addresses %v", value, rec.Addrs)
+		}
+		if recordKey(rec.PeerID) != key {
+			t.Errorf("the record of %s is valid under the key %q", rec.PeerID, key)
 		}
 	})
 }

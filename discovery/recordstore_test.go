@@ -17,7 +17,7 @@ func TestRecordStoreIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ok, err := s.Has(ctx, key(i)); err != nil || !ok {
-			t.Fatalf("%d was not kept: %v", i, err)
+			t.Fatalf("record %d was not stored: %v", i, err)
 		}
 	}
 	count := 0
@@ -27,12 +27,12 @@ func TestRecordStoreIsBounded(t *testing.T) {
 		}
 	}
 	if count != maxStored {
-		t.Errorf("keeps %d", count)
+		t.Errorf("stores %d records, want %d", count, maxStored)
 	}
 	last := key(2*maxStored - 1)
-	s.Put(ctx, last, []byte{2}) // in its own place
+	s.Put(ctx, last, []byte{2}) // replaces its own value
 	s.Delete(ctx, last)
 	if ok, _ := s.Has(ctx, last); ok {
-		t.Error("keeps what was deleted")
+		t.Error("has a record that was deleted")
 	}
 }

@@ -67,7 +67,7 @@ func TestRejoinAfterOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// as in a node: otherwise libp2p stops dialling after some hundred failures
 			host := []libp2p.Option{libp2p.UDPBlackHoleSuccessCounter(nil)}
-			inMeshOf(t, Config{}, host, func(t *testing.T, w *world, server, member *resident, f *Finder) {
+			run := func(t *testing.T, w *world, server, member *resident, f *Finder) {
 				for range 6 {
 					w.addServer()
 				}
@@ -94,7 +94,8 @@ func TestRejoinAfterOutage(t *testing.T) {
 				if t.Logf("back after %v", took); took > test.limit {
 					t.Errorf("not back after %v", took)
 				}
-			}, Unpublished())
+			}
+			inMeshOf(t, Config{}, host, run, Unpublished())
 		})
 	}
 }

@@ -14,11 +14,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Where most of a mesh is gone, it is soon known that nobody knows a peer, and how many
-// have said nothing.
-func TestUnknownAmongTheDead(t *testing.T) {
-	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 2 * time.Second,
-		300 * time.Millisecond: 5 * time.Second} {
+// If most of a mesh is gone, a search for an unknown peer still ends soon, and the error
+// says how many members were silent.
+func TestUnknownAmongSilentMembers(t *testing.T) {
+	for rtt, limit := range map[time.Duration]time.Duration{
+		40 * time.Millisecond:  2 * time.Second,
+		300 * time.Millisecond: 5 * time.Second,
+	} {
 		t.Run(rtt.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const dead, alive = 24, 4
@@ -31,18 +33,18 @@ func TestUnknownAmongTheDead(t *testing.T) {
 					w.killServer()
 				}
 				f := w.through(w.servers[0])
-				for range 2 { // the second time it is known how long answers take
+				for range 2 { // the second time round-trip times are known
 					began := time.Now()
 					err := f.mesh.find(t.Context(), newID(t), func([]ma.Multiaddr) {
-						t.Error("it is found")
+						t.Error("found a peer that does not exist")
 					})
 					took := time.Since(began)
 					if err == nil || !strings.Contains(err.Error(), " asked, ") ||
 						!strings.HasSuffix(err.Error(), " silent") {
-						t.Errorf("that nobody knows it is not said: %v", err)
+						t.Errorf("the error does not say how many were asked: %v", err)
 					}
 					if t.Logf("after %v: %v", took, err); took > limit {
-						t.Errorf("to find that out took %v, want %v", took, limit)
+						t.Errorf("the search took %v, want %v", took, limit)
 					}
 				}
 			})
@@ -50,10 +52,10 @@ func TestUnknownAmongTheDead(t *testing.T) {
 	}
 }
 
-// Where all of a mesh is gone, that is soon said, though those who were reached before
-// are tried again: they get the time that members need, and who is still connected, as
-// far as the host knows, counts only when it answers.
-func TestUnknownWhereAllAreDead(t *testing.T) {
+// If all of a mesh is gone, a lookup soon says so, although it tries the peers of the cache
+// again: it waits no longer than members need to answer, and a peer to which the host is
+// still connected counts only when it answers.
+func TestUnknownWithoutMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSteadyWorld(t, 40*time.Millisecond)
 		defer w.close()
@@ -76,7 +78,9 @@ func TestUnknownWhereAllAreDead(t *testing.T) {
 		for _, limit := range []time.Duration{rpcTimeout + 3*time.Second, 2 * time.Second,
 			2 * time.Second} {
 			began := time.Now()
-			err := f.mesh.find(t.Context(), newID(t), func([]ma.Multiaddr) { t.Error("it is found") })
+			err := f.mesh.find(t.Context(), newID(t), func([]ma.Multiaddr) {
+				t.Error("found a peer that does not exist")
+			})
 			took := time.Since(began)
 			if t.Logf("after %v: %v", took, err); took > limit || err == nil ||
 				!strings.Contains(err.Error(), "has no peers yet") {
@@ -87,10 +91,13 @@ func TestUnknownWhereAllAreDead(t *testing.T) {
 	})
 }
 
-// Those who are gone do not stand in the way of one who knows the peer, though they are
-// nearer to it, and more than are asked at a time.
-func TestFoundBehindTheDead(t *testing.T) {
-	for rtt, limit := range map[time.Duration]time.Duration{40 * time.Millisecond: 1250 * time.Millisecond, 300 * time.Millisecond: 4 * time.Second} {
+// Members that are gone do not hide one that knows the peer, although they are nearer to
+// it, and more than are asked at a time.
+func TestFoundBehindSilentMembers(t *testing.T) {
+	for rtt, limit := range map[time.Duration]time.Duration{
+		40 * time.Millisecond:  1250 * time.Millisecond,
+		300 * time.Millisecond: 4 * time.Second,
+	} {
 		t.Run(rtt.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const dead = 12
@@ -121,9 +128,9 @@ func TestFoundBehindTheDead(t *testing.T) {
 	}
 }
 
-// A search begins with a few members, and asks them again when it asks others: it gets
-// the same time for that.
-func TestSilenceOfEachRace(t *testing.T) {
+// Each race of a search has its full time, even if it asks members again that have
+// answered in an earlier race.
+func TestTimeoutOfEachRace(t *testing.T) {
 	member := newID(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSearchTimeout(newID(t))
@@ -133,18 +140,18 @@ func TestSilenceOfEachRace(t *testing.T) {
 			s.startRace()
 			s.note(answers)
 			time.Sleep(quietRTTs * minRTT / 2)
-			s.note(answers) // to another question, and so not new
+			s.note(answers) // to another request, so this is not a new answer
 		}
 		began := time.Now()
 		<-s.over()
 		if took := time.Since(began); took != quietRTTs*minRTT/2 {
-			t.Errorf("over %v after half of the time", took)
+			t.Errorf("over after %v, want half of the time", took)
 		}
 	})
 }
 
-// behind makes the key of a peer from which a server is farther away than all others,
-// wherever it is asked for.
+// behind makes the key of a peer to which one server is the farthest of all, in searches
+// for the peer and for its record.
 func behind(t *testing.T, server *resident, servers []*resident) crypto.PrivKey {
 	var ids []peer.ID
 	for _, s := range servers {

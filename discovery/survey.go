@@ -96,7 +96,9 @@ func (f *Finder) surveyMesh(ctx context.Context, id peer.ID) Answer {
 		a.Err = fmt.Errorf("the mesh %q has no DHT", f.name)
 		return a
 	}
-	a.Err = f.mesh.survey(ctx, id, func(addrs []ma.Multiaddr) { a.Addrs = append(a.Addrs, addrs...) })
+	a.Err = f.mesh.survey(ctx, id, func(addrs []ma.Multiaddr) {
+		a.Addrs = append(a.Addrs, addrs...)
+	})
 	a.Addrs = ma.Unique(a.Addrs)
 	return a
 }

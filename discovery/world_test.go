@@ -30,8 +30,8 @@ type world struct {
 	mesh    meshName
 	router  simnet.VariableLatencyRouter
 	routing sync.WaitGroup
-	dead    sync.Map    // of the addresses from and to which nothing goes any more
-	count   int         // of hosts that there have been
+	dead    sync.Map    // the IP addresses whose packets are dropped
+	count   int         // of hosts so far
 	servers []*resident // the oldest first
 	all     []*resident
 }
@@ -49,15 +49,16 @@ func newWorld(t *testing.T, name meshName) *world {
 	w.router.CloseSignal = make(chan struct{})
 	w.router.LatencyFunc = func(p *simnet.Packet) time.Duration {
 		a, b := p.From.(*net.UDPAddr).IP.To4(), p.To.(*net.UDPAddr).IP.To4()
-		return 20*time.Millisecond + time.Duration(int(a[2]^b[2]+a[3]^b[3])*7919%80)*time.Millisecond
+		spread := int(a[2]^b[2]+a[3]^b[3]) * 7919 % 80
+		return time.Duration(20+spread) * time.Millisecond
 	}
 	w.router.Start(&w.routing)
 	return w
 }
 
-// newSteadyWorld makes one in which it is equally far from everyone to everyone else.
+// newSteadyWorld makes a world with the same round-trip time between all hosts.
 func newSteadyWorld(t *testing.T, rtt time.Duration) *world {
-	w := newWorld(t, meshName("lab"))
+	w := newWorld(t, "lab")
 	w.router.LatencyFunc = func(*simnet.Packet) time.Duration { return rtt / 2 }
 	return w
 }
@@ -70,7 +71,7 @@ func (w *world) close() {
 	w.routing.Wait()
 }
 
-// RecvPacket takes a packet in from a host.
+// RecvPacket is called with each packet that a host sends.
 func (w *world) RecvPacket(p *simnet.Packet) {
 	for _, end := range []net.Addr{p.From, p.To} {
 		if _, dead := w.dead.Load(end.(*net.UDPAddr).IP.String()); dead {
@@ -95,7 +96,8 @@ func (w *world) add(options ...libp2p.Option) *resident {
 	r.host, err = libp2p.New(append(options,
 		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/4433/quic-v1", r.ip)),
 		libp2p.Transport(libp2pquic.NewTransport),
-		libp2p.QUICReuse(func(key quic.StatelessResetKey, tokens quic.TokenGeneratorKey) (_ *quicreuse.ConnManager, err error) {
+		libp2p.QUICReuse(func(key quic.StatelessResetKey,
+			tokens quic.TokenGeneratorKey) (_ *quicreuse.ConnManager, err error) {
 			sockets, err = quicreuse.NewConnManager(key, tokens,
 				quicreuse.OverrideListenUDP(listen),
 				quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) {
@@ -105,7 +107,8 @@ func (w *world) add(options ...libp2p.Option) *resident {
 		}),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
-		libp2p.DisableMetrics(), libp2p.DisableRelay(), libp2p.DisableIdentifyAddressDiscovery(), libp2p.Ping(false),
+		libp2p.DisableMetrics(), libp2p.DisableRelay(),
+		libp2p.DisableIdentifyAddressDiscovery(), libp2p.Ping(false),
 	)...)
 	if err != nil {
 		w.t.Fatal(err)
@@ -118,17 +121,17 @@ func (w *world) add(options ...libp2p.Option) *resident {
 	return r
 }
 
-// source is where a host sends from.
+// source is the IP address that a host sends from.
 type source net.IP
 
 func (s source) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) {
 	return net.IP(s), nil
 }
 
-// few is how many connections the servers leave to a target: they have others to care for.
+// few is how many connections a target keeps: servers drop the others.
 const few = 2
 
-// join makes a Finder that is not running, and is closed before its host.
+// join makes a Finder that does not run, and is closed before its host.
 func (w *world) join(r *resident) *Finder {
 	cfg := Config{Host: r.host, Mesh: string(w.mesh), NoMDNS: true}
 	for range few {
@@ -144,7 +147,7 @@ func (w *world) join(r *resident) *Finder {
 	return f
 }
 
-// through makes a newcomer who knows one server, and has not looked around.
+// through makes a newcomer that knows only one server.
 func (w *world) through(server *resident) *Finder {
 	r := w.add()
 	f := w.join(r)
@@ -152,7 +155,7 @@ func (w *world) through(server *resident) *Finder {
 		Addrs: server.host.Addrs()}); err != nil {
 		w.t.Fatal(err)
 	}
-	f.mesh.dht.RoutingTable().TryAddPeer(server.host.ID(), true, false)
+	f.mesh.add(server.host.ID())
 	return f
 }
 
@@ -161,8 +164,8 @@ func (r *resident) onStop(f func()) {
 	r.stop = sync.OnceFunc(func() { f(); then() })
 }
 
-// addServer adds a server as in a private mesh, or as others run it in the public one,
-// when it has settled there: it knows others, and they know it.
+// addServer adds a server, in the public mesh one as others run it, in the state that it
+// reaches after a while: all servers know each other.
 func (w *world) addServer() {
 	r := w.add()
 	var err error
@@ -187,7 +190,7 @@ func (r *resident) meet(other *resident) {
 	r.dht.RoutingTable().TryAddPeer(other.host.ID(), true, false)
 }
 
-// addTarget adds a peer that is no server, and tells the mesh where it is.
+// addTarget adds a peer that is not a server and publishes its addresses.
 func (w *world) addTarget() *resident {
 	r := w.add()
 	reachability, err := r.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged),
@@ -201,7 +204,7 @@ func (w *world) addTarget() *resident {
 	return r
 }
 
-// run runs something of a resident until that stops.
+// run calls f until the resident stops.
 func (r *resident) run(f func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -209,14 +212,14 @@ func (r *resident) run(f func(context.Context) error) {
 	r.onStop(func() { cancel(); <-done })
 }
 
-// killServer takes away the oldest server, without a word.
+// killServer removes the oldest server without a notice.
 func (w *world) killServer() {
 	w.dead.Store(w.servers[0].ip.String(), true)
 	w.servers[0].stop()
 	w.servers = w.servers[1:]
 }
 
-// trim leaves the target few of its connections.
+// trim closes all but few of the connections.
 func (r *resident) trim() {
 	conns := r.host.Network().Conns()
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
