@@ -11,7 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// The local door's verbs each do one thing and say how it went.
+// Each verb of the local door does one thing and reports its result.
 func TestLocalVerbs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newMachine(t, testID(1))
@@ -39,7 +39,7 @@ func TestLocalVerbs(t *testing.T) {
 	})
 }
 
-// `cell status --json` and other people's scripts read this: no list is ever null.
+// Scripts read `cell status --json`: no list is null.
 func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -83,8 +83,7 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-// A request line that never ends must not be kept waiting for, and the user is told what
-// is wrong with it.
+// A request line that is too long is refused, and the user is told the limit.
 func TestLongLineAtTheLocalDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newMachine(t, testID(1))

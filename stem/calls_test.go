@@ -14,8 +14,8 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// A Unix socket can't carry a reset, so whoever reads the end of file asks, and is told
-// that the answer was cut short.
+// A Unix socket cannot carry a reset, so a caller asks at the end of file whether the answer was
+// cut.
 func TestEndTellsACut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -45,8 +45,7 @@ func TestEndTellsACut(t *testing.T) {
 	})
 }
 
-// Once the caller has been given the whole answer, what becomes of its own sending is no
-// cut of the answer.
+// After the whole answer was delivered, an abort of the other direction is not a cut.
 func TestAbortAfterTheWholeAnswerIsNoCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -71,7 +70,7 @@ func TestAbortAfterTheWholeAnswerIsNoCut(t *testing.T) {
 	})
 }
 
-// Not to know how a call ended is not to know that it ended well.
+// An unknown call is not reported as ended in order.
 func TestEndOfUnknownCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -81,14 +80,14 @@ func TestEndOfUnknownCalls(t *testing.T) {
 		next, _ := strconv.ParseUint(call, 10, 64)
 		if _, _, err := ask(t, a.local(), "end "+strconv.FormatUint(next+1, 10)); !errors.Is(err,
 			wire.Cut) {
-			t.Errorf("a call to come: %v", err)
+			t.Errorf("a future call: %v", err)
 		}
-		// The same number at a stem that took this one's place, and has calls of its own.
+		// The same number at the next stem, which has calls of its own.
 		_, other := open(t, b.local(), "echo")
 		defer other.Close()
 		if _, _, err := ask(t, b.local(), "end "+call); !errors.Is(err, wire.Cut) ||
 			!strings.Contains(err.Error(), "restarted") {
-			t.Errorf("a call of another life: %v", err)
+			t.Errorf("a call of a former stem: %v", err)
 		}
 		for _, number := range []string{"", "one", "-1", "99999999999999999999"} {
 			if _, _, err := ask(t, a.local(), "end "+number); !errors.Is(err, wire.Bad) {
@@ -98,7 +97,7 @@ func TestEndOfUnknownCalls(t *testing.T) {
 	})
 }
 
-// What is remembered is bounded, and what has been forgotten is not taken for an orderly end.
+// The memory for cuts is limited, and a forgotten call is not reported as ended in order.
 func TestCutsAreForgotten(t *testing.T) {
 	c := newLocalCalls()
 	first, whole := c.begin(), c.begin()
@@ -133,7 +132,7 @@ func TestCutsAreForgotten(t *testing.T) {
 	}
 }
 
-// The door takes a cut from a cell, and knows no caller that has none under way.
+// The door refuses a cut for a caller that has no call under way.
 func TestCutAtTheDoor(t *testing.T) {
 	h := stemtest.Home(t)
 	runStem(t, h, nil)

@@ -11,9 +11,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Strangers make knocks, and IDs are free: however many they make, the memory for them is
-// small, and no stranger takes all of it.
-func TestKnocksAreBounded(t *testing.T) {
+// Strangers cause denials and IDs are free, so the memory is limited, and no peer takes all of it.
+func TestDenialsAreLimited(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	k, now := newDenials(), noon
 	ids := make([]address.ID, 300)
@@ -30,7 +29,7 @@ func TestKnocksAreBounded(t *testing.T) {
 	if n := len(k.recent(now)); n != maxDenials {
 		t.Errorf("%d are listed, of 100000", n)
 	}
-	for n := range 1000 { // one who tries every name
+	for n := range 1000 { // one peer tries every name
 		now = now.Add(time.Second)
 		k.add(testID(9999), name(fmt.Sprintf("cell%d", n)), now)
 	}
@@ -39,43 +38,43 @@ func TestKnocksAreBounded(t *testing.T) {
 		perPeer[knock.peer]++
 	}
 	if n := perPeer[testID(9999)]; n != maxPeerDenials {
-		t.Errorf("of the one who tries every name, %d are kept", n)
+		t.Errorf("%d denials of one peer are kept", n)
 	}
 	if len(perPeer) < (maxDenials-maxPeerDenials)/maxPeerDenials {
-		t.Errorf("it has driven out the others: %d are left", len(perPeer))
+		t.Errorf("the other peers were dropped: %d are left", len(perPeer))
 	}
 }
 
-// New ones are taken at a rate, so that a flood does not drive out in a second what the
-// owner should see; old acquaintances are counted however often they knock.
-func TestKnocksAreTakenAtARate(t *testing.T) {
+// New denials are rate limited, so that a flood does not drop what the owner should see. Known ones
+// are always counted.
+func TestDenialsAreRateLimited(t *testing.T) {
 	k := newDenials()
 	known := name("retina")
 	k.add(testID(0), known, noon)
 	flood := func(now time.Time, first int) (taken int) {
-		clear(k.kept) // so that those who are taken are counted, and none makes room
+		clear(k.kept) // so that all that are added are counted
 		for n := range 1000 {
 			k.add(testID(first+n), known, now)
 		}
 		return len(k.kept)
 	}
 	if n := flood(noon, 1); n != maxDenials-1 {
-		t.Errorf("%d are taken at once, want %d", n, maxDenials-1)
+		t.Errorf("%d were added at once, want %d", n, maxDenials-1)
 	}
 	if n := flood(noon.Add(time.Second), 2000); n != denialsPerSecond {
-		t.Errorf("%d are taken in a second, want %d", n, denialsPerSecond)
+		t.Errorf("%d were added in a second, want %d", n, denialsPerSecond)
 	}
 	at := noon.Add(time.Second)
 	for range 1000 {
 		k.add(testID(2000), known, at)
 	}
 	if got := k.kept[denialKey{testID(2000), known}].times; got != 1001 {
-		t.Errorf("it has knocked 1001 times, and %d are counted", got)
+		t.Errorf("1001 denials, %d counted", got)
 	}
 }
 
-// The list is to be read: the last one first, each with its count, and nothing older than a day.
-func TestKnocksInOrder(t *testing.T) {
+// The list begins with the last denial and drops those older than a day.
+func TestDenialsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDenials()
 		for _, knock := range []struct {
@@ -95,11 +94,11 @@ func TestKnocksInOrder(t *testing.T) {
 		}
 		<-time.After(2 * time.Hour)
 		if got := told(k); len(got) > 0 || len(k.kept) > 0 {
-			t.Errorf("after another: %q", got)
+			t.Errorf("after two days: %q", got)
 		}
 		k.add(testID(1), name("retina"), time.Now())
 		if got := told(k); !slices.Equal(got, []string{"1 retina 1"}) {
-			t.Errorf("who comes again is new: %q", got)
+			t.Errorf("a new denial of an old peer: %q", got)
 		}
 	})
 }
@@ -115,9 +114,8 @@ func told(k *denials) (lines []string) {
 	return lines
 }
 
-// A knock is another machine that was denied a cell. Whoever got in, or was refused for
-// another reason, is none; nor is the user.
-func TestWhoKnocks(t *testing.T) {
+// A denial is a peer that was denied a cell. Other refusals, and refusals of the user, do not count.
+func TestWhichRefusalsAreDenials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
 		b.cells.do["echo"], b.cells.do["private"] = echo, echo
@@ -132,7 +130,7 @@ func TestWhoKnocks(t *testing.T) {
 		}
 		synctest.Wait()
 		if got := told(b.denials); len(got) > 0 {
-			t.Errorf("knocks: %q", got)
+			t.Errorf("denials: %q", got)
 		}
 		everything(t, b.remote(a.net.id), "open private\n")
 		everything(t, b.remote(testID(9)), "open nothing key=sesame\n")
@@ -142,12 +140,12 @@ func TestWhoKnocks(t *testing.T) {
 		synctest.Wait()
 		if got, want := told(b.denials), []string{"1 private 2", "9 nothing 1"}; !slices.Equal(got,
 			want) {
-			t.Errorf("knocks: %q, want %q", got, want)
+			t.Errorf("denials: %q, want %q", got, want)
 		}
 		knock := b.status().Denied[0]
 		if want := "cell trust " + a.net.id.String() + " --cells private"; knock.Allow != want ||
 			knock.Times != 2 {
-			t.Errorf("the owner is shown %+v, want %q", knock, want)
+			t.Errorf("the status shows %+v, want %q", knock, want)
 		}
 	})
 }

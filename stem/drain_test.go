@@ -13,7 +13,7 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A stem that is stopped lets calls end by themselves: nobody who is about to be answered is cut.
+// A stem that is stopped lets calls end by themselves within the grace period.
 func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -31,7 +31,7 @@ func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(ended) > 0 {
-			t.Error("the stem ended before the caller could ask how its call did")
+			t.Error("the stem ended before the caller could ask how its call ended")
 		}
 		if err := a.calls.outcome(number(t, call)); err != nil {
 			t.Errorf("end: %v", err)
@@ -42,7 +42,7 @@ func TestCallEndsWithinTheGracePeriod(t *testing.T) {
 	})
 }
 
-// One that does not end is cut when the time is up, on both sides, and whoever asks is told why.
+// A call that does not end in time is cut on both sides, and its caller can ask why.
 func TestCallIsCutAfterTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -62,14 +62,14 @@ func TestCallIsCutAfterTheGracePeriod(t *testing.T) {
 			t.Errorf("end: %v", err)
 		}
 		stream.Close()
-		b.drain(b.cut) // the far stem has nothing left to wait for
+		b.drain(b.cut) // returns at once: the far stem has no calls left
 		if took := time.Since(since); took != a.Grace {
 			t.Errorf("the far stem still had work, for %v", took-a.Grace)
 		}
 	})
 }
 
-// Who comes while the stem is closing is refused at both doors, and does not keep it from ending.
+// New callers are refused at both doors while the stem closes, and do not delay its end.
 func TestNoNewCallersWhileClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -101,7 +101,7 @@ func TestNoNewCallersWhileClosing(t *testing.T) {
 	})
 }
 
-// Nor is it cut for one whose call ended just before the stem was stopped, and who has yet to ask.
+// A caller whose call ended just before the stop may still ask.
 func TestCallThatEndedJustBefore(t *testing.T) {
 	for pause, want := range map[time.Duration]time.Duration{time.Second / 2: time.Second,
 		2 * time.Second: 0} {
@@ -126,8 +126,8 @@ func TestCallThatEndedJustBefore(t *testing.T) {
 	}
 }
 
-// While the stem is closing, a cell can still say that it can't finish a call: those that
-// stop at the same time do.
+// While the stem closes, a cell can still report that it cannot finish a call: it may be stopping
+// at the same time.
 func TestCutWhileClosing(t *testing.T) {
 	a, _ := twins(t)
 	caller := socket.NewCallerName(testID(2).String())

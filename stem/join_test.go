@@ -18,7 +18,7 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// An inviter is a machine whose rules are the files of a home.
+// inviter is a machine whose rules are the files of a home.
 type inviter struct {
 	*machine
 	home  home.Home
@@ -33,7 +33,7 @@ func newInviter(t *testing.T, h home.Home) inviter {
 	return inviter{m, h, files}
 }
 
-// invites makes an invite for a peer, that may be changed before it is in force.
+// invites makes an invite. change may change it before it is in force.
 func (i inviter) invites(t *testing.T, cells string, change func(*invite.Invite)) invite.Invite {
 	t.Helper()
 	grant, err := peers.ParseGrant(strings.Fields(cells))
@@ -51,14 +51,14 @@ func (i inviter) invites(t *testing.T, cells string, change func(*invite.Invite)
 	return made
 }
 
-// join has peer n join with the invite, and returns all that it is told.
+// join lets peer n join with the invite and returns the answer.
 func (i inviter) join(t *testing.T, n int, with invite.Invite) string {
 	t.Helper()
 	proof := invite.Proof(with.Secret, with.ID, i.net.id, testID(n))
 	return everything(t, i.remote(testID(n)), "open stem.join key="+proof+"\n")
 }
 
-// peer reads a peer's file as it is now.
+// peer reads a peer's file.
 func (i inviter) peer(t *testing.T, who string) peers.Peer {
 	t.Helper()
 	p, err := peers.Read(peerFile(i.home, who))
@@ -71,12 +71,11 @@ func (i inviter) peer(t *testing.T, who string) peers.Peer {
 func wantTold(t *testing.T, got, want string) {
 	t.Helper()
 	if got != want {
-		t.Errorf("the joiner is told %q, want %q", got, want)
+		t.Errorf("the answer is %q, want %q", got, want)
 	}
 }
 
-// Who joins is a peer by the time that it is told so: in a file that the user can read,
-// and by the rules in force.
+// When the joiner gets its answer, it is a peer in the files and by the rules in force.
 func TestJoin(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina echo", nil)
@@ -101,8 +100,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Who has the secret is told what has become of the invite, in a word. Anybody else is
-// told what every stranger is.
+// A joiner with the secret is told the state of the invite. Others get the answer of a stranger.
 func TestJoinIsRefused(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	open := i.invites(t, "retina", nil)
@@ -129,13 +127,13 @@ func TestJoinIsRefused(t *testing.T) {
 		"long expired": {i.invites(t, "retina",
 			func(i *invite.Invite) { i.Expires = time.Now().AddDate(0, 0, -8) }), "no denied\n"},
 	}
-	// by hand, and nobody has told the stem yet
+	// by hand, without a Reread
 	if err := os.Remove(i.home.Invite(gone.ID)); err != nil {
 		t.Fatal(err)
 	}
 	for what, test := range tests {
 		if got := i.join(t, 1, test.with); got != test.want {
-			t.Errorf("%s: the joiner is told %q, want %q", what, got, test.want)
+			t.Errorf("%s: the answer is %q, want %q", what, got, test.want)
 		}
 	}
 	for _, request := range []string{"open stem.join\n", "open stem.join key=" + open.ID + ".\n",
@@ -147,15 +145,15 @@ func TestJoinIsRefused(t *testing.T) {
 		"no denied\n")
 	if all, problems := peers.ReadAll(i.home); len(all)+len(problems) > 0 ||
 		may(i.files, 1, "retina") {
-		t.Errorf("somebody got in: %v, %v", all, problems)
+		t.Errorf("a peer was added: %v, %v", all, problems)
 	}
 	if got := i.denials.recent(time.Now()); len(got) > 0 {
-		t.Errorf("knocks at stem.join, which nobody can be trusted with: %v", got)
+		t.Errorf("denials of stem.join, which cannot be granted: %v", got)
 	}
 }
 
-// Of two who come at once with an invite for one, one joins. The two stems stand for the
-// worst case: not even a lock in memory is between them.
+// Of two joiners at once with an invite for one, one joins. Two stems in one home are the worst
+// case: they share no lock in memory.
 func TestTwoJoinersForOneUse(t *testing.T) {
 	h := newHome(t)
 	doors := []inviter{newInviter(t, h), newInviter(t, h)}
@@ -170,7 +168,7 @@ func TestTwoJoinersForOneUse(t *testing.T) {
 		group.Wait()
 		slices.Sort(told[:])
 		if want := [2]string{"ok\nno denied spent\n", "ok\nok cells=retina\n"}; told != want {
-			t.Errorf("round %d: they are told %q", round, told)
+			t.Errorf("round %d: the answers are %q", round, told)
 		}
 		if now, err := invite.Read(h, with.ID); err != nil || len(now.Joined) != 1 {
 			t.Errorf("round %d: %+v, %v", round, now, err)
@@ -181,7 +179,7 @@ func TestTwoJoinersForOneUse(t *testing.T) {
 	}
 }
 
-// An invite for three is for three, however they come.
+// An invite for three lets three join, even at once.
 func TestJoinersAtOnce(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", func(i *invite.Invite) { i.Uses = 3 })
@@ -196,18 +194,18 @@ func TestJoinersAtOnce(t *testing.T) {
 		if got == "ok\nok cells=retina\n" {
 			in++
 		} else if got != "ok\nno denied spent\n" {
-			t.Errorf("joiner %d is told %q", n, got)
+			t.Errorf("joiner %d got %q", n, got)
 		}
 		if may(i.files, 1+n, "retina") != (got == "ok\nok cells=retina\n") {
-			t.Errorf("joiner %d is told %q, and the rules say something else", n, got)
+			t.Errorf("joiner %d got %q, but the rules differ", n, got)
 		}
 	}
 	if in != 3 {
-		t.Errorf("%d are in", in)
+		t.Errorf("%d joined", in)
 	}
 }
 
-// What a peer may reach already, it may still reach afterwards; its petname is the one that it has.
+// A peer that joins keeps its grant and its petname.
 func TestJoinAddsToWhatAPeerHas(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	write(t, peerFile(i.home, "desk"), stemtest.GrantText(1,
@@ -223,9 +221,8 @@ func TestJoinAddsToWhatAPeerHas(t *testing.T) {
 	wantTold(t, i.join(t, 1, i.invites(t, "*", nil)), "ok\nok cells=*,echo,retina,brain\n")
 }
 
-// A petname is one peer's. A second one that was to be called so gets a name made of its
-// ID, and no file that is there is written over: neither another's nor one with a mistake
-// in it.
+// If the petname is taken, the joiner gets one made from its ID. No file is overwritten, not even
+// one with an error.
 func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 	made := func(n, letters int) string {
 		text := strings.ToLower(testID(n).String())
@@ -261,14 +258,14 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 		}
 		for who, text := range test.files {
 			if now, err := os.ReadFile(peerFile(i.home, who)); err != nil || string(now) != text {
-				t.Errorf("%s: %s has become %q, %v", what, who, now, err)
+				t.Errorf("%s: %s was changed to %q, %v", what, who, now, err)
 			}
 		}
 	}
 }
 
-// A petname that the owner gave stays; one that was made of the ID gives way to that of
-// the invite, if it is free.
+// A petname that the owner gave stays. One made from the ID is replaced by the invite's, if that is
+// free.
 func TestJoinOfAKnownPeer(t *testing.T) {
 	text := strings.ToLower(testID(1).String())
 	made := "peer-" + text[len(text)-8:]
@@ -297,16 +294,14 @@ func TestJoinOfAKnownPeer(t *testing.T) {
 	}
 }
 
-// An answer may be lost on its way, or the stem may be killed after it has spent the use
-// and before it has written the peer: whoever has joined may join again, and that costs
-// nothing.
+// A peer may join again at no cost, since the answer may have been lost or the stem killed.
 func TestJoinAgain(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)
 	for range 3 {
 		wantTold(t, i.join(t, 1, with), "ok\nok cells=retina\n")
 		if !may(i.files, 1, "retina") {
-			t.Error("it is told so, and may not")
+			t.Error("the answer grants retina, the rules do not")
 		}
 	}
 	wantTold(t, i.join(t, 2, with), "ok\nno denied spent\n")
@@ -319,7 +314,7 @@ func TestJoinAgain(t *testing.T) {
 	}
 }
 
-// What was taken away stays away: a proof that was good once brings nothing back.
+// Joining again does not bring back what was taken away.
 func TestJoinAfterUntrust(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina echo", nil)
@@ -335,7 +330,7 @@ func TestJoinAfterUntrust(t *testing.T) {
 	i.files.Reread()
 	wantTold(t, i.join(t, 1, with), "ok\nok cells=echo\n")
 	if may(i.files, 1, "retina") {
-		t.Error("it may reach again what was taken away")
+		t.Error("the peer got back what was taken away")
 	}
 	if err := os.Remove(peerFile(i.home, "laptop")); err != nil {
 		t.Fatal(err)
@@ -343,12 +338,11 @@ func TestJoinAfterUntrust(t *testing.T) {
 	i.files.Reread()
 	wantTold(t, i.join(t, 1, with), "ok\nno denied revoked\n")
 	if may(i.files, 1, "echo") {
-		t.Error("it is trusted again")
+		t.Error("the peer is trusted again")
 	}
 }
 
-// A disk that takes nothing is the owner's business: the joiner is told that it failed,
-// not why, and may try again.
+// If the file cannot be written, the joiner is told the code and may try again.
 func TestJoinThatFails(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)
@@ -363,7 +357,7 @@ func TestJoinThatFails(t *testing.T) {
 	wantTold(t, i.join(t, 1, with), "ok\nok cells=retina\n")
 }
 
-// stem.join is for other machines: the user here has nobody to prove anything to.
+// stem.join is for other machines, not for the user.
 func TestUserDoesNotJoinHere(t *testing.T) {
 	i := newInviter(t, newHome(t))
 	with := i.invites(t, "retina", nil)

@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// A key goes with a call through both stems, and whom it does not help is told by their
-// own stem what may be wrong with it: the other one says only that it is denied.
+// A key travels with the call. If it is refused, the caller's own stem says what may be wrong with
+// it; the other stem only says denied.
 func TestCallWithKey(t *testing.T) {
 	self := stemtest.NewIssuer(1)
 	synctest.Test(t, func(t *testing.T) {

@@ -14,12 +14,12 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// placeNetwork knows who lives where.
+// placeNetwork knows which peer is at which place.
 type placeNetwork struct {
 	*fakeNetwork
 	lives map[string]address.ID
-	asked []string        // who lives there?
-	at    []address.Place // where the last peer was opened at
+	asked []string        // places given to Whois
+	at    []address.Place // places given to the last Open
 }
 
 func (n *placeNetwork) Whois(_ context.Context, at address.Place) (address.ID, error) {
@@ -37,7 +37,7 @@ func (n *placeNetwork) Open(ctx context.Context, to address.ID,
 	return n.fakeNetwork.Open(ctx, to, at...)
 }
 
-// placeTwins are twins whose first one remembers places in a home; the second lets it reach echo.
+// placeTwins are twins. The first remembers places in a home, and may reach echo at the second.
 func placeTwins(t *testing.T) (a, b *machine, network *placeNetwork, h home.Home) {
 	t.Helper()
 	a, b = twins(t)
@@ -53,7 +53,7 @@ func place(text string) address.Place {
 	peer, err := address.ParsePeer(text)
 	p, ok := peer.Place()
 	if err != nil || !ok {
-		panic(fmt.Sprintf("%s is no place: %v", text, err))
+		panic(fmt.Sprintf("%s is not a place: %v", text, err))
 	}
 	return p
 }
@@ -70,9 +70,8 @@ func wantEcho(t *testing.T, m *machine, at string) {
 	}
 }
 
-// Who answers at a place the first time is kept. When another answers there later, the
-// call is refused loudly, naming both, before a word is said to either; only when the
-// user has forgotten the first is the second believed.
+// The first peer at a place is remembered. When another answers there later, the call is refused
+// with both IDs and no stream is opened, until the user forgets the first.
 func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 	a, b, network, h := placeTwins(t)
 	for _, at := range []string{"192.168.1.5:4433", "desk.example.org",
@@ -83,7 +82,7 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 		}
 		if known, ok, err := knownplaces.Find(h, place(at)); known.ID != b.net.id || !ok ||
 			err != nil {
-			t.Errorf("of %s is known %v, %v", at, known, err)
+			t.Errorf("known at %s: %v, %v", at, known, err)
 		}
 		if !slices.Equal(network.at, []address.Place{place(at)}) {
 			t.Errorf("the peer at %s was looked for at %v", at, network.at)
@@ -97,20 +96,19 @@ func TestPlaceIsKnownByItsFirstAnswer(t *testing.T) {
 				"another machine, or an attacker in between")
 		}
 		if a.net.opens != opens {
-			t.Errorf("a stream was opened to whoever it is at %s", at)
+			t.Errorf("a stream was opened to the peer at %s", at)
 		}
 		if _, _, err := knownplaces.Forget(t.Context(), h, place(at)); err != nil {
 			t.Fatal(err)
 		}
 		wantEcho(t, a, at)
 		if known, _, _ := knownplaces.Find(h, place(at)); known.ID != testID(3) {
-			t.Errorf("of %s is known %v now", at, known)
+			t.Errorf("known at %s now: %v", at, known)
 		}
 	}
 }
 
-// One's own place means here, as one's own ID does. That is nothing to remember: tomorrow
-// the machine may be elsewhere.
+// The machine's own place means here. It is not remembered, since the machine may move.
 func TestOwnPlaceIsHere(t *testing.T) {
 	a, _, network, h := placeTwins(t)
 	network.lives["192.168.1.5"] = a.net.id
@@ -121,12 +119,11 @@ func TestOwnPlaceIsHere(t *testing.T) {
 			a.cells.asked)
 	}
 	if _, err := os.Stat(h.Places()); err == nil {
-		t.Error("it was written down")
+		t.Error("the place was remembered")
 	}
 }
 
-// A multiaddr that names its peer needs no memory: the handshake proves it, and where it
-// is may change.
+// A multiaddr with an ID is not remembered: the handshake proves the ID.
 func TestNamedPlaceNeedsNoMemory(t *testing.T) {
 	a, b, network, h := placeTwins(t)
 	for _, at := range []string{"/ip4/192.0.2.1/tcp/1/p2p/" + b.net.id.String(),
@@ -139,11 +136,11 @@ func TestNamedPlaceNeedsNoMemory(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(h.Places()); err == nil || len(network.asked) > 0 {
-		t.Errorf("something was written down, or asked: %q", network.asked)
+		t.Errorf("a place was remembered or asked: %q", network.asked)
 	}
 }
 
-// Where nobody answers, nobody is learnt, and the call says which place it was.
+// If nobody answers, nothing is remembered, and the error names the place.
 func TestNobodyAtAPlace(t *testing.T) {
 	a, _, _, h := placeTwins(t)
 	for _, at := range []string{"192.168.1.9", "/ip4/192.0.2.9/tcp/1",
@@ -152,12 +149,11 @@ func TestNobodyAtAPlace(t *testing.T) {
 		wantRefusal(t, err, wire.Unreachable, "nobody answers at "+at)
 	}
 	if _, err := os.Stat(h.Places()); err == nil {
-		t.Error("something was written down")
+		t.Error("a place was remembered")
 	}
 }
 
-// As long as it can't be read who was there, nobody there is believed, and the user is
-// told which line to mend.
+// While places.toml is unreadable, calls to places fail, and the error names the line.
 func TestPlacesThatCannotBeRead(t *testing.T) {
 	a, b, network, h := placeTwins(t)
 	network.lives["192.168.1.5"] = b.net.id

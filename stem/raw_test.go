@@ -13,14 +13,14 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe/pipetest"
 )
 
-// raw is a stream that a program which is no stem has opened to a cell.
+// raw is a stream that a plain libp2p program has opened to a cell.
 func (m *machine) raw(caller address.ID, cell string) pipe.Stream {
 	near, door := pipetest.New()
 	go m.serveRaw(m.ctx, caller, cell, door)
 	return near
 }
 
-// wantReset wants that nothing is said, and that the stream is reset.
+// wantReset checks that the stream is reset without a byte.
 func wantReset(t *testing.T, what string, s pipe.Stream) {
 	t.Helper()
 	if got, err := io.ReadAll(s); len(got) > 0 || !errors.Is(err, pipetest.ErrReset) {
@@ -29,7 +29,7 @@ func wantReset(t *testing.T, what string, s pipe.Stream) {
 	s.Close()
 }
 
-// A plain program gets the cell's bytes and no others, both ways, and each way ends by itself.
+// A plain program exchanges bytes with the cell and nothing else. Each direction ends by itself.
 func TestRawCarriesBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -74,19 +74,19 @@ func TestRawCarriesBytes(t *testing.T) {
 	})
 }
 
-// A cell that breaks off is no orderly end for a plain program either.
+// A cell that breaks off is not an orderly end for a plain program either.
 func TestRawCutIsAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
 		b.grant(a, "torn")
 		b.cells.do["torn"] = func(s pipe.Stream) { s.Abort(errors.New("torn")) }
 		wantReset(t, "a cell that breaks off", b.raw(a.net.id, "torn"))
-		wantReset(t, "a caller that is nobody", b.raw(address.ID{}, "torn"))
+		wantReset(t, "a caller without an ID", b.raw(address.ID{}, "torn"))
 	})
 }
 
-// Who may not reach a cell can't find out by this door either whether it is there: there
-// is a reset and nothing else, nobody was asked, and the owner sees the knock.
+// This door does not tell strangers which cells exist either: they get a reset, no cell is asked,
+// and the owner sees the denial.
 func TestRawIsBehindTheSameGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -110,7 +110,7 @@ func TestRawIsBehindTheSameGate(t *testing.T) {
 		synctest.Wait()
 		if got, want := told(b.denials), []string{"9 broken 1", "9 missing 1",
 			"9 retina 1"}; !slices.Equal(got, want) {
-			t.Errorf("knocks: %q, want %q", got, want)
+			t.Errorf("denials: %q, want %q", got, want)
 		}
 	})
 }

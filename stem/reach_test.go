@@ -20,8 +20,7 @@ import (
 var allCodes = []wire.Code{wire.NotFound, wire.Denied, wire.Unreachable, wire.Failed, wire.Busy,
 	wire.Bad, wire.Cut}
 
-// errors.Is(err, synapse.ErrBusy) must hold however many stems lie between, and their
-// secrets must not come along.
+// A code keeps its identity across both hops, and reasons of the far stem stay there.
 func TestCodesCrossBothHops(t *testing.T) {
 	for _, code := range allCodes {
 		synctest.Test(t, func(t *testing.T) {
@@ -36,13 +35,13 @@ func TestCodesCrossBothHops(t *testing.T) {
 				}
 			}
 			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("%s arrives with the reason %q", code, err)
+				t.Errorf("%s arrives with the far stem's reason %q", code, err)
 			}
 		})
 	}
 }
 
-// The user is told in words: here what the machine knows itself, elsewhere what the code means.
+// The user gets a reason: the stem's own, or what the code of the far stem means.
 func TestRefusalsInWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -70,8 +69,7 @@ func TestRefusalsInWords(t *testing.T) {
 	})
 }
 
-// One's own ID and petname mean here, so that an address can be passed around and works
-// on every machine.
+// The machine's own ID and petname mean here, so that one address works on every machine.
 func TestOwnAddressMeansHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := twins(t)
@@ -94,7 +92,7 @@ func TestOwnAddressMeansHere(t *testing.T) {
 	})
 }
 
-// A petname is the user's word for an ID: it leads to the same place.
+// A petname leads to its peer.
 func TestPetnameLeadsToItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -108,7 +106,7 @@ func TestPetnameLeadsToItsPeer(t *testing.T) {
 	})
 }
 
-// A peer that takes the request and never answers is given up, and the caller is told.
+// A peer that never answers the request is given up after a timeout.
 func TestFarStemThatNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newMachine(t, testID(1))
@@ -125,8 +123,7 @@ func TestFarStemThatNeverAnswers(t *testing.T) {
 	})
 }
 
-// A request that was lost with a dead connection is made again, unless bytes of the
-// caller's were lost with it.
+// A request that was lost with a dead connection is sent again, unless it had early bytes.
 func TestRequestIsRepeated(t *testing.T) {
 	for early, opens := range map[string]int{"": 2, "\nhello": 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -153,7 +150,7 @@ func TestRequestIsRepeated(t *testing.T) {
 	}
 }
 
-// unanswered is on a connection that is dead.
+// unanswered is a stream on a dead connection.
 type unanswered struct{ pipe.Stream }
 
 func (unanswered) Write(p []byte) (int, error) { return len(p), nil }
@@ -161,8 +158,7 @@ func (unanswered) Read([]byte) (int, error) {
 	return 0, fmt.Errorf("read: %w", pipe.ErrUnanswered)
 }
 
-// A cell that breaks off at once does so before its caller has read the verdict: that is
-// no matter of reaching the peer.
+// A reset can overtake the verdict. The peer was reached nevertheless.
 func TestCutOvertakesVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -174,15 +170,14 @@ func TestCutOvertakesVerdict(t *testing.T) {
 	})
 }
 
-// abortedAtOnce reads as a stream whose reset has thrown away what came before it.
+// abortedAtOnce is a stream whose reset discarded what came before it.
 type abortedAtOnce struct{ pipe.Stream }
 
 func (abortedAtOnce) Read([]byte) (int, error)    { return 0, pipetest.ErrReset }
 func (abortedAtOnce) Write(p []byte) (int, error) { return len(p), nil }
 
-// The stem that starts a cell owns the deadline. The caller's stem has to be patient
-// enough for the slowest that may be set, and what a call does later is not bounded at
-// all.
+// The stem that starts a cell owns the deadline. The caller's stem waits for the longest one that
+// can be set. The call itself has no limit.
 func TestSlowCellIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -199,7 +194,7 @@ func TestSlowCellIsWaitedFor(t *testing.T) {
 	})
 }
 
-// slowCells take as long to start as cells may.
+// slowCells take the longest time to start.
 type slowCells struct{ *fakeCells }
 
 func (c slowCells) Connect(ctx context.Context, cell address.Name,

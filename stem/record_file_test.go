@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Refusals are free for those who cause them. A flood of them neither fills the disk nor
-// hides how large it was: what was too much is counted in the next record.
+// A flood of refusals does not fill the disk. Records above the limit are counted in the next one.
 func TestFloodOfRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newCallLog("")
@@ -34,31 +33,31 @@ func TestFloodOfRefusals(t *testing.T) {
 		}
 		if written+unwritten != 10_002 || verdicts["ok"] != 2 ||
 			verdicts["denied"] != refusalsBurst+refusalsPerSecond {
-			t.Errorf("%d are written, %d are counted: %v", written, unwritten, verdicts)
+			t.Errorf("%d were written, %d counted: %v", written, unwritten, verdicts)
 		}
 	})
 }
 
-// A disk that is slow, or gone, keeps nobody waiting. What it has missed is counted.
+// A slow disk delays no call. Lost records are counted.
 func TestRecordDoesNotWait(t *testing.T) {
 	a := newCallLog("")
-	for range callLogQueue + 100 { // nobody writes
+	for range callLogQueue + 100 { // the writer does not run
 		a.add(Record{Verdict: "ok"})
 	}
 	for range callLogQueue {
 		if c := <-a.queue; c.Unwritten != 0 {
-			t.Errorf("before the first was lost, %d are", c.Unwritten)
+			t.Errorf("%d are lost too early", c.Unwritten)
 		}
 	}
 	a.add(Record{Verdict: "ok"})
 	a.add(Record{Verdict: "ok"})
 	if first, second := <-a.queue, <-a.queue; first.Unwritten != 100 || second.Unwritten != 0 {
-		t.Errorf("lost are %d, then %d, want 100, then 0", first.Unwritten, second.Unwritten)
+		t.Errorf("lost: %d, then %d, want 100, then 0", first.Unwritten, second.Unwritten)
 	}
 }
 
-// runAudit writes the records to the path, until it is stopped; then all are written.
-func runAudit(t *testing.T, path string, record func(*callLog)) {
+// runCallLog runs a call log while record adds to it, until all is written.
+func runCallLog(t *testing.T, path string, record func(*callLog)) {
 	t.Helper()
 	a := newCallLog(path)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -71,8 +70,8 @@ func runAudit(t *testing.T, path string, record func(*callLog)) {
 	}
 }
 
-// One line is one call, and what a stem has recorded when it ends is written.
-func TestAuditFile(t *testing.T) {
+// One line is one call. When the stem ends, all records are written.
+func TestCallLogFile(t *testing.T) {
 	path := newHome(t).Calls()
 	want := []Record{
 		{Began: noon, Direction: "in", Peer: testID(1).String(), Cell: "retina", Verdict: "ok",
@@ -82,8 +81,8 @@ func TestAuditFile(t *testing.T) {
 		{Began: noon, Direction: "out", Peer: "laptop", Cell: "retina", Verdict: "ok",
 			End: "cut: two\nlines", Unwritten: 7},
 	}
-	for n, c := range want { // each by a stem of its own
-		runAudit(t, path, func(a *callLog) {
+	for n, c := range want { // each by another stem
+		runCallLog(t, path, func(a *callLog) {
 			<-a.lost
 			a.lost <- c.Unwritten
 			a.add(c)
@@ -103,14 +102,13 @@ func TestAuditFile(t *testing.T) {
 	}
 }
 
-// However many calls there are, there are two files of a bounded size, of which the newer
-// one ends with the last call.
-func TestAuditIsBounded(t *testing.T) {
+// There are at most two files of limited size, and the newer one ends with the last call.
+func TestCallLogIsBounded(t *testing.T) {
 	h := newHome(t)
 	long := strings.Repeat("x", 64<<10)
 	const calls = 3 * maxCallLog / (64 << 10)
 	for n := range calls {
-		runAudit(t, h.Calls(), func(a *callLog) {
+		runCallLog(t, h.Calls(), func(a *callLog) {
 			a.add(Record{Verdict: "ok", End: long,
 				Sent: int64(n)})
 		})
@@ -134,11 +132,10 @@ func TestAuditIsBounded(t *testing.T) {
 	}
 }
 
-// Who removes the file, or moves it away to read it, loses nothing that comes later: the
-// stem does not write on into the file that is gone.
-func TestAuditFileMayBeMoved(t *testing.T) {
+// The file may be moved at any time: later records go to a new file.
+func TestCallLogFileMayBeMoved(t *testing.T) {
 	path := newHome(t).Calls()
-	runAudit(t, path, func(a *callLog) {
+	runCallLog(t, path, func(a *callLog) {
 		for range 3 {
 			a.add(Record{Verdict: "ok"})
 			eventually(t, "the call is written", func() bool {

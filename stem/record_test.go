@@ -25,14 +25,14 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// records are the calls that a machine has recorded.
+// records are the records of a machine.
 type records struct {
 	mu   sync.Mutex
 	all  []Record
-	text bytes.Buffer // as they are written
+	text bytes.Buffer // as JSON
 }
 
-// recorded has the machine's calls recorded.
+// recorded collects the machine's records.
 func (m *machine) recorded() *records {
 	r := &records{}
 	m.Record = func(c Record) {
@@ -44,7 +44,7 @@ func (m *machine) recorded() *records {
 	return r
 }
 
-// take returns the records since the last time, as far as they tell what happened.
+// take returns the records since the last time, without their times.
 func (r *records) take() (lines []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,14 +56,13 @@ func (r *records) take() (lines []string) {
 	return lines
 }
 
-// routed is a stream that knows how it travels.
+// routed is a stream with a route.
 type routed struct{ pipe.Stream }
 
 func (routed) Route() string { return "direct quic" }
 
-// Each call between machines leaves one record at each end, which says who, what, how
-// much and how it ended. The bytes are the caller's at both ends, so that two owners who
-// compare them see the same.
+// Each call between machines leaves one record at both ends. Both count bytes as the caller sees
+// them, so that they are equal.
 func TestEveryRemoteCallIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -72,7 +71,7 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 		b.cells.do["echo"] = echo
 		b.cells.do["torn"] = func(s pipe.Stream) {
 			io.WriteString(s, "half")
-			<-time.After(time.Second) // a reset overtakes what was not carried yet
+			<-time.After(time.Second) // so that the reset does not overtake the bytes
 			s.Abort(errors.New("torn"))
 		}
 		b.cells.do["greeter"] = func(s pipe.Stream) { io.WriteString(s, "welcome"); s.Close() }
@@ -138,8 +137,7 @@ func TestEveryRemoteCallIsRecorded(t *testing.T) {
 	})
 }
 
-// What happens within the machine is nobody's record, in whatever way the machine was
-// called, and so is what was to go to a name that is nobody's.
+// Calls within the machine are not recorded, nor are calls to unknown petnames.
 func TestLocalCallsAreNotRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := twins(t)
@@ -159,7 +157,7 @@ func TestLocalCallsAreNotRecorded(t *testing.T) {
 	})
 }
 
-// A record says how long the call took, from its request to its end.
+// A record has the time from the request to the end.
 func TestRecordedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -175,7 +173,7 @@ func TestRecordedTime(t *testing.T) {
 	})
 }
 
-// closing is a door that knows whether it has been closed.
+// closing is a stream that knows whether it was closed.
 type closing struct {
 	pipe.Stream
 	closed atomic.Bool
@@ -184,9 +182,8 @@ type closing struct {
 func (c *closing) Close() error    { c.closed.Store(true); return c.Stream.Close() }
 func (c *closing) Abort(err error) { c.closed.Store(true); c.Stream.Abort(err) }
 
-// A refusal takes no longer for being remembered: the caller has its verdict, and the end
-// of the stream, before anything is logged or recorded. Here whoever remembers does not
-// come back until the caller has gone.
+// The caller gets the refusal and the end of the stream before it is logged and recorded. Here,
+// recording blocks until the caller has left.
 func TestRefusalComesBeforeItsRecord(t *testing.T) {
 	for _, door := range []string{"stem", "raw"} {
 		for _, by := range []string{"record", "log"} {
@@ -198,7 +195,7 @@ func TestRefusalComesBeforeItsRecord(t *testing.T) {
 				remembered := 0
 				remember := func() {
 					if !server.closed.Load() {
-						t.Errorf("%s, %s: it is remembered before it is answered", door, by)
+						t.Errorf("%s, %s: recorded before the answer", door, by)
 					}
 					<-gone
 					remembered++
@@ -221,7 +218,7 @@ func TestRefusalComesBeforeItsRecord(t *testing.T) {
 				close(gone)
 				synctest.Wait()
 				if remembered != 1 {
-					t.Errorf("%s, %s: it is remembered %d times", door, by, remembered)
+					t.Errorf("%s, %s: recorded %d times", door, by, remembered)
 				}
 			})
 		}
@@ -237,8 +234,7 @@ type hook struct {
 func (h hook) Enabled(context.Context, slog.Level) bool  { return true }
 func (h hook) Handle(context.Context, slog.Record) error { h.called(); return nil }
 
-// What opens something is written down nowhere: neither a key nor a proof nor a secret,
-// whole or in part, used or tried, of this machine or another.
+// No key, proof or secret, nor a half of one, appears in logs, records or the status.
 func TestNoSecretIsWrittenDown(t *testing.T) {
 	const serial = "0123456789abcdef"
 	self := stemtest.NewIssuer(1)
@@ -285,7 +281,7 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 		if n := len(out.take()) + len(in.take()); n < len(keys) ||
 			strings.Count(written, "denied") < len(keys) ||
 			!strings.Contains(written, "call ended") {
-			t.Errorf("only %d calls were recorded: nothing is proved", n)
+			t.Errorf("only %d calls were recorded: the test proves nothing", n)
 		}
 		for _, key := range append(keys, hex.EncodeToString(secret),
 			base64.RawURLEncoding.EncodeToString(secret), string(secret), "no-one-knows") {

@@ -12,8 +12,8 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// A stranger can't find out which cells exist: what is there and what is not get the same
-// bytes, and nobody is asked.
+// A stranger cannot find out which cells exist: all refusals are the same bytes, and no cell is
+// asked.
 func TestStrangersLearnNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, b := twins(t)
@@ -31,8 +31,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 	})
 }
 
-// The remote door knows `open NAME` and nothing else, whoever asks: above all, it carries
-// nobody onward.
+// The remote door knows only `open NAME`, also for trusted peers. It does not relay.
 func TestRemoteDoorOnlyOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -60,7 +59,7 @@ func TestRemoteDoorOnlyOpens(t *testing.T) {
 	})
 }
 
-// Reasons name paths and causes of this machine, which are nobody else's business.
+// Peers get the code alone: reasons contain paths of this machine.
 func TestPeersAreToldTheCodeAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -74,13 +73,12 @@ func TestPeersAreToldTheCodeAlone(t *testing.T) {
 			}
 		}
 		if got := everything(t, b.remote(a.net.id), "open plain\n"); got != "no failed\n" {
-			t.Errorf("an error that is no refusal is answered with %q", got)
+			t.Errorf("a plain error is answered with %q", got)
 		}
 	})
 }
 
-// A stream holds memory here, so one that says nothing, or never comes to the end of its
-// line, is let go.
+// A stream without a whole request is closed after a timeout, since it holds memory.
 func TestSilentPeerIsLetGo(t *testing.T) {
 	for _, words := range []string{"", "open ret"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +97,7 @@ func TestSilentPeerIsLetGo(t *testing.T) {
 	}
 }
 
-// A caller must have proved who it is; nobody is nobody, and never the user of this machine.
+// A remote caller without an ID is refused. The zero Caller is this machine's user.
 func TestNobodyIsNotTheUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newMachine(t, testID(2))

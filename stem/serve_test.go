@@ -11,8 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/pipe"
 )
 
-// What cell is for: a call goes from a local door through two stems to a cell elsewhere,
-// and comes to a known end.
+// A call goes from a local door through two stems to a cell, and its end is known.
 func TestCallThroughTwoStems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -32,23 +31,22 @@ func TestCallThroughTwoStems(t *testing.T) {
 		}
 		want := "connect echo for " + a.net.id.String()
 		if got := strings.Join(b.cells.asked, ", "); got != want {
-			t.Errorf("the far stem did %q, want %q", got, want)
+			t.Errorf("the far cells were asked to %q, want %q", got, want)
 		}
 	})
 }
 
-// Each direction ends by itself and leaves the other open: many protocols answer only at
-// the end of file.
+// Each direction ends by itself: many protocols answer only at the end of file.
 func TestHalfCloseThroughTwoStems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
 		heard := make(chan string, 1)
-		b.cells.do["count"] = func(s pipe.Stream) { // speaks after its caller has ended
+		b.cells.do["count"] = func(s pipe.Stream) { // answers at the end of file
 			all, _ := io.ReadAll(s)
 			fmt.Fprint(s, len(all))
 			s.Close()
 		}
-		b.cells.do["lecture"] = func(s pipe.Stream) { // ends before its caller speaks
+		b.cells.do["lecture"] = func(s pipe.Stream) { // ends its side first
 			io.WriteString(s, "that is all")
 			s.CloseWrite()
 			all, _ := io.ReadAll(s)
@@ -77,7 +75,7 @@ func TestHalfCloseThroughTwoStems(t *testing.T) {
 	})
 }
 
-// writes sees how bytes were cut into writes.
+// writes records each write.
 type writes struct {
 	pipe.Stream
 	seen []string
@@ -88,7 +86,7 @@ func (w *writes) Write(p []byte) (int, error) {
 	return w.Stream.Write(p)
 }
 
-// Bytes behind the request line save a round trip: they cross along with the request, in one write.
+// Bytes behind the request line are sent with the request, in one write.
 func TestEarlyBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -109,7 +107,7 @@ func TestEarlyBytes(t *testing.T) {
 	})
 }
 
-// late lets what is sent gather before the first read, so that verdict and bytes arrive together.
+// late delays reads, so that verdict and bytes arrive together.
 type late struct{ pipe.Stream }
 
 func (l late) Read(p []byte) (int, error) {
@@ -117,8 +115,7 @@ func (l late) Read(p []byte) (int, error) {
 	return l.Stream.Read(p)
 }
 
-// A cell that speaks first is heard after the verdict, and nothing of it is lost or comes
-// before it.
+// The bytes of a cell that speaks first follow the verdict, and none are lost.
 func TestCellSpeaksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/cell-mesh/cell/synapse"
 )
 
-// runStem runs a stem on a real door until the test ends, or stop is called. far is whom
-// it knows elsewhere; it may be nil.
+// runStem runs a stem with a real door until the test ends or stop is called. far is a machine that
+// it can reach, or nil.
 func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
 	t.Helper()
 	network := &fakeNetwork{id: testID(1)}
@@ -49,8 +49,7 @@ func runStem(t *testing.T, h home.Home, far *machine) (s *Stem, stop func()) {
 	return s, stop
 }
 
-// A stem's whole life, twice in one home: it opens its door, serves, and leaves nothing
-// behind that bars the next.
+// A stem opens its door, serves and ends, and so does the next one in the same home.
 func TestStemLivesAndEnds(t *testing.T) {
 	h := newHome(t, "who")
 	for range 2 {
@@ -64,7 +63,7 @@ func TestStemLivesAndEnds(t *testing.T) {
 			t.Errorf("through the stem, the cell sees %q, %v, want %s", got, err, want)
 		}
 		stop()
-		stop() // a second time it has ended already
+		stop() // stopping twice is fine
 		if _, err := stemclient.Ask(t.Context(), h,
 			wire.Request{Verb: wire.Status}); !errors.Is(err, stemclient.ErrNoStem) {
 			t.Errorf("after its end: %v", err)
@@ -76,7 +75,7 @@ func TestStemLivesAndEnds(t *testing.T) {
 	wantStarts(t, h, 1) // the cell outlived the first stem, and the second found it
 }
 
-// One home, one stem; and one that was made and not run holds nothing but its claim.
+// A home has one stem. A stem that was not run holds only its claim.
 func TestOneStemPerHome(t *testing.T) {
 	h := newHome(t)
 	first, err := New(Config{Home: h, Network: &fakeNetwork{id: testID(1)}})
@@ -99,7 +98,7 @@ func TestOneStemPerHome(t *testing.T) {
 	}
 }
 
-// A stem that was killed leaves its socket, and the next one takes its place.
+// The next stem replaces the socket of one that was killed.
 func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	h := newHome(t)
 	sockettest.Dead(t, h.StemSocket())
@@ -114,8 +113,8 @@ func TestDoorOfADeadStemIsReplaced(t *testing.T) {
 	}
 }
 
-// Nobody new is let in first, and Run does not return before a call that ends by itself
-// has ended, whole, and its caller could ask whether it has.
+// Run refuses new callers, waits for calls that end by themselves, and lets their callers ask how
+// they ended.
 func TestRunWaitsForCalls(t *testing.T) {
 	h := newHome(t, "echo")
 	_, stop := runStem(t, h, nil)
@@ -144,14 +143,13 @@ func TestRunWaitsForCalls(t *testing.T) {
 	end, err := stemclient.Ask(t.Context(), h,
 		wire.Request{Verb: wire.End, Object: answer.Pairs.Get("call")})
 	if err != nil {
-		t.Fatalf("how did it end? %v", err)
+		t.Fatalf("ask how it ended: %v", err)
 	}
 	end.Conn.Close()
 	<-ended
 }
 
-// What the SDK makes of it all: a call that was cut elsewhere is no end of file, though
-// the socket says so.
+// With the SDK, a call that was cut elsewhere does not read as an end of file.
 func TestCutReachesTheProgram(t *testing.T) {
 	h := newHome(t)
 	t.Setenv("CELL_HOME", h.String())

@@ -22,16 +22,13 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// A stranger who asks often enough can measure what they are not told. So the time from a
-// request to its refusal must be the same for a cell that runs here and for one that
-// nobody has heard of.
+// A stranger can measure time. So a refusal must take the same time for a cell that runs here and
+// for one that does not exist.
 //
-// The measurement is interleaved, so that whatever else the machine does falls on both;
-// which one of a pair goes first is drawn. If there is no difference, p is below 0.01 in
-// one measurement of a hundred at most; in fewer, since pairs share their moment. One
-// that says there is a difference is repeated, and only three in a row that say so are
-// believed: a false alarm in a million runs. A real difference does not go away, and is
-// found all three times: one stat(2) is, and so are 200 ns.
+// Both are measured in pairs in random order, so that other load affects both. Without a
+// difference, p is below 0.01 in at most one measurement of a hundred. The test fails after three
+// such measurements in a row: one false alarm in a million runs. A real difference shows in all
+// three; one stat(2) does, and so do 200 ns.
 func TestStrangersCannotTellByTime(t *testing.T) {
 	stem := timedStem(t)
 	var seen []float64
@@ -45,13 +42,13 @@ func TestStrangersCannotTellByTime(t *testing.T) {
 	t.Errorf("a stranger can tell an existing cell from a missing one by time: p = %.3g", seen)
 }
 
-// The test above can fail: it sees 50 µs with a tenth of the calls.
+// The test above can fail: it detects 50 µs with a tenth of the calls.
 func TestTimingTestSees50Microseconds(t *testing.T) {
 	stem := timedStem(t)
 	for range 3 {
 		p := compare(t, stem, 1_000, func(s pipe.Stream) pipe.Stream { return &hesitant{s} })
 		if p > significant {
-			t.Errorf("it is blind: p = %.3g", p)
+			t.Errorf("50 µs were not detected: p = %.3g", p)
 		}
 	}
 }
@@ -62,8 +59,7 @@ const (
 	missing     = "nope" // of the same length, or the bytes themselves would take longer
 )
 
-// timedStem runs a stem, as `cell up` does, in a home where echo runs and one peer may
-// reach it, and a stranger nothing.
+// timedStem runs a stem in a home where echo runs. One peer may reach it, strangers may not.
 func timedStem(t *testing.T) *Stem {
 	t.Helper()
 	h := newHome(t, existing)
@@ -78,8 +74,7 @@ func timedStem(t *testing.T) *Stem {
 	return stem
 }
 
-// hesitant is the door's end of a stream, on which the request for the cell that exists
-// takes 50 µs longer: as if somebody had looked.
+// hesitant is a stream on which the request for the existing cell takes 50 µs longer.
 type hesitant struct{ pipe.Stream }
 
 func (h *hesitant) Read(p []byte) (int, error) {
@@ -91,11 +86,10 @@ func (h *hesitant) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// compare measures pairs of refusals, and returns how likely it is that times so
-// different come from cells that are alike.
+// compare measures pairs of refusals and returns the p-value of their difference.
 func compare(t *testing.T, stem *Stem, pairs int, wrap func(pipe.Stream) pipe.Stream) (p float64) {
 	t.Helper()
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // collected below, where nothing is measured
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // collected below, between measurements
 	times := map[string][]float64{}
 	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	for n := range pairs + 100 {
@@ -114,9 +108,8 @@ func compare(t *testing.T, stem *Stem, pairs int, wrap func(pipe.Stream) pipe.St
 	return mannWhitney(times[existing], times[missing])
 }
 
-// refusalTime is how long a stranger waits for the verdict, on a real connection. All
-// that is remembered of the call afterwards is waited for, so that it does not fall on
-// the next one.
+// refusalTime measures how long a stranger waits for the verdict on a real connection. It returns
+// after the call was recorded, so that this does not slow down the next one.
 func refusalTime(t *testing.T, stem *Stem, cell string,
 	wrap func(pipe.Stream) pipe.Stream) time.Duration {
 	t.Helper()
@@ -160,8 +153,8 @@ func socketPair(t *testing.T) (a, b *net.UnixConn) {
 	return ends[0], ends[1]
 }
 
-// mannWhitney returns the two-sided p of the Mann–Whitney U test, for samples large
-// enough for the normal approximation, with its corrections for ties and for continuity.
+// mannWhitney returns the two-sided p-value of the Mann–Whitney U test by the normal approximation,
+// corrected for ties and continuity.
 //
 // H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is
 // Stochastically Larger than the Other, Annals of Mathematical Statistics 18 (1947),
@@ -189,7 +182,7 @@ func mannWhitney(x, y []float64) (p float64) {
 		ties += t*t*t - t
 		for k := i; k < j; k++ {
 			if all[k].ofX {
-				ranks += float64(i+1+j) / 2 // those who are equal share the mean of their ranks
+				ranks += float64(i+1+j) / 2 // ties share their mean rank
 			}
 		}
 		i = j
@@ -204,7 +197,7 @@ func mannWhitney(x, y []float64) (p float64) {
 	return math.Erfc(z / math.Sqrt2)
 }
 
-// The statistics are right where the answer is known.
+// mannWhitney is right where the answer is known.
 func TestMannWhitney(t *testing.T) {
 	many := func(n int, shift float64) (values []float64) {
 		for i := range n {

@@ -14,10 +14,10 @@ import (
 	"github.com/cell-mesh/cell/internal/wire"
 )
 
-// fakeTracer tells an answer for each time it is to ask, and that it dials each place.
+// fakeTracer dials each place and then answers count times.
 type fakeTracer struct {
 	err error
-	hum bool // goes on until nobody listens
+	hum bool // answers until the user leaves
 }
 
 func (f fakeTracer) Ping(ctx context.Context, to address.ID, count int,
@@ -50,8 +50,7 @@ func decodeEvent(t *testing.T, line string) (e trace.Event) {
 	return e
 }
 
-// The local door shows the way to a peer: a verdict, then events, of which the last and
-// no other is an end.
+// The local door sends a verdict and then events. Only the last event is an end.
 func TestTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -91,7 +90,7 @@ func TestTrace(t *testing.T) {
 	})
 }
 
-// What can't be shown is refused with a code and a reason.
+// A request that cannot be traced is refused with a code and a reason.
 func TestTraceRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
@@ -113,7 +112,7 @@ func TestTraceRefuses(t *testing.T) {
 				t.Errorf("%s: %q, want %q", request, got, want)
 			}
 		}
-		// Another machine can't ask.
+		// Other machines cannot ask.
 		for _, request := range []string{"ping " + b.net.id.String(), "find " + b.net.id.String()} {
 			if got := everything(t, a.remote(b.net.id), request+"\n"); got != "no bad\n" {
 				t.Errorf("the remote door says %q to %s", got, request)
@@ -127,7 +126,7 @@ func TestTraceRefuses(t *testing.T) {
 	})
 }
 
-// A user who leaves ends what was begun.
+// A trace ends when its user leaves.
 func TestTraceEndsWithItsUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)

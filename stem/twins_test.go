@@ -18,18 +18,17 @@ import (
 	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// machine is a stem in memory: its network, its cells and its rules are values, so that
-// it lives in virtual time.
+// machine is a stem in memory with a fake network, cells and rules, which runs in virtual time.
 type machine struct {
 	*Stem
-	ctx   context.Context // that of its calls
+	ctx   context.Context // of its calls
 	cut   context.CancelCauseFunc
 	net   *fakeNetwork
 	cells *fakeCells
 	rules *fakeRules
 }
 
-// twins returns two machines that know the way to each other, and grant each other nothing.
+// twins returns two machines that can reach each other and grant each other nothing.
 func twins(t *testing.T) (a, b *machine) {
 	a, b = newMachine(t, testID(1)), newMachine(t, testID(2))
 	a.net.far[b.net.id], b.net.far[a.net.id] = b, a
@@ -62,7 +61,7 @@ func (m *machine) grant(peer *machine, words ...string) {
 	m.rules.rules.Grants[peer.net.id], _ = peers.ParseGrant(words)
 }
 
-// local is a connection to the machine's local door.
+// local connects to the machine's local door.
 func (m *machine) local() pipe.Stream {
 	near, door := pipetest.New()
 	if m.tasks.Begin() {
@@ -76,7 +75,7 @@ func (m *machine) local() pipe.Stream {
 	return near
 }
 
-// remote is a stream that another machine has opened.
+// remote opens a stream to the machine as another machine does.
 func (m *machine) remote(caller address.ID) pipe.Stream {
 	near, door := pipetest.New()
 	go m.serveRemote(m.ctx, caller, door)
@@ -87,7 +86,7 @@ type fakeNetwork struct {
 	id    address.ID
 	far   map[address.ID]*machine
 	opens int
-	// wrap may put something around the streams that are opened, to see or to disturb what passes.
+	// wrap, if set, wraps each stream that is opened, to watch or disturb it.
 	wrap func(pipe.Stream) pipe.Stream
 }
 
@@ -109,7 +108,7 @@ func (n *fakeNetwork) Open(_ context.Context, to address.ID,
 		return nil, fmt.Errorf("no way to %s was found", to)
 	}
 	near, other := pipetest.New()
-	if far != nil { // else somebody who never says a word
+	if far != nil { // else a peer that never answers
 		go far.serveRemote(far.ctx, n.id, other)
 	}
 	if n.wrap != nil {
@@ -118,7 +117,7 @@ func (n *fakeNetwork) Open(_ context.Context, to address.ID,
 	return near, nil
 }
 
-// fakeCells are functions that are given the cell's end of each call.
+// fakeCells are functions that get the cell's end of each call.
 type fakeCells struct {
 	mu    sync.Mutex
 	do    map[string]func(pipe.Stream)
@@ -186,13 +185,13 @@ func (f *fakeRules) Join(context.Context, address.ID, string, time.Time) (peers.
 }
 func (f *fakeRules) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
-// echo is a cell that sends back what it gets.
+// echo is a cell that sends back what it reads.
 func echo(s pipe.Stream) {
 	io.Copy(s, s)
 	s.Close()
 }
 
-// ask sends a request and reads the verdict; the stream then carries what follows.
+// ask sends a request and reads the verdict. The stream that it returns has the rest.
 func ask(t *testing.T, s pipe.Stream, request string) (wire.Pairs, pipe.Stream, error) {
 	t.Helper()
 	if _, err := io.WriteString(s, request+"\n"); err != nil {
@@ -202,7 +201,7 @@ func ask(t *testing.T, s pipe.Stream, request string) (wire.Pairs, pipe.Stream, 
 	return pairs, pipe.Unread(s, rest), err
 }
 
-// open opens a call that must be granted.
+// open opens a call, which must be granted.
 func open(t *testing.T, s pipe.Stream, address string) (call string, stream pipe.Stream) {
 	t.Helper()
 	pairs, stream, err := ask(t, s, "open "+address)
@@ -212,7 +211,7 @@ func open(t *testing.T, s pipe.Stream, address string) (call string, stream pipe
 	return pairs.Get("call"), stream
 }
 
-// everything sends text, ends its side, and returns all that comes back.
+// everything sends text, ends its side and returns all that comes back.
 func everything(t *testing.T, s pipe.Stream, text string) string {
 	t.Helper()
 	defer s.Close()

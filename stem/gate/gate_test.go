@@ -10,8 +10,7 @@ import (
 	"github.com/cell-mesh/cell/internal/peers"
 )
 
-// rulesOf writes rules as people do: words for each peer, and words for everybody. What
-// is no cell's name is left out.
+// rulesOf makes rules from words for each peer and words for everyone. Bad names are left out.
 func rulesOf(granted map[address.ID]string, public string) *Rules {
 	rules := &Rules{Grants: map[address.ID]peers.Grant{}, Public: map[address.Name]bool{}}
 	for id, words := range granted {
@@ -31,11 +30,11 @@ func rulesOf(granted map[address.ID]string, public string) *Rules {
 	return rules
 }
 
-// Whatever else changes, this is who may reach what.
+// TestGate is the table of who may reach what.
 func TestGate(t *testing.T) {
 	user, laptop, stranger := Caller{}, Caller{testID(1)}, Caller{testID(2)}
 	for _, test := range []struct {
-		granted, public string // the laptop's, everybody's
+		granted, public string // to the laptop, to everyone
 		caller          Caller
 		cell            string
 		want            bool
@@ -72,11 +71,11 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// slowGate is the gate as one would explain it to somebody: go through the lists, word by word.
+// slowGate is an obvious version of the gate that goes through the lists word by word.
 func slowGate(granted, public []string, cell string) bool {
 	switch cell {
 	case "stem.join":
-		return false // nobody here has an invite
+		return false // there are no invites in this test
 	case "stem.list":
 		return len(granted) > 0
 	}
@@ -89,7 +88,7 @@ func slowGate(granted, public []string, cell string) bool {
 	return slices.Contains(public, cell) && !own
 }
 
-// The gate says what the slow, obvious version of it says, and one peer's grant is never another's.
+// The gate agrees with the obvious version, and no peer gets another's grant.
 func FuzzGate(f *testing.F) {
 	f.Add(uint8(1), "retina", "retina echo", "*", "")
 	f.Add(uint8(2), "stem.join", "stem.join", "*", "stem.join")

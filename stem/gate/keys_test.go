@@ -18,7 +18,7 @@ var (
 	secret2 = []byte("fedcba9876543210")
 )
 
-// A key opens its own cell to its own holder in its own time, and nothing else in the world.
+// A key opens one cell to its holder until it expires, and nothing else.
 func TestGateWithKeys(t *testing.T) {
 	self, other := stemtest.NewIssuer(1), stemtest.NewIssuer(2)
 	laptop, thief := Caller{testID(1)}, Caller{testID(2)}
@@ -41,19 +41,19 @@ func TestGateWithKeys(t *testing.T) {
 		want   bool
 	}{
 		{"no key", "", laptop, "retina", noon, false},
-		{"a key for whoever has it", bearer, laptop, "retina", noon, true},
-		{"a key for whoever has it, stolen", bearer, thief, "retina", noon, true},
-		{"a key for its holder", bound, laptop, "retina", noon, true},
-		{"a key for its holder, stolen", bound, thief, "retina", noon, false},
+		{"a key for any holder", bearer, laptop, "retina", noon, true},
+		{"a key for any holder, stolen", bearer, thief, "retina", noon, true},
+		{"a key for one peer", bound, laptop, "retina", noon, true},
+		{"a key for one peer, stolen", bound, thief, "retina", noon, false},
 		{"a key in its last second", bearer, laptop, "retina", later.Add(-time.Second), true},
 		{"a key that expires now", bearer, laptop, "retina", later, false},
-		{"a key of yesterday", self.Key(serial, "retina", address.ID{}, noon.Add(-24*time.Hour)),
+		{"an expired key", self.Key(serial, "retina", address.ID{}, noon.Add(-24*time.Hour)),
 			laptop, "retina", noon, false},
 		{"a key for another cell", bearer, laptop, "echo", noon, false},
 		{"a key for a cell with a longer name", bearer, laptop, "retina2", noon, false},
 		{"a key for a cell that is public anyway", self.Key(serial, "echo", address.ID{}, later),
 			laptop, "open", noon, true},
-		{"a key that was taken back", self.Key("00000000deadbeef", "retina", address.ID{}, later),
+		{"a revoked key", self.Key("00000000deadbeef", "retina", address.ID{}, later),
 			laptop, "retina", noon, false},
 		{"another machine's key", other.Key(serial, "retina", address.ID{}, later), laptop,
 			"retina", noon, false},
@@ -62,14 +62,14 @@ func TestGateWithKeys(t *testing.T) {
 		{"a key with another name", flip(bearer, 28), laptop, "retina", noon, false},
 		{"a key with another signature", flip(bearer, len(bearer)-9), laptop, "retina", noon,
 			false},
-		{"a torn key", bearer[:len(bearer)-1], laptop, "retina", noon, false},
+		{"a key that was cut short", bearer[:len(bearer)-1], laptop, "retina", noon, false},
 		{"two keys", bearer + bearer, laptop, "retina", noon, false},
 		{"garbage", "sesame", laptop, "retina", noon, false},
 		{"a key for stem.list", self.Key(serial, "stem.list", address.ID{}, later), laptop,
 			"stem.list", noon, false},
 		{"a key for stem.join", self.Key(serial, "stem.join", address.ID{}, later), laptop,
 			"stem.join", noon, false},
-		{"a key for a name of the stem's", self.Key(serial, "stem.other", laptop.Peer, later),
+		{"a key for a reserved name", self.Key(serial, "stem.other", laptop.Peer, later),
 			laptop, "stem.other", noon, false},
 		{"a bad key to what is granted anyway", "sesame", Caller{testID(3)}, "retina", noon, true},
 		{"a bad key to what is public anyway", "sesame", laptop, "open", noon, true},
@@ -80,17 +80,16 @@ func TestGateWithKeys(t *testing.T) {
 		if got := Allow(rules, test.caller, name(test.cell), test.key, test.now); got != test.want {
 			t.Errorf("%s: %v, want %v", test.what, got, test.want)
 		}
-		// what is granted without a key does not need to know which were taken back
+		// Without the list of revoked keys, only grants count.
 		rules.NoKeys = true
 		if got := Allow(rules, test.caller, name(test.cell), test.key, test.now); got != Allow(rules,
 			test.caller, name(test.cell), "", test.now) {
-			t.Errorf("%s, while nobody knows which were taken back: %v", test.what, got)
+			t.Errorf("%s, without the list of revoked keys: %v", test.what, got)
 		}
 	}
 }
 
-// The proof of an invite opens stem.join to its joiner, and nothing else; and stem.join
-// opens to nothing else.
+// A proof opens stem.join to its joiner and nothing else. Nothing else opens stem.join.
 func TestGateWithInvites(t *testing.T) {
 	self, laptop, thief, friend := testID(7), testID(1), testID(2), testID(3)
 	proof := invite.Proof(secret, "0123abcd", self, laptop)
@@ -102,7 +101,7 @@ func TestGateWithInvites(t *testing.T) {
 		want   bool
 	}{
 		{"a proof", proof, laptop, "stem.join", true},
-		{"a proof by a peer that is known", invite.Proof(secret, "0123abcd", self, friend), friend,
+		{"a proof by a known peer", invite.Proof(secret, "0123abcd", self, friend), friend,
 			"stem.join", true},
 		{"no proof", "", laptop, "stem.join", false},
 		{"no proof by a peer that may reach everything", "", friend, "stem.join", false},
@@ -119,11 +118,11 @@ func TestGateWithInvites(t *testing.T) {
 			laptop), laptop, "stem.join", false},
 		{"a proof of an invite, without a secret", invite.Proof(nil, "0123abcd", self, laptop),
 			laptop, "stem.join", false},
-		{"a proof, torn", proof[:len(proof)-1], laptop, "stem.join", false},
+		{"a proof that was cut short", proof[:len(proof)-1], laptop, "stem.join", false},
 		{"the invite's ID", "0123abcd.", laptop, "stem.join", false},
 		{"a proof, to a cell", proof, laptop, "retina", false},
 		{"a proof, to stem.list", proof, laptop, "stem.list", false},
-		{"a proof, to another of the stem's", proof, laptop, "stem.other", false},
+		{"a proof, to another reserved name", proof, laptop, "stem.other", false},
 	} {
 		rules := rulesOf(map[address.ID]string{friend: "* stem.join"}, "")
 		rules.Self = self
@@ -135,7 +134,7 @@ func TestGateWithInvites(t *testing.T) {
 	}
 }
 
-// stem.list opens to whoever is granted anything, and to nobody else.
+// stem.list is open to peers with any grant and to nobody else.
 func TestGateOfList(t *testing.T) {
 	for granted, want := range map[string]bool{"": false, "retina": true, "*": true,
 		"stem.list": true, "stem.other": true} {
@@ -149,22 +148,22 @@ func TestGateOfList(t *testing.T) {
 	}
 }
 
-// made is what somebody presents, told by how it was made and not by what it says.
+// made describes how a key or proof was made.
 type made struct {
-	kind       int // 0: nothing, 1: a key, 2: a proof, 3: a proof without a secret
-	by, to     int // whose; 0 to nobody in particular
-	cell       string
-	left       int64 // seconds
-	takenBack  bool
-	notAnyMore bool // it was changed after it was made
+	kind     int // 0: nothing, 1: a key, 2: a proof, 3: a proof without a secret
+	by, to   int // peers; to 0 means any holder
+	cell     string
+	left     int64 // seconds
+	revoked  bool
+	tampered bool // changed after it was made
 }
 
-// slowGateWith is the gate as one would explain it to somebody.
+// slowGateWith is an obvious version of the gate with keys and proofs.
 func slowGateWith(granted, public []string, caller int, cell string, m made) bool {
 	if caller == 0 {
 		return true // the user of this machine
 	}
-	genuine := m.by == 1 && !m.notAnyMore
+	genuine := m.by == 1 && !m.tampered
 	if cell == "stem.join" {
 		return m.kind == 2 && genuine && m.to == caller
 	}
@@ -174,10 +173,10 @@ func slowGateWith(granted, public []string, caller int, cell string, m made) boo
 	if m.kind != 1 || strings.HasPrefix(cell, "stem.") {
 		return false
 	}
-	return genuine && m.cell == cell && (m.to == 0 || m.to == caller) && m.left > 0 && !m.takenBack
+	return genuine && m.cell == cell && (m.to == 0 || m.to == caller) && m.left > 0 && !m.revoked
 }
 
-// With keys and proofs, too, the gate says what the slow version of it says.
+// With keys and proofs, the gate agrees with the obvious version.
 func FuzzGateWithKeys(f *testing.F) {
 	f.Add(uint8(1), "retina", "", "", uint8(1), "retina", uint8(0), uint8(1), int64(1), false,
 		uint16(0))
@@ -197,14 +196,14 @@ func FuzzGateWithKeys(f *testing.F) {
 		uint16(33))
 	issuers := []stemtest.Issuer{{}, stemtest.NewIssuer(1), stemtest.NewIssuer(2)}
 	ids := []address.ID{{}, testID(1), testID(2), testID(3)}
-	f.Fuzz(func(t *testing.T, who uint8, text, granted, public string, kind uint8, keyCell string, to, by uint8, left int64, takenBack bool, flip uint16) {
+	f.Fuzz(func(t *testing.T, who uint8, text, granted, public string, kind uint8, keyCell string, to, by uint8, left int64, revoked bool, flip uint16) {
 		cell, err := address.ParseName(text)
 		if err != nil {
 			return
 		}
 		n := int(who) % len(ids)
 		m := made{kind: int(kind) % 4, by: 1 + int(by+1)%2, to: int(to) % len(ids), cell: keyCell,
-			left: left % 1_000_000, takenBack: takenBack, notAnyMore: flip > 0}
+			left: left % 1_000_000, revoked: revoked, tampered: flip > 0}
 		var key string
 		switch m.kind {
 		case 1:
@@ -226,7 +225,7 @@ func FuzzGateWithKeys(f *testing.F) {
 		rules := rulesOf(map[address.ID]string{ids[1]: granted, ids[2]: ""}, public)
 		rules.Self = issuers[1].ID
 		rules.Invites = map[string][]byte{"0123abcd": secret}
-		rules.Revoked = map[string]bool{serial: takenBack}
+		rules.Revoked = map[string]bool{serial: revoked}
 		var grants []string
 		if n == 1 {
 			grants = rules.Grants[ids[1]].Words()

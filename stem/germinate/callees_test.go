@@ -11,8 +11,7 @@ import (
 	"github.com/cell-mesh/cell/internal/socket/sockettest"
 )
 
-// A cell that says that it can't finish a call has it end in a cut; others end in order,
-// and what has ended is forgotten.
+// A call ends in a cut if its cell reported one, else in order. Ended calls are forgotten.
 func TestCellCutsCall(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	caller := func() (name string) {
@@ -42,8 +41,7 @@ func TestCellCutsCall(t *testing.T) {
 	}
 }
 
-// A cell may say so as soon as it has accepted the call, before the stem has gone on; and
-// one that was not reached leaves nothing.
+// A cell may report a cut as soon as it accepts. A failed dial leaves nothing behind.
 func TestCellCutsCallAtOnce(t *testing.T) {
 	f := newFactoryWith(t)
 	path := filepath.Join(f.home.RunDir(), "echo.sock")
@@ -57,7 +55,7 @@ func TestCellCutsCallAtOnce(t *testing.T) {
 	callee, err := f.callees.add(name("echo"), caller, func() (*net.UnixConn, error) {
 		conn, err := socket.DialFrom(t.Context(), path, caller)
 		if err == nil && !<-said {
-			t.Error("nobody has a call under way while the cell is dialled")
+			t.Error("the call is unknown while the cell is dialled")
 		}
 		return conn, err
 	})
@@ -70,6 +68,6 @@ func TestCellCutsCallAtOnce(t *testing.T) {
 	callee.Close()
 	if _, err := f.callees.add(name("echo"), caller,
 		func() (*net.UnixConn, error) { return nil, io.EOF }); err != io.EOF || f.Cut(caller) {
-		t.Errorf("a cell that is not there: %v, and its call is under way", err)
+		t.Errorf("a failed dial: %v, and the call is under way", err)
 	}
 }

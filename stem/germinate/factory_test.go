@@ -17,9 +17,8 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// However many call a cell that is not running, from here and from elsewhere, it is
-// started once and all are answered: those who wait for one start are not many starts,
-// and no limit on starts is for them.
+// A hundred callers, here and elsewhere, cause one start and are all answered. Waiting for a start
+// does not count against the limits.
 func TestCrowdStartsACellOnce(t *testing.T) {
 	f := newFactoryWith(t, "slow")
 	var crowd sync.WaitGroup
@@ -43,7 +42,7 @@ func TestCrowdStartsACellOnce(t *testing.T) {
 	wantStarts(t, f.home, 1)
 }
 
-// A cell that was killed leaves its socket behind. The next caller gets a fresh cell and no error.
+// After a cell was killed, the next caller gets a new one and no error.
 func TestKilledCellIsStartedAfresh(t *testing.T) {
 	for _, cell := range []string{"echo", "bare", "forker"} {
 		t.Run(cell, func(t *testing.T) {
@@ -63,8 +62,8 @@ func TestKilledCellIsStartedAfresh(t *testing.T) {
 	}
 }
 
-// The cell is told its name, in its arguments too, where `ps` shows it, and it leads a
-// session of its own, so that what ends the stem's terminal does not end the cell.
+// The cell gets its name as an argument, where `ps` shows it, and leads its own session, so that
+// closing the stem's terminal does not end it.
 func TestCellIsAProcessOfItsOwn(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	mustTalk(t, f, "echo")
@@ -77,7 +76,7 @@ func TestCellIsAProcessOfItsOwn(t *testing.T) {
 	}
 }
 
-// Who waits for a start may leave; the start goes on for the others.
+// A caller that waits may leave. The start goes on for the others.
 func TestWhoWaitsMayLeave(t *testing.T) {
 	f := newFactoryWith(t, "slow")
 	answer := make(chan string, 1)
@@ -90,11 +89,11 @@ func TestWhoWaitsMayLeave(t *testing.T) {
 	cancel(errors.New("enough"))
 	if err := f.Germinate(ctx, name("slow"), peer(2)); err == nil ||
 		err.Error() != "enough" {
-		t.Errorf("the impatient is told %v", err)
+		t.Errorf("the caller that left got %v", err)
 	}
 	write(t, filepath.Join(f.home.String(), "go"), "", 0o600)
 	if got := <-answer; got != "patient<nil>" {
-		t.Errorf("the patient got %s", got)
+		t.Errorf("the other caller got %s", got)
 	}
 	wantStarts(t, f.home, 1)
 }
@@ -122,7 +121,7 @@ func TestCellOutlivesItsStem(t *testing.T) {
 	wantStarts(t, h, 2)
 }
 
-// Whoever ran the cell by hand needs no dna, and asking for what runs is no error.
+// A cell that was started by hand needs no dna.
 func TestCellThatRunsNeedsNoDNA(t *testing.T) {
 	f := newFactoryWith(t)
 	path, _ := f.home.Socket(name("mine"))
@@ -143,7 +142,7 @@ func TestCellThatRunsNeedsNoDNA(t *testing.T) {
 	}
 }
 
-// Whoever has asked first may leave: the start goes on for the others.
+// The first caller may leave too.
 func TestStartOutlivesItsFirstCaller(t *testing.T) {
 	f := newFactoryWith(t, "slow")
 	ctx, leave := context.WithCancel(t.Context())
@@ -152,17 +151,17 @@ func TestStartOutlivesItsFirstCaller(t *testing.T) {
 	eventually(t, "the cell is started", func() bool { return len(starts(f.home)) > 0 })
 	leave()
 	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the one who has left is told %v", err)
+		t.Errorf("the caller that left got %v", err)
 	}
 	go func() { second <- f.Germinate(t.Context(), name("slow"), user) }()
 	write(t, filepath.Join(f.home.String(), "go"), "", 0o600)
 	if err := <-second; err != nil {
-		t.Errorf("the other is told %v", err)
+		t.Errorf("the other caller got %v", err)
 	}
 	wantStarts(t, f.home, 1)
 }
 
-// When the stem ends, a start that is under way is given up: the cell would never be asked for.
+// A start under way ends with the stem.
 func TestStartEndsWithTheStem(t *testing.T) {
 	h := stemtest.Home(t, "silent")
 	f, stop := runFactory(t, h)
@@ -175,17 +174,16 @@ func TestStartEndsWithTheStem(t *testing.T) {
 	eventually(t, "the cell is started", func() bool { return len(starts(h)) > 0 })
 	cancel(errors.New("the stem was stopped"))
 	if err := <-told; err == nil || !strings.Contains(err.Error(), "the stem was stopped") {
-		t.Errorf("the caller is told %v", err)
+		t.Errorf("the caller got %v", err)
 	}
 	stop()
 	if err := f.Germinate(t.Context(), name("silent"), user); !errors.Is(err, wire.Failed) {
-		t.Errorf("a later caller is told %v", err)
+		t.Errorf("a later caller got %v", err)
 	}
 	wantStarts(t, h, 1)
 }
 
-// The cell learns who calls from the name of the socket at the other end; the user,
-// through the stem, is this machine.
+// The cell sees its caller's ID as the remote address. The user's calls come from this machine's ID.
 func TestCellSeesItsCaller(t *testing.T) {
 	f := newFactoryWith(t, "who")
 	for caller, want := range map[gate.Caller]string{user: f.id.String(), peer(7): testID(7).String()} {

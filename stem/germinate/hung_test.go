@@ -15,7 +15,7 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// hang makes a cell that accepts nobody, and fills its queue.
+// hang makes a cell that never accepts, and fills its queue.
 func hang(t *testing.T, h home.Home, cell string) {
 	t.Helper()
 	path, err := h.Socket(name(cell))
@@ -42,11 +42,10 @@ func hang(t *testing.T, h home.Home, cell string) {
 		}
 		t.Cleanup(func() { conn.Close() })
 	}
-	t.Skip("this system's queues are not to be filled")
+	t.Skip("the queue cannot be filled on this system")
 }
 
-// A cell that hangs is alive: it is not started a second time, and asking for the status
-// does not hang with it.
+// A hung cell is alive: it is not started again, and Running does not hang.
 func TestHungCellCountsAsRunning(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	hang(t, f.home, "hung")
@@ -60,7 +59,7 @@ func TestHungCellCountsAsRunning(t *testing.T) {
 	wantStarts(t, f.home, 1)
 }
 
-// Its callers wait for a while, since it may only be busy, and are then told.
+// Callers of a hung cell get an error after a timeout.
 func TestCallersOfAHungCellAreLetGo(t *testing.T) {
 	h := stemtest.Home(t, "hung")
 	hang(t, h, "hung")
@@ -81,7 +80,7 @@ func TestCallersOfAHungCellAreLetGo(t *testing.T) {
 		_, err := f.Connect(ctx, name("hung"), peer(2))
 		wantRefusal(t, err, wire.Failed)
 		if took := time.Since(since); took != time.Second {
-			t.Errorf("with a second's patience it took %v", took)
+			t.Errorf("with a timeout of 1s it took %v", took)
 		}
 	})
 }

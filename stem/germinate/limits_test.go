@@ -13,8 +13,8 @@ import (
 	"github.com/cell-mesh/cell/stem/gate"
 )
 
-// A peer may start so many cells at once and then one every half second; the user of this
-// machine is not counted.
+// A peer may start a number of cells at once and then one every half second. The user is not
+// limited.
 func TestStartsOfOnePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimits()
@@ -28,7 +28,7 @@ func TestStartsOfOnePeer(t *testing.T) {
 			t.Error("one more was allowed")
 		}
 		if !l.allows(modest) {
-			t.Error("another peer pays for it")
+			t.Error("another peer was refused")
 		}
 		for range 10 * allStarts {
 			if !l.allows(user) {
@@ -37,13 +37,12 @@ func TestStartsOfOnePeer(t *testing.T) {
 		}
 		<-time.After(peerStartsEvery)
 		if !l.allows(greedy) || l.allows(greedy) {
-			t.Error("after a while, exactly one more should be allowed")
+			t.Error("after a pause exactly one more should be allowed")
 		}
 	})
 }
 
-// A crowd of peers that each ask for little are bounded together, and remembering them is
-// bounded too.
+// The starts for all peers together are limited, and so is the memory for peers.
 func TestStartsOfACrowd(t *testing.T) {
 	crowd := make([]gate.Caller, 100_000)
 	for i := range crowd {
@@ -71,14 +70,13 @@ func TestStartsOfACrowd(t *testing.T) {
 			}
 			<-time.After(time.Second)
 			if !l.allows(peer(-1)) {
-				t.Error("once all is quiet, a new peer is refused")
+				t.Error("a new peer is refused after a pause")
 			}
 		})
 	}
 }
 
-// Whoever is over the limit is told so and nothing is started; to call what runs is no
-// start, however often it is done.
+// A peer over the limit is refused and nothing is started. Calls to running cells do not count.
 func TestBusyPeerStartsNothing(t *testing.T) {
 	f := newFactoryWith(t, "crash", "echo")
 	friend := peer(2)
@@ -89,7 +87,7 @@ func TestBusyPeerStartsNothing(t *testing.T) {
 		}
 	}
 	f.limits.allows(friend)
-	f.limits.peers[friend.Peer].SetBurst(0) // as if it had used up all it had
+	f.limits.peers[friend.Peer].SetBurst(0) // as if its limit were used up
 	before := len(starts(f.home))
 	_, err := f.Connect(t.Context(), name("crash"), friend)
 	wantRefusal(t, err, wire.Busy)
@@ -102,8 +100,7 @@ func TestBusyPeerStartsNothing(t *testing.T) {
 	wantStarts(t, f.home, before+1)
 }
 
-// The pauses between the starts of a cell that fails double, from the second failure on
-// and up to half a minute.
+// The pauses between starts of a failing cell double from the second failure on, up to 30 s.
 func TestPausesOfACellThatFails(t *testing.T) {
 	dna := filepath.Join(t.TempDir(), "dna")
 	write(t, dna, "one", 0o700)
@@ -134,13 +131,13 @@ func TestPausesOfACellThatFails(t *testing.T) {
 			return l.mayStart(cell, dna)
 		}
 		if err := end(3 << 8); err == nil {
-			t.Error("a cell that crashed as soon as it had started is taken for one that ran")
+			t.Error("a crash right after the start does not count as a failure")
 		}
 		<-time.After(maxPause)
 		for _, status := range []syscall.WaitStatus{0, syscall.WaitStatus(syscall.SIGKILL),
 			syscall.WaitStatus(syscall.SIGTERM)} {
 			if err := end(status); err != nil {
-				t.Errorf("a cell that was ended (%v) is taken for one that crashed: %v", status,
+				t.Errorf("an end by %v counts as a crash: %v", status,
 					err)
 			}
 		}
@@ -148,7 +145,7 @@ func TestPausesOfACellThatFails(t *testing.T) {
 		l.started(cell, dna, nil)
 		<-time.After(soon + 1)
 		if err := l.mayStart(cell, dna); err != nil {
-			t.Errorf("it has lived: %v", err)
+			t.Errorf("after it ran: %v", err)
 		}
 		l.started(cell, dna, failed)
 		if err := l.mayStart(cell, dna); err != nil {
@@ -157,8 +154,7 @@ func TestPausesOfACellThatFails(t *testing.T) {
 	})
 }
 
-// However often it is called, a cell that fails is not started in a busy loop; callers
-// are told why all the same.
+// A failing cell is not started for every call, but callers are told why it failed.
 func TestCellThatFailsIsLeftAlone(t *testing.T) {
 	t.Run("a program", func(t *testing.T) { leftAlone(t, newFactoryWith(t, "crash")) })
 	t.Run("with settings", func(t *testing.T) {
@@ -180,11 +176,11 @@ func leftAlone(t *testing.T, f *Factory) {
 		t.Errorf("%d calls made %d starts", calls, n)
 	}
 
-	// Its author has mended it: nobody waits for the end of a pause.
+	// A changed program is tried at once.
 	if err := os.Remove(f.home.DNA(name("crash"))); err != nil {
 		t.Fatal(err)
 	}
-	write(t, f.home.DNA(name("crash")), "#!/bin/sh\necho mended\n", 0o700)
+	write(t, f.home.DNA(name("crash")), "#!/bin/sh\necho fixed\n", 0o700)
 	_, err = f.Connect(t.Context(), name("crash"), user)
-	wantRefusal(t, err, wire.Failed, "exited with status 0", "mended")
+	wantRefusal(t, err, wire.Failed, "exited with status 0", "fixed")
 }

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// A cell may print for years: its log is moved aside when it has grown, while the cell
-// goes on printing into it.
+// The log of a running cell is moved aside when it is too large, and the cell goes on printing.
 func TestLogOfARunningCellIsBounded(t *testing.T) {
 	f := newFactoryWith(t, "chatty")
 	if _, err := talk(f, "chatty", user, ""); err != nil {
@@ -28,21 +27,20 @@ func TestLogOfARunningCellIsBounded(t *testing.T) {
 	if _, err := talk(f, "chatty", user, ""); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the cell prints into the emptied log", func() bool {
+	eventually(t, "the cell prints to the emptied log", func() bool {
 		text, _ := os.ReadFile(log)
 		return bytes.HasSuffix(text, []byte("the last line\n")) && !bytes.Contains(text, []byte{0})
 	})
 }
 
-// What is moved aside is the end of the log, which is what somebody will look for, and it
-// replaces what was there.
+// The end of the log is kept in NAME.log.1, which is replaced.
 func TestBoundLogKeepsTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "retina.log")
 	write(t, path+".1", "older", 0o600)
 	write(t, path, strings.Repeat("x", maxLog), 0o600)
 	limitLog(path)
 	if text, _ := os.ReadFile(path + ".1"); string(text) != "older" {
-		t.Error("a log within its bounds was moved")
+		t.Error("a small log was moved")
 	}
 	write(t, path, "the beginning"+strings.Repeat("x", maxLog)+"the end", 0o600)
 	limitLog(path)
@@ -55,8 +53,7 @@ func TestBoundLogKeepsTheEnd(t *testing.T) {
 	}
 }
 
-// The words that are quoted are few, valid text, and still there when the log was emptied
-// under the cell.
+// Last words are short, valid UTF-8, and also found after the log was emptied.
 func TestLastWords(t *testing.T) {
 	for _, test := range []struct {
 		before, after string

@@ -15,11 +15,10 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// gone says whether a process that we started has ended and been reaped.
+// gone reports whether a child process has ended and been reaped.
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// Whoever waits is told at once how the cell ended, and what it said last, and it is not
-// left to wait for a socket.
+// If the cell ends before it answers, the caller gets its exit status and last words at once.
 func TestCellThatEndsBeforeItAnswers(t *testing.T) {
 	for cell, words := range map[string][]string{
 		"crash": {"crash exited with status 3 before its socket answered",
@@ -39,22 +38,21 @@ func TestCellThatEndsBeforeItAnswers(t *testing.T) {
 	}
 }
 
-// Last words are this start's and no other's.
+// Last words are only those of this start.
 func TestLastWordsAreOfThisStart(t *testing.T) {
 	f := newFactoryWith(t, "crash")
 	write(t, f.home.Log(name("crash")), "words of long ago\n", 0o600)
 	_, err := talk(f, "crash", user, "")
 	wantRefusal(t, err, wire.Failed, "the lens is cracked")
 	if strings.Contains(err.Error(), "long ago") {
-		t.Errorf("told %v", err)
+		t.Errorf("got %v", err)
 	}
 	if text, _ := os.ReadFile(f.home.Log(name("crash"))); string(text) != "words of long ago\nthe lens is cracked\n" {
 		t.Errorf("the log is %q", text)
 	}
 }
 
-// A cell that never answers is given up at its own deadline and killed, or every call
-// would add one more of them.
+// A cell that does not answer by its deadline is killed.
 func TestSilentCellIsKilledAtItsDeadline(t *testing.T) {
 	f := newFactoryWith(t, "silent")
 	write(t, f.home.DNA(name("silent"))+".toml", "start_timeout = \"3s\"\n", 0o600)
@@ -64,7 +62,7 @@ func TestSilentCellIsKilledAtItsDeadline(t *testing.T) {
 	eventually(t, "the process has ended", func() bool { return gone(stemtest.PID(t, f.home, 0)) })
 }
 
-// Daemons of the old kind leave a child behind that answers; that is as good.
+// A traditional daemon exits and leaves a child that answers.
 func TestChildMayAnswer(t *testing.T) {
 	f := newFactoryWith(t, "forker")
 	mustTalk(t, f, "forker")
@@ -72,13 +70,13 @@ func TestChildMayAnswer(t *testing.T) {
 	wantStarts(t, f.home, 2) // it and its child
 
 	ended := make(chan syscall.WaitStatus, 1)
-	ended <- 0 // the parent's end may be seen before the socket's birth is
+	ended <- 0 // the parent's end may be seen before its child's socket
 	if err := f.await(t.Context(), name("forker"), dna.Settings{}, nil, ended); err != nil {
 		t.Error(err)
 	}
 }
 
-// What can't be started is refused with the remedy.
+// The refusal for dna that cannot be started contains the remedy.
 func TestDNAThatCannotStart(t *testing.T) {
 	const none = 0
 	for _, test := range []struct {
@@ -96,7 +94,7 @@ func TestDNAThatCannotStart(t *testing.T) {
 			[]string{"a script begins with #! and its interpreter"}},
 		{"empty", "", 0o700, wire.Failed, []string{"neither a program for this machine nor a script"}},
 		{"lost", "#!/no/such/interpreter\n", 0o700, wire.Failed,
-			[]string{"lost:1: its interpreter", "is not on this machine"}},
+			[]string{"lost:1: its interpreter", "is not installed on this machine"}},
 	} {
 		t.Run(test.cell, func(t *testing.T) {
 			f := newFactoryWith(t)
@@ -111,7 +109,7 @@ func TestDNAThatCannotStart(t *testing.T) {
 	}
 }
 
-// A directory is no dna, and a file of settings with a mistake names the mistake.
+// A directory is not dna, and an error in the settings names its line.
 func TestDNAThatIsMisplaced(t *testing.T) {
 	f := newFactoryWith(t, "echo")
 	if err := os.Mkdir(f.home.DNA(name("folder")), 0o700); err != nil {
@@ -124,8 +122,7 @@ func TestDNAThatIsMisplaced(t *testing.T) {
 	wantRefusal(t, err, wire.Failed, filepath.Join(f.home.DNADir(), "echo.toml")+":2", "soon")
 }
 
-// A name whose socket has no room in a socket address is refused with both lengths, and
-// nothing is started.
+// A name that is too long for a socket address is refused, and nothing is started.
 func TestNameTooLongForItsHome(t *testing.T) {
 	short := stemtest.Home(t)
 	deep, err := home.At(filepath.Join(short.String(), strings.Repeat("h", 40)))
@@ -141,6 +138,6 @@ func TestNameTooLongForItsHome(t *testing.T) {
 	_, err = f.Connect(t.Context(), long, user)
 	wantRefusal(t, err, wire.Failed, "use a shorter name")
 	if _, err := os.Stat(filepath.Join(deep.String(), "started")); err == nil {
-		t.Error("it was started all the same")
+		t.Error("the cell was started")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// runFiles puts a home's rules in force until the test ends.
+// runFiles runs the policy of a home until the test ends.
 func runFiles(t *testing.T, h home.Home) *Files {
 	t.Helper()
 	f := New(h, testID(0), stemtest.Discard)
@@ -32,13 +32,12 @@ func runFiles(t *testing.T, h home.Home) *Files {
 	return f
 }
 
-// may says whether a peer may reach the cell by the rules in force.
+// may reports whether peer n may reach the cell by the rules in force.
 func may(f *Files, n int, cell string) bool {
 	return gate.Allow(f.Rules(), gate.Caller{Peer: testID(n)}, name(cell), "", time.Time{})
 }
 
-// A file that is edited by hand is in force soon, in every way that editors write files,
-// and so is its removal.
+// Edits by hand are soon in force, in each way that editors write files, and so are removals.
 func TestEditsByHandAreInForceSoon(t *testing.T) {
 	h := stemtest.Home(t)
 	f := runFiles(t, h)
@@ -55,15 +54,14 @@ func TestEditsByHandAreInForceSoon(t *testing.T) {
 	if err := os.Remove(laptop); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a removal takes away", func() bool { return !may(f, 1, "echo") })
+	eventually(t, "a removal revokes", func() bool { return !may(f, 1, "echo") })
 	write(t, h.DNA(name("retina"))+".toml", "public = true\n", 0o600)
 	eventually(t, "a cell is public", func() bool { return may(f, 9, "retina") })
 	write(t, h.DNA(name("retina"))+".toml", "public = false\n", 0o600)
-	eventually(t, "the cell is public no more", func() bool { return !may(f, 9, "retina") })
+	eventually(t, "the cell is no longer public", func() bool { return !may(f, 9, "retina") })
 }
 
-// A command that has edited a file returns when the edit is in force; it does not wait
-// for an event.
+// After Reread, an edit is in force without an event.
 func TestRereadIsInForceAtReturn(t *testing.T) {
 	h := stemtest.Home(t)
 	f := New(h, testID(0), stemtest.Discard)
@@ -80,12 +78,12 @@ func TestRereadIsInForceAtReturn(t *testing.T) {
 	}
 }
 
-// A mistake grants nothing, is shown with its place and remedy, and takes no other file down.
+// A bad file grants nothing, is reported with place and remedy, and does not affect others.
 func TestBadFilesGrantNothing(t *testing.T) {
 	h := stemtest.Home(t)
 	write(t, stemtest.PeerFile(h, "good"), stemtest.GrantText(1, `"retina"`), 0o600)
 	write(t, h.DNA(name("open"))+".toml", "public = true\n", 0o600)
-	bad := map[string]string{ // file and line of the mistake, and the text
+	bad := map[string]string{ // by file and line of the error
 		"peers/cells.toml:2":       stemtest.GrantText(2, `"retina", "../etc"`),
 		"peers/unknown.toml:3":     stemtest.GrantText(3, `"retina"`) + "admin = true\n",
 		"peers/damaged.toml:1":     "id = \"12D3KooWdamaged\"\ncells = [\"retina\"]\n",
@@ -104,18 +102,18 @@ func TestBadFilesGrantNothing(t *testing.T) {
 	f := New(h, testID(0), slog.New(slog.NewTextHandler(&log, nil)))
 
 	if !may(f, 1, "retina") || may(f, 1, "echo") || !may(f, 9, "open") {
-		t.Error("the good files are not in force as they are")
+		t.Error("the good files are not in force")
 	}
 	for n := 2; n <= 9; n++ {
 		if may(f, n, "retina") || may(f, n, "closed") || may(f, n, "stem.list") {
-			t.Errorf("a bad file let peer %d in", n)
+			t.Errorf("a bad file grants something to peer %d", n)
 		}
 	}
 	problems := fmt.Sprintln(f.Rules().Problems)
 	for place := range bad {
 		if !strings.Contains(problems, filepath.Join(h.String(), place)) &&
 			!strings.Contains(problems, h.String()+"/"+place) {
-			t.Errorf("no problem is at %s", place)
+			t.Errorf("no problem names %s", place)
 		}
 	}
 	if n := len(f.Rules().Problems); n != len(bad) {
@@ -126,7 +124,7 @@ func TestBadFilesGrantNothing(t *testing.T) {
 	}
 }
 
-// The rules in force are never changed under those who read them.
+// Rules are replaced and never changed.
 func TestRulesAreReplacedNotChanged(t *testing.T) {
 	h := stemtest.Home(t)
 	f := New(h, testID(0), stemtest.Discard)
@@ -134,6 +132,6 @@ func TestRulesAreReplacedNotChanged(t *testing.T) {
 	write(t, stemtest.PeerFile(h, "laptop"), stemtest.GrantText(1, `"*"`), 0o600)
 	f.Reread()
 	if gate.Allow(before, gate.Caller{Peer: testID(1)}, name("retina"), "", time.Time{}) || !may(f, 1, "retina") {
-		t.Error("what was read before has changed, or what is in force has not")
+		t.Error("the old rules changed, or the new ones are not in force")
 	}
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/cell-mesh/cell/stem/stemtest"
 )
 
-// A key that was taken back opens nothing as soon as the stem has been told, and after an
-// edit by hand soon. While the list of them can't be read, none opens anything: it might
-// be one of them.
+// A revoked key is refused after a Reread, and soon after an edit by hand. While the list is
+// unreadable, every key is refused.
 func TestRevokedKeys(t *testing.T) {
 	self := stemtest.NewIssuer(1)
 	const serial = "0123456789abcdef"
@@ -26,21 +25,21 @@ func TestRevokedKeys(t *testing.T) {
 		return gate.Allow(f.Rules(), gate.Caller{Peer: testID(9)}, name("retina"), key, time.Now())
 	}
 	if !opens() {
-		t.Error("it does not open")
+		t.Error("the key is refused")
 	}
 	if err := capability.Revoke(t.Context(), h, serial); err != nil {
 		t.Fatal(err)
 	}
 	if f.Reread(); opens() {
-		t.Error("it was taken back, and opens")
+		t.Error("the revoked key is accepted")
 	}
 	write(t, h.Revoked(), "serials = []\n", 0o600)
 	if f.Reread(); !opens() {
-		t.Error("it was given back, and does not open")
+		t.Error("the key that is no longer revoked is refused")
 	}
 	write(t, h.Revoked(), "serials = [\n", 0o600)
 	if f.Reread(); opens() || len(f.Rules().Problems) != 1 {
-		t.Errorf("the list is torn, and it opens: %v; problems: %v", opens(), f.Rules().Problems)
+		t.Errorf("with an unreadable list, accepted: %v; problems: %v", opens(), f.Rules().Problems)
 	}
 	if err := os.Remove(h.Revoked()); err != nil {
 		t.Fatal(err)
@@ -54,10 +53,10 @@ func TestRevokedKeys(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for range 2 { // the first time, it may just be that Run begins by reading
+	for range 2 { // the first time it may be the Reread at the start of Run
 		write(t, h.Revoked(), "serials = ['"+strings.ToUpper(serial)+"']\n", 0o600)
-		eventually(t, "an edit by hand takes it back", func() bool { return !opens() })
+		eventually(t, "an edit by hand revokes the key", func() bool { return !opens() })
 		write(t, h.Revoked(), "serials = []\n", 0o600)
-		eventually(t, "an edit by hand gives it back", opens)
+		eventually(t, "an edit by hand restores the key", opens)
 	}
 }
