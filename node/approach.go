@@ -57,7 +57,7 @@ func (n *Node) sighted(seen peer.AddrInfo) {
 func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
 		ip, _, _ := maddrs.Parts(addr)
-		return !maddrs.IsLocal(ip) || ip.IsLoopback() || !n.hearsay.reaches(ip)
+		return !maddrs.IsLocal(ip) || ip.IsLoopback() || !n.gater.IsNeighbour(ip)
 	})
 	if len(addrs) == 0 {
 		return

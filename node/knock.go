@@ -67,7 +67,7 @@ func (n *Node) rank(targets []target) []target {
 		addrs = append(addrs, t.addr)
 	}
 	pauses := map[string]time.Duration{}
-	for _, next := range n.paths.rank(addrs) {
+	for _, next := range n.ranker.Rank(addrs) {
 		pauses[string(next.Addr.Bytes())] = next.Delay
 	}
 	for i, t := range targets {

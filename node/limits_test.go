@@ -1,46 +1,66 @@
 package node
 
 import (
-	"fmt"
+	"io"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/node/internal/nettest"
+	"github.com/cell-mesh/cell/node/limits"
 	"github.com/cell-mesh/cell/node/relay"
 )
 
-// There is room for everyone whom a node relays for, on however small a machine, and no
-// room without end.
-func TestCrowd(t *testing.T) {
-	if relay.MaxReservations >= roomy || roomy >= crowded || crowded >= maxConns {
-		t.Fatalf("%d peers that are relayed for shall fit into %d to %d connections, of %d",
-			relay.MaxReservations, roomy, crowded, maxConns)
+// The peers that a node relays for all keep a connection. They must fit below the number
+// of connections from which on some are closed.
+func TestReservationsFit(t *testing.T) {
+	if relay.MaxReservations >= limits.LowWater {
+		t.Errorf("%d reservations, %d connections", relay.MaxReservations, limits.LowWater)
 	}
-	limits, err := newLimits(newStrangers(nil, nil))
+}
+
+// Raw streams count as calls: a friend may have more than libp2p allows for a protocol.
+func TestRawStreamsAreCalls(t *testing.T) {
+	friend, err := randomPeer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer limits.Close()
-	// Handshakes under way have a limit of their own.
-	enter := func(i int) error {
-		from := ma.StringCast(fmt.Sprintf("/ip4/8.%d.%d.8/udp/4433/quic-v1", i/256, i%256))
-		scope, err := limits.OpenConnection(network.DirInbound, false, from)
-		if err != nil {
-			return err
-		}
-		t.Cleanup(scope.Done)
-		return scope.SetPeer(peer.ID(fmt.Sprint("peer ", i)))
+	id, err := address.ParseID(friend.String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i := range 20 * maxConns {
-		if err := enter(i); err == nil {
+	n := startNode(t, Config{Friends: func() []address.ID { return []address.ID{id} }})
+	for i := range 1000 {
+		s, err := n.limits.OpenStream(friend, network.DirInbound)
+		if err == nil {
+			defer s.Done()
+			err = s.SetProtocol("/x/cell/echo")
+		}
+		if err != nil {
+			t.Fatalf("stream %d: %v", i, err)
+		}
+	}
+}
+
+// A stranger that tries to open more and more streams is disconnected.
+func TestStrangerIsDisconnected(t *testing.T) {
+	n := startNode(t, Config{})
+	echo(n)
+	plain := plainHost(t, n, "tcp")
+	conn := plain.Network().ConnsToPeer(n.host.ID())[0]
+	for tries := 0; !conn.IsClosed(); tries++ {
+		if tries > 3000 {
+			t.Fatal("still connected")
+		}
+		s, err := conn.NewStream(nettest.Context(t))
+		if err != nil {
 			continue
 		}
-		if i < crowded {
-			t.Errorf("there is room for %d connections, and relays are to hold %d", i, crowded)
+		io.WriteString(s, "\x13") // where a negotiation begins
+		if tries > 100 {
+			io.ReadAll(s) // until the reset
+			s.Reset()
 		}
-		return
 	}
-	t.Error("there is no limit")
 }

@@ -39,7 +39,11 @@ import (
 	"github.com/cell-mesh/cell/discovery"
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/tasks"
+	"github.com/cell-mesh/cell/node/gater"
+	"github.com/cell-mesh/cell/node/limits"
+	"github.com/cell-mesh/cell/node/netif"
 	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/ranker"
 	"github.com/cell-mesh/cell/node/tracer"
 )
 
@@ -75,7 +79,7 @@ type Config struct {
 	Friends func() []address.ID
 	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC
 	// alone, and asks no router for a port.
-	Machine Machine
+	Machine netif.Machine
 	// Options are appended to the libp2p options.
 	Options []libp2p.Option
 	// Discovery are options of the discovery package, for simulations.
@@ -90,24 +94,24 @@ type Config struct {
 // Node is a libp2p host that carries calls. Its methods may be called at any time, from
 // any goroutine.
 type Node struct {
-	id        address.ID
-	on        Machine
-	host      host.Host
-	swarm     *swarm.Swarm // the host's network
-	conns     *peerconn.Set
-	dns       *madns.Resolver
-	finder    *discovery.Finder
-	udp       *sockets
-	strangers *strangers
-	log       *slog.Logger
+	id     address.ID
+	on     netif.Machine
+	host   host.Host
+	swarm  *swarm.Swarm // the host's network
+	conns  *peerconn.Set
+	dns    *madns.Resolver
+	finder *discovery.Finder
+	udp    *sockets
+	limits *limits.Manager
+	log    *slog.Logger
 
 	// what `cell ping` shows
 	tracer tracer.Tracer
 
 	traversal
 
-	hearsay *hearsay
-	paths   paths
+	gater  *gater.Gater
+	ranker *ranker.Ranker
 
 	tasks *tasks.Group // all goroutines and handlers of the node
 	close func() error
@@ -135,7 +139,7 @@ func New(cfg Config) (_ *Node, err error) {
 	}
 	own := cfg.Machine == nil
 	if own {
-		cfg.Machine = thisMachine{}
+		cfg.Machine = netif.Local{}
 	}
 	if !slices.Contains([]string{"", RelayTrusted, RelayPublic, RelayNone}, cfg.Relay) {
 		return nil, fmt.Errorf("relay %q: write %s, %s or %s", cfg.Relay, RelayTrusted, RelayPublic,
@@ -145,11 +149,11 @@ func New(cfg Config) (_ *Node, err error) {
 		id:      cfg.Identity.id,
 		on:      cfg.Machine,
 		log:     cfg.Log,
-		hearsay: newHearsay(cfg.Machine, cfg.Bootstrap),
+		gater:   gater.New(cfg.Machine.Networks, cfg.Bootstrap),
+		ranker:  ranker.New(cfg.Machine.Networks()),
 		flights: map[peer.ID]*flight{},
 		tasks:   tasks.New(),
 	}
-	n.paths.moved(n.on.Networks())
 	n.close = sync.OnceValue(n.release)
 	defer func() {
 		if err != nil {
@@ -160,7 +164,7 @@ func New(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.disconnected})
-	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.paths.connected})
+	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.ranker.Connected})
 	n.finder, err = discovery.New(discovery.Config{
 		Host:      n.host,
 		Mesh:      cfg.Mesh,
@@ -175,7 +179,7 @@ func New(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.hearsay.remembers(n.finder.Remembered)
+	n.gater.SetRemembered(n.finder.Remembered)
 	if err := n.beginTraversal(cfg); err != nil {
 		return nil, err
 	}
@@ -208,7 +212,7 @@ func (n *Node) Run(ctx context.Context) error {
 // disconnected is called by the host.
 func (n *Node) disconnected(_ network.Network, conn network.Conn) {
 	if len(n.swarm.ConnsToPeer(conn.RemotePeer())) == 0 {
-		n.strangers.forget(conn.RemotePeer())
+		n.limits.Disconnected(conn.RemotePeer())
 	}
 }
 

@@ -221,7 +221,7 @@ func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
 	at := conn.RemoteMultiaddr()
 	e := trace.Event{Kind: kind, Address: at.String(), Route: maddrs.Route(at)}
 	if kind == trace.Connected {
-		e.Reason = n.paths.why(at)
+		e.Reason = n.ranker.Why(at)
 	}
 	if relay := maddrs.RelayOf(at); relay != "" {
 		e.Relay = relay.String()

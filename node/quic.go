@@ -16,6 +16,8 @@ import (
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/quic-go/quic-go"
+
+	"github.com/cell-mesh/cell/node/limits"
 )
 
 // sockets are the UDP sockets a node is born with, one for each IP address it listens on.
@@ -134,7 +136,7 @@ func (s *sockets) newManager(key quic.StatelessResetKey, tokens quic.TokenGenera
 // a relay or a way into the mesh, ask each other for signs of life by themselves. A peer
 // that is met for a search costs nothing any more once that is over.
 func (s *sockets) tune(conf *quic.Config) {
-	conf.MaxIncomingStreams = maxCalls
+	conf.MaxIncomingStreams = limits.MaxCalls
 	conf.InitialStreamReceiveWindow = 2 << 20
 	conf.InitialConnectionReceiveWindow = 3 << 20
 	conf.KeepAlivePeriod = 0

@@ -67,7 +67,7 @@ func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
 		if addr == nil || len(targets) == maxTargets || s.peer != "" && id != "" && id != s.peer {
 			continue
 		}
-		n.hearsay.give(addr)
+		n.gater.Allow(addr)
 		targets = append(targets, target{addr: addr, peer: cmp.Or(id, s.peer)})
 	}
 	if len(targets) == 0 {

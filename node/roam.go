@@ -33,7 +33,7 @@ func (n *Node) roam() {
 		n.swarm.Backoff().Clear(id)
 	}
 	n.nat.Moving()
-	n.paths.moved(n.on.Networks())
+	n.ranker.SetNetworks(n.on.Networks())
 	carries := map[peer.ID]bool{} // relays that do, for calls of ours
 	for _, conn := range n.swarm.Conns() {
 		if via := maddrs.RelayOf(conn.RemoteMultiaddr()); via != "" && n.conns.Calls(conn) > 0 {

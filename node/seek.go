@@ -84,7 +84,7 @@ func (f *flight) traceVisit(s *spot, addrs []ma.Multiaddr, err error) {
 // brings it the new ones.
 func (f *flight) dial() {
 	if !f.node.tracer.Idle() {
-		f.node.tracer.Dials(f.id, f.node.paths.rank(f.node.host.Peerstore().Addrs(f.id)))
+		f.node.tracer.Dials(f.id, f.node.ranker.Rank(f.node.host.Peerstore().Addrs(f.id)))
 	}
 	conn, err := f.node.swarm.DialPeer(network.WithDialPeerTimeout(f.ctx, dialsWait), f.id)
 	f.node.mu.Lock()

@@ -68,7 +68,7 @@ func (n *Node) Status() Status {
 			ID:        conn.RemotePeer().String(),
 			Address:   conn.RemoteMultiaddr().String(),
 			Transport: maddrs.Transport(conn.RemoteMultiaddr()),
-			Why:       n.paths.why(conn.RemoteMultiaddr()),
+			Why:       n.ranker.Why(conn.RemoteMultiaddr()),
 			Direction: direction(conn),
 			Streams:   n.conns.Calls(conn),
 			RTT:       float64(n.conns.RTT(conn).Microseconds()) / 1000,

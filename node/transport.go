@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/fx"
 
+	"github.com/cell-mesh/cell/node/limits"
 	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat"
 	"github.com/cell-mesh/cell/node/peerconn"
@@ -33,19 +34,23 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	for i, ip := range ips {
 		ips[i] = ip.Unmap()
 	}
-	n.strangers = newStrangers(cfg.Friends, func(id peer.ID) { n.tasks.Go(func() { n.swarm.ClosePeer(id) }) })
-	limits, err := newLimits(n.strangers)
+	n.limits, err = limits.New(limits.Config{
+		Protocol:   Protocol,
+		IsCall:     isRaw,
+		Friends:    cfg.Friends,
+		Disconnect: func(id peer.ID) { n.tasks.Go(func() { n.swarm.ClosePeer(id) }) },
+	})
 	if err != nil {
 		return fmt.Errorf("make limits: %w", err)
 	}
-	keeper, err := connmgr.NewConnManager(roomy, crowded)
+	keeper, err := connmgr.NewConnManager(limits.LowWater, limits.HighWater)
 	if err != nil {
-		limits.Close()
+		n.limits.Close()
 		return fmt.Errorf("make limits: %w", err)
 	}
 	defer func() {
 		if n.host == nil { // whose they would be
-			limits.Close()
+			n.limits.Close()
 			keeper.Close()
 		}
 	}()
@@ -56,9 +61,9 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	options := []libp2p.Option{
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
-		libp2p.ResourceManager(dials{limits}),
+		libp2p.ResourceManager(n.limits),
 		libp2p.ConnectionManager(keeper),
-		libp2p.ConnectionGater(n.hearsay),
+		libp2p.ConnectionGater(n.gater),
 		libp2p.MultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: n.dns}),
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
@@ -66,7 +71,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.Security(tls.ID, newSecurity), libp2p.Security(noise.ID, noise.New),
 		libp2p.DisableRelay(), // we have our own: relayTransport
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
-		libp2p.SwarmOpts(swarm.WithDialRanker(n.paths.rank),
+		libp2p.SwarmOpts(swarm.WithDialRanker(n.ranker.Rank),
 			swarm.WithMetricsTracer(n.tracer.Swarm())),
 	}
 	var port int

@@ -1,4 +1,4 @@
-package node
+package netif
 
 import (
 	"bytes"
@@ -8,15 +8,19 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// TestWatchInterfaces runs TestHelperWatch in a network namespace of its own, whose
-// interfaces it may change.
-func TestWatchInterfaces(t *testing.T) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestWatch runs TestHelperWatch in a network namespace of its own, where it can change
+// the interfaces.
+func TestWatch(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("unshare", "--net", "true").Run(); err != nil {
-		t.Skipf("can't make a network namespace: unshare: %v", err)
+		t.Skipf("cannot make a network namespace: unshare: %v", err)
 	}
 	child := exec.Command("unshare", "--net", "sh", "-c", `set -e
 		ip link add wire type veth peer name far
@@ -33,15 +37,15 @@ func TestWatchInterfaces(t *testing.T) {
 // TestHelperWatch gives an interface an address, unplugs it, and plugs it in.
 func TestHelperWatch(t *testing.T) {
 	if os.Getenv("CELL_TEST_WATCH") == "" {
-		t.Skip("runs as a child of TestWatchInterfaces")
+		t.Skip("runs as a child of TestWatch")
 	}
 	ctx, cancel := context.WithCancel(nettest.Context(t))
-	moved, ended := make(chan bool, 1), make(chan error, 1)
-	w, err := newWatch()
+	changed, ended := make(chan bool, 1), make(chan error, 1)
+	w, err := newWatcher()
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { ended <- w.run(ctx, func() { moved <- true }) }()
+	go func() { ended <- w.run(ctx, func() { changed <- true }) }()
 	for _, change := range [][]string{
 		{"addr", "add", "10.99.0.1/24", "dev", "wire"},
 		{"link", "set", "wire", "down"},
@@ -51,8 +55,8 @@ func TestHelperWatch(t *testing.T) {
 			t.Fatalf("ip %v: %v: %s", change, err, out)
 		}
 		began := time.Now()
-		nettest.Receive(t, moved)
-		t.Logf("ip %v: seen after %v", change, time.Since(began))
+		nettest.Receive(t, changed)
+		t.Logf("ip %v: noticed after %v", change, time.Since(began))
 	}
 	cancel()
 	if err := nettest.Receive(t, ended); err != nil {

@@ -1,4 +1,4 @@
-package node
+package limits
 
 import (
 	"testing"
@@ -7,16 +7,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Dials to one address on the Internet, and calls through one relay there, are not a
-// flood; connections from one are.
-func TestDials(t *testing.T) {
-	limits, err := newLimits(newStrangers(nil, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer limits.Close()
+// Many dials to one address on the Internet are allowed, and so are many calls through one
+// relay. Many connections from one address are not.
+func TestConnectionsOfOneAddress(t *testing.T) {
+	m := newManager(t, Config{})
 	direct := ma.StringCast("/ip4/203.0.113.1/udp/4433/quic-v1")
-	relayed := ma.StringCast("/ip4/203.0.113.1/udp/4433/quic-v1/p2p/12D3KooWHTbygVJABPCHZVEHKhjYEGdUrjqNwd5WfG3q3ipAu5Q9/p2p-circuit")
+	relayed := ma.StringCast(direct.String() +
+		"/p2p/12D3KooWHTbygVJABPCHZVEHKhjYEGdUrjqNwd5WfG3q3ipAu5Q9/p2p-circuit")
 	const many = 40
 	for _, c := range []struct {
 		dir  network.Direction
@@ -30,7 +27,7 @@ func TestDials(t *testing.T) {
 	} {
 		var open []network.ConnManagementScope
 		for range many {
-			if scope, err := (dials{limits}).OpenConnection(c.dir, false, c.at); err == nil {
+			if scope, err := m.OpenConnection(c.dir, false, c.at); err == nil {
 				open = append(open, scope)
 			}
 		}

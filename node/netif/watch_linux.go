@@ -1,4 +1,4 @@
-package node
+package netif
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// interfaceNews opens a netlink socket; each read is some change of links or addresses.
-func interfaceNews() (*os.File, error) {
+// openChanges opens a netlink socket. Each read returns a change of links or addresses.
+func openChanges() (*os.File, error) {
 	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
 		unix.NETLINK_ROUTE)
 	if err != nil {
@@ -20,8 +20,8 @@ func interfaceNews() (*os.File, error) {
 		unix.Close(s)
 		return nil, err
 	}
-	return newsFile(s), nil
+	return os.NewFile(uintptr(s), "interfaces"), nil
 }
 
-// lostSome says that there was more news than the socket holds: news, too.
-func lostSome(err error) bool { return errors.Is(err, unix.ENOBUFS) }
+// isOverflow reports whether the socket dropped some changes, which is a change too.
+func isOverflow(err error) bool { return errors.Is(err, unix.ENOBUFS) }
