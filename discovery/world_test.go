@@ -270,9 +270,7 @@ func (f *Finder) waitForAttempts(times int) {
 type meshTest func(t *testing.T, w *world, server, member *resident, f *Finder)
 
 // inMesh runs a test in the mesh "lab" with a member that does not publish its addresses.
-func inMesh(t *testing.T, test meshTest) {
-	inMeshWith(t, Config{}, test, Unpublished())
-}
+func inMesh(t *testing.T, test meshTest) { inMeshWith(t, Config{}, test, Unpublished()) }
 
 func inMeshWith(t *testing.T, cfg Config, test meshTest, options ...Option) {
 	inMeshOf(t, cfg, nil, test, options...)
