@@ -40,6 +40,13 @@ func DialAddress(ctx context.Context, to address.Address, early []byte) (*Conn, 
 	if err != nil {
 		return nil, err
 	}
+	return DialFrom(ctx, h, to, early)
+}
+
+// DialFrom is DialAddress for a home other than the default one. Other programs cannot
+// import its types.
+func DialFrom(ctx context.Context, h home.Home, to address.Address,
+	early []byte) (*Conn, error) {
 	dial := dialPeer
 	if to.Peer.IsLocal() {
 		dial = dialHere

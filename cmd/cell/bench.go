@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cell-mesh/cell/cmd/cell/internal/demo"
+	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/internal/home"
 	"github.com/cell-mesh/cell/synapse"
 	"github.com/cell-mesh/cell/testnet/bench"
 	"github.com/cell-mesh/cell/testnet/floor"
@@ -73,11 +75,16 @@ func buildExamples(ctx context.Context, home string) error {
 }
 
 // dialIn dials as a program in that home does.
-func dialIn(ctx context.Context, home, address string, early []byte) (bench.Conn, error) {
-	if err := os.Setenv("CELL_HOME", home); err != nil {
+func dialIn(ctx context.Context, dir, addr string, early []byte) (bench.Conn, error) {
+	h, err := home.At(dir)
+	if err != nil {
 		return nil, err
 	}
-	return synapse.DialWith(ctx, address, early)
+	to, err := address.Parse(addr)
+	if err != nil {
+		return nil, err
+	}
+	return synapse.DialFrom(ctx, h, to, early)
 }
 
 func dialFloor(ctx context.Context, multiaddr string) (bench.Raw, error) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/cell-mesh/cell/internal/home/hometest"
 	"github.com/cell-mesh/cell/internal/trace"
 )
 
@@ -57,6 +58,8 @@ func FuzzTraceEvent(f *testing.F) {
 		`{"event":"nothing","reason":"a\nb\u001b[31m"}`, `{"event":"dial","wait_ms":1e300}`,
 		`{"event":"connected","route":"relayed tcp","relay":"r","reason":"why"}`,
 		`{"event":"punch","addresses":["a","b"]}`, `{"event":"answer","rtt_ms":-1}`,
+		`{"event":"lost","reason":"\u009b2J"}`, `{"event":"relayed","reason":"\u202e"}`,
+		`{"event":"found","peer":"x","source":"place","addresses":["a\u001b[2J"]}`,
 		`{"event":"lost"}`, `{"event":"relayed"}`, `{"event":"end","sum":{"asked":3}}`, `{"ms":-0}`,
 	} {
 		f.Add([]byte(event))
@@ -77,6 +80,33 @@ func FuzzTraceEvent(f *testing.F) {
 			}) {
 				t.Errorf("%s shows %s as %q", name, line, out.String())
 			}
+		}
+	})
+}
+
+// Every error about stem.toml names the file, and what is accepted passes the checks again.
+func FuzzStemConfig(f *testing.F) {
+	for _, text := range []string{"", "port = 4433\nmesh = \"home\"", "listen = [\"127.0.0.1\"]",
+		"relay = \"public\"\nverbose = true\nno-mdns = true", "port = -1", "mesh = \"\"",
+		"bootstrap = [\"/ip4/127.0.0.1/tcp/1\"]", "listen = [1]", "prot = 7", "[port]", "relay = []",
+	} {
+		f.Add(text)
+	}
+	h := hometest.New(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(h.StemConfig(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		flags := upFlags{Mesh: defaultMesh, Relay: "trusted"}
+		err := readConfig(h, upCommand(), &flags)
+		if err != nil && !strings.HasPrefix(err.Error(), h.StemConfig()+":") {
+			t.Errorf("%q: the error does not name the file: %v", text, err)
+		}
+		if err != nil {
+			return
+		}
+		if flag, err := flags.check(); err != nil {
+			t.Errorf("%q: accepted, but %s is invalid: %v", text, flag, err)
 		}
 	})
 }

@@ -52,7 +52,8 @@ given with --as. The other machine may reach nothing here.`,
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "cell: joined %s (%s); "+
-				"you may reach %s there, as NAME@%s\n", peer.Petname, peer.ID, describeGrant(cells), peer.Petname)
+				"you may reach %s there, as NAME@%s\n", peer.Petname, peer.ID, describeGrant(cells),
+				peer.Petname)
 			return nil
 		},
 	}
