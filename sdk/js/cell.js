@@ -340,9 +340,12 @@ async function ask(request, signal) {
       socket.pause()
       const [word, code, ...reason] = line.subarray(0, end).toString().split(' ')
       if (word === 'ok') {
+        const pairs = [code, ...reason].filter(Boolean)
+        const bad = pairs.find(pair => pair.indexOf('=') < 1)
+        if (bad) return settle(new Bad(`${JSON.stringify(bad)} is not key=value`))
         if (rest.length) socket.unshift(rest)
-        const pairs = Object.fromEntries([code, ...reason].filter(Boolean).map(pair => pair.split('=')))
-        return settle(null, request.startsWith('open ') ? pairs.call ?? '0' : undefined)
+        const call = pairs.find(pair => pair.startsWith('call=')) ?? 'call=0' // the first one counts
+        return settle(null, request.startsWith('open ') ? call.slice('call='.length) : undefined)
       }
       if (word !== 'no') return settle(new Bad('verdict is neither ok nor no'))
       settle(codes[code] ? new codes[code](reason.join(' ') || code) : new Failed([code, ...reason].join(' ')))

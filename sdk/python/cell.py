@@ -268,7 +268,7 @@ def _ask(request, until):
         line = _read_line(sock, until)
         word, _, rest = line.partition(" ")
         if word == "ok":
-            return sock, dict(pair.partition("=")[::2] for pair in rest.split())
+            return sock, _parse_pairs(rest)
         code, _, reason = rest.partition(" ")
         if word != "no":
             code, reason = "bad", "verdict is neither ok nor no"
@@ -276,6 +276,17 @@ def _ask(request, until):
     except BaseException:
         sock.close()
         raise
+
+
+def _parse_pairs(text):
+    """Return KEY=VALUE words as a dict. The first value of a key counts."""
+    pairs = {}
+    for word in text.split():
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise Bad("%r is not key=value" % word)
+        pairs.setdefault(key, value)
+    return pairs
 
 
 def _read_line(sock, until):
