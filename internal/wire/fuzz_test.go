@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode"
 )
 
 func seeds(f *testing.F) {
@@ -97,4 +98,24 @@ func readAll(r io.Reader) (Request, string, error) {
 	}
 	remaining, err := io.ReadAll(r)
 	return req, string(rest) + string(remaining), err
+}
+
+// FuzzWords checks that foreign text becomes one printable line that fits in a verdict, and
+// that printing it twice changes nothing.
+func FuzzWords(f *testing.F) {
+	for _, text := range []string{"", "a\nb\r\nc", "\x1b[31mred\x1b[0m", "\u202egnp.exe", "\xff",
+		strings.Repeat("a", maxReason+1), strings.Repeat("é", maxReason), "\u2028", "\u00a0x\u00a0",
+		strings.Repeat("\xff", maxReason)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		words := Words(text)
+		bad := strings.ContainsFunc(words, func(r rune) bool { return !unicode.IsPrint(r) })
+		if bad || len(words) > maxReason+len("…") || len(No(Refusal{NotFound, text})) > MaxLine {
+			t.Errorf("%q is printed as %q", text, words)
+		}
+		if again := Words(words); again != words {
+			t.Errorf("%q is printed as %q, and then as %q", text, words, again)
+		}
+	})
 }
