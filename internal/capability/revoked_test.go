@@ -109,7 +109,7 @@ func TestBadRevokedFile(t *testing.T) {
 		"serials = [\n":                         "revoked.toml:1: ",
 		"serials = \"0123456789abcdef\"\n":      "revoked.toml:1: ",
 		"serials = []\n\nserial = \"7\"\n":      `revoked.toml:3: unknown key "serial"`,
-		"serials = [\"0123456789abcdef\", 7]\n": "revoked.toml:1: serials is to be a list",
+		"serials = [\"0123456789abcdef\", 7]\n": "revoked.toml:1: serials must be a list",
 		"# mine\nserials = [\n \"7\",\n]\n":     "revoked.toml:3: ",
 		"serials = [\n \"0123456789abcde\",\n]": "revoked.toml:2: ",
 	} {

@@ -1,7 +1,11 @@
-// Package home is ~/.cell as a value: every path in it, with its mode and its length.
+// Package home knows every path in the home directory, ~/.cell:
 //
-// The file system is cell's only registry, so where a file lies is part of the protocol
-// between the stem, the cells and the SDK; this is the one place that knows.
+//	h, err := home.Default()
+//	...
+//	path, err := h.Socket(name) // ~/.cell/run/NAME.sock
+//
+// The file system is the only registry of cells. So the paths are part of the protocol
+// between the stem, the cells and the SDKs, and only this package defines them.
 package home
 
 import (
@@ -15,11 +19,11 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Home is the directory that everything of one stem lives in.
+// Home is the directory with all the files of one stem.
 type Home struct{ dir string }
 
-// Default returns the home that $CELL_HOME names, or else ~/.cell. This is where
-// $CELL_HOME is read.
+// Default returns the home in $CELL_HOME or, if that is empty, ~/.cell. No other function
+// reads $CELL_HOME.
 func Default() (Home, error) {
 	if dir := os.Getenv("CELL_HOME"); dir != "" {
 		return At(dir)
@@ -31,17 +35,17 @@ func Default() (Home, error) {
 	return At(filepath.Join(user, ".cell"))
 }
 
-// IsDefault says whether this is the home of those who set no $CELL_HOME.
+// IsDefault reports whether this is the home that is used without $CELL_HOME.
 func (h Home) IsDefault() bool {
 	user, err := os.UserHomeDir()
 	return err == nil && h.dir == filepath.Join(user, ".cell")
 }
 
-// shortName stands for the names that any home must have room for.
+// shortName is the length of a name that must fit in any home.
 const shortName = 16
 
-// At returns the home at dir, which need not exist. It refuses a dir so long that
-// stem.sock or the socket of a 16-letter name would not fit in a socket address.
+// At returns the home at dir, which need not exist. It fails if dir is too long for the path
+// of stem.sock, or of the socket of a 16-letter name.
 func At(dir string) (Home, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -55,12 +59,12 @@ func At(dir string) (Home, error) {
 	return Home{abs}, nil
 }
 
-// MaxSocketPath is how many bytes the path of a Unix socket may have: sun_path less its final zero,
-// 107 on Linux and 103 on macOS.
+// MaxSocketPath is the maximum length of a Unix socket's path in bytes: the size of sun_path
+// without the final zero, which is 107 on Linux and 103 on macOS.
 const MaxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// Make creates what is missing of the home's directories, for this user alone. It refuses
-// a home that belongs to somebody else or is open to others.
+// Make creates the missing directories of the home with mode 0700. It fails if the home
+// belongs to another user or is open to other users.
 func (h Home) Make() error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return fmt.Errorf("make home: %w", err)
@@ -86,7 +90,8 @@ func private(dir string, info fs.FileInfo) error {
 	case !info.IsDir():
 		return fmt.Errorf("home: %s is not a directory: move it away, or set CELL_HOME", dir)
 	case known && uid != os.Geteuid():
-		return fmt.Errorf("home: %s belongs to user %d, not to you: set CELL_HOME to a directory of your own", dir, uid)
+		return fmt.Errorf("home: %s belongs to user %d, not to you: "+
+			"set CELL_HOME to a directory of your own", dir, uid)
 	case info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("home: %s is open to other users: run \"chmod 700 %s\"", dir, dir)
 	}
@@ -98,27 +103,26 @@ func (h Home) String() string { return h.dir }
 // IdentityKey holds this machine's private key, mode 0600.
 func (h Home) IdentityKey() string { return filepath.Join(h.dir, "identity.key") }
 
-// StemConfig holds the flags of `cell up`; it is optional.
+// StemConfig is the optional file with the flags of `cell up`.
 func (h Home) StemConfig() string { return filepath.Join(h.dir, "stem.toml") }
 
-// StemSocket is the stem's door.
+// StemSocket is where the stem listens.
 func (h Home) StemSocket() string { return filepath.Join(h.dir, "stem.sock") }
 
-// StemLock is held by the one stem that may live here.
+// StemLock is held by the running stem, so that a home has only one.
 func (h Home) StemLock() string { return filepath.Join(h.dir, "stem.lock") }
 
 // RunDir holds the sockets of the running cells.
 func (h Home) RunDir() string { return filepath.Join(h.dir, "run") }
 
-// Socket is where the cell listens. It fails, naming both lengths, if the path has no
-// room in a socket address.
+// Socket is where the cell listens. It fails if the path is too long for a socket.
 func (h Home) Socket(cell address.Name) (string, error) {
 	return h.socket(cell.String())
 }
 
-// Link is the socket that leads to a cell elsewhere; the @ in its name tells it from
-// those of cells. The peer is one that a file may be called after: no multiaddr. It fails
-// as Socket does.
+// Link is the local socket that leads to a cell of a peer. It has an @ in its name, which the
+// sockets of cells have not. The peer must not be a multiaddr, since it becomes part of a
+// file name. It fails like Socket.
 func (h Home) Link(to address.Address) (string, error) {
 	return h.socket(to.Cell.String() + "@" + to.Peer.String())
 }
@@ -126,8 +130,8 @@ func (h Home) Link(to address.Address) (string, error) {
 func (h Home) socket(name string) (string, error) {
 	path := filepath.Join(h.RunDir(), name+".sock")
 	if len(path) > MaxSocketPath {
-		return "", fmt.Errorf("socket path %s has %d bytes, the limit is %d: use a shorter name or a shorter CELL_HOME",
-			path, len(path), MaxSocketPath)
+		return "", fmt.Errorf("socket path %s has %d bytes, the limit is %d: "+
+			"use a shorter name or a shorter CELL_HOME", path, len(path), MaxSocketPath)
 	}
 	return path, nil
 }
@@ -137,42 +141,42 @@ func (h Home) Lock(cell address.Name) string {
 	return filepath.Join(h.RunDir(), cell.String()+".lock")
 }
 
-// DNADir is the store of executables that wait to be germinated.
+// DNADir holds the executables from which cells are started.
 func (h Home) DNADir() string { return filepath.Join(h.dir, "dna") }
 
-// DNA is the executable that becomes the cell.
+// DNA is the executable of the cell.
 func (h Home) DNA(cell address.Name) string { return filepath.Join(h.DNADir(), cell.String()) }
 
 // PeersDir holds a file for each peer that has a petname.
 func (h Home) PeersDir() string { return filepath.Join(h.dir, "peers") }
 
-// Peer says what a peer may reach here.
+// Peer is the file of one peer: its ID, and the cells that it may call.
 func (h Home) Peer(name address.Petname) string {
 	return filepath.Join(h.PeersDir(), name.String()+".toml")
 }
 
-// InvitesDir holds a file for each invite that was printed and may still be used.
+// InvitesDir holds a file for each invite that can still be used.
 func (h Home) InvitesDir() string { return filepath.Join(h.dir, "invites") }
 
-// Invite is one invite, with its secret.
+// Invite is the file of one invite, with its secret.
 func (h Home) Invite(id string) string { return filepath.Join(h.InvitesDir(), id+".toml") }
 
-// Places holds who answered at an IP address or DNS name the first time.
+// Places records which peer first answered at an IP address or DNS name.
 func (h Home) Places() string { return filepath.Join(h.dir, "places.toml") }
 
-// Links holds the links and forwards that are kept.
+// Links holds the permanent links and forwards.
 func (h Home) Links() string { return filepath.Join(h.dir, "links.toml") }
 
-// Revoked lists the keys that were taken back before they expired.
+// Revoked lists the keys that were revoked before they expired.
 func (h Home) Revoked() string { return filepath.Join(h.dir, "revoked.toml") }
 
-// Calls is a line for each call to or from another machine.
+// Calls has a line for each call to or from another machine.
 func (h Home) Calls() string { return filepath.Join(h.LogDir(), "calls.jsonl") }
 
-// LogDir holds what the cells print.
+// LogDir holds the output of the cells.
 func (h Home) LogDir() string { return filepath.Join(h.dir, "log") }
 
-// Log holds what one cell printed.
+// Log is the output of one cell.
 func (h Home) Log(cell address.Name) string {
 	return filepath.Join(h.LogDir(), cell.String()+".log")
 }

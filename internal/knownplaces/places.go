@@ -1,10 +1,12 @@
-// Package knownplaces is the file places.toml: which peer answered at an IP address, a
-// DNS name or a multiaddr the first time. A different answer later is either a new
-// machine there or somebody in between; only the user can tell.
+// Package knownplaces keeps places.toml, like known_hosts of SSH. It records which peer
+// first answered at an IP address, a DNS name or a multiaddr:
 //
 //	["192.168.1.5:4433"]
 //	id = "12D3KooW…"
 //	since = 2026-11-23T03:06:57Z
+//
+// If another peer answers later, it is either a new machine or an attacker in the middle.
+// Only the user can tell, and decides with Forget.
 package knownplaces
 
 import (
@@ -22,31 +24,31 @@ import (
 	"github.com/cell-mesh/cell/internal/textfile"
 )
 
-// Known is who answered at a place, and when that was learnt.
+// Known is the peer that first answered at a place, and when.
 type Known struct {
 	ID    address.ID `toml:"id"`
 	Since time.Time  `toml:"since"`
 }
 
-// maxKnown bounds the file, so that it can still be read, however long the places are;
-// who calls so many is no person.
+// maxKnown keeps the file small enough to be read, however long the places are. No person
+// calls more.
 const maxKnown = 800
 
-// Find returns who is known at the place; ok is false if nobody is. The error names file and line.
+// Find returns the known peer at a place, if any. The error names file and line.
 func Find(h home.Home, place address.Place) (known Known, ok bool, err error) {
 	all, err := read(h)
 	known, ok = all[place.String()]
 	return known, ok, err
 }
 
-// List returns the places where somebody is known, sorted. The error names file and line.
+// List returns the places with a known peer, sorted. The error names file and line.
 func List(h home.Home) ([]string, error) {
 	all, err := read(h)
 	return slices.Sorted(maps.Keys(all)), err
 }
 
-// Learn writes down who answered at the place, unless somebody is known there: then that
-// one is returned.
+// Learn records that a peer answered at a place, and returns the known peer, which differs
+// from id if another peer was recorded earlier.
 func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID) (Known, error) {
 	var known Known
 	err := edit(ctx, h, func(all map[string]Known) error {
@@ -55,7 +57,7 @@ func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID)
 			return nil
 		}
 		if len(all) >= maxKnown {
-			return fmt.Errorf("%s: knows %d places already: remove those that are not needed",
+			return fmt.Errorf("%s: has %d places already: remove those that are not needed",
 				h.Places(), len(all))
 		}
 		known = Known{id, time.Now().UTC().Truncate(time.Second)}
@@ -65,7 +67,7 @@ func Learn(ctx context.Context, h home.Home, place address.Place, id address.ID)
 	return known, err
 }
 
-// Forget forgets who is known at the place; ok is false if nobody was.
+// Forget removes the known peer at a place and returns it; ok is false if there was none.
 func Forget(ctx context.Context, h home.Home,
 	place address.Place) (known Known, ok bool, err error) {
 	err = edit(ctx, h, func(all map[string]Known) error {
@@ -76,7 +78,8 @@ func Forget(ctx context.Context, h home.Home,
 	return known, ok, err
 }
 
-// edit changes the file under a lock, so that a stem and a command don't undo each other's changes.
+// edit changes the file under a lock, so that the stem and a command don't lose each other's
+// changes.
 func edit(ctx context.Context, h home.Home, change func(map[string]Known) error) error {
 	lock, err := socket.WaitLock(ctx, h.Places()+".lock")
 	if err != nil {
@@ -101,7 +104,8 @@ func read(h home.Home) (map[string]Known, error) {
 	}
 	for place, known := range all {
 		if known.ID.IsZero() {
-			return nil, fmt.Errorf("%s: %q has no id: remove it, and the next call to it learns who is there", h.Places(), place)
+			return nil, fmt.Errorf("%s: %q has no id: remove it, and the next call records one",
+				h.Places(), place)
 		}
 	}
 	return all, nil

@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// Alive says whether a process holds the socket at path, without its noticing: connect(2)
-// with a socket of another type is refused with EPROTOTYPE by a live process's socket,
-// and with ECONNREFUSED by one left behind by a dead process. A real connection would
-// have to be accepted, and a simple program may well stumble over one that says nothing.
-// A live process that does not listen yet is alive, too.
+// Alive reports whether a process holds the socket at path, and the process does not notice.
+// It calls connect(2) with a socket of another type. The socket of a live process answers
+// with EPROTOTYPE, that of a dead one with ECONNREFUSED. A real connection would have to be
+// accepted, and might confuse a simple program. A process that has bound its socket and does
+// not listen yet counts as alive.
 func Alive(path string) (bool, error) {
 	syscall.ForkLock.RLock()
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)

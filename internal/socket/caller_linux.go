@@ -1,6 +1,6 @@
 package socket
 
-// bindName is an abstract name: it lives in no directory and goes with the socket.
+// bindName returns an abstract name, which has no file and goes away with the socket.
 func bindName(caller string) (name string, unbind func()) {
 	return callerMark + caller, func() {}
 }

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 )
 
-// bindName is a path, for systems without abstract names: the file goes as soon as the
-// connection stands. The directories are made for it and stay; their names are public
-// knowledge.
+// bindName returns a path, for systems without abstract names. unbind removes the file once
+// the connection is made. The directories stay; their names are no secret.
 func bindName(caller string) (name string, unbind func()) {
 	name = filepath.Join("/tmp", callerMark+caller)
-	os.MkdirAll(filepath.Dir(name), 0o700) // if it fails, so does bind, and tells
+	os.MkdirAll(filepath.Dir(name), 0o700) // if this fails, bind fails and reports it
 	return name, func() { os.Remove(name) }
 }

@@ -1,10 +1,14 @@
-// Package socket finds out who is alive at a Unix socket, and takes a socket's place when
-// nobody is.
+// Package socket dials and listens at Unix sockets that may have been left behind by a dead
+// process:
 //
-// connect(2) alone tells: a socket file that refuses connections was left behind by a
-// process that is gone, or is about to be listened on by one that is there; Alive tells
-// the two apart. Whoever removes one holds the lock that belongs to it, so that two never
-// bind the same name.
+//	conn, err := socket.Dial(ctx, path)
+//	if socket.Missing(err) {
+//		// no process listens at path
+//	}
+//
+// Only connect(2) can tell. If a socket file refuses connections, its process is dead or
+// does not listen yet; Alive tells the two apart. A process must hold the socket's lock to
+// remove or replace it, so that two processes never bind the same name.
 package socket
 
 import (
@@ -16,19 +20,18 @@ import (
 	"time"
 )
 
-// Dial connects to the socket at path. A live process whose queue is full is waited for
-// until ctx ends, and so is one that has bound its socket and is about to listen. Match
-// the error with Missing.
+// Dial connects to the socket at path. If the queue of the process is full, or the process
+// does not listen yet, Dial waits until ctx ends. Match the error with Missing.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 	return retry(ctx, path, func() (*net.UnixConn, error) {
 		return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	})
 }
 
-// DialFrom is Dial with a name bound to the calling end, which the accepting process
-// reads with getpeername(2); see Caller. The name is one of NewCallerName's, and used for
-// this connection alone. After a try that failed it may be taken for as long as a child
-// that another thread has forked takes to execute its program; that is waited for, too.
+// DialFrom is Dial, and binds a name to the calling end, which the accepting process reads
+// with getpeername(2); see Caller. The name comes from NewCallerName and serves one
+// connection. After a failed attempt, the name may still be in use until a child that
+// another thread has forked calls exec; DialFrom waits for that, too.
 func DialFrom(ctx context.Context, path, caller string) (*net.UnixConn, error) {
 	return retry(ctx, path, func() (*net.UnixConn, error) {
 		name, unbind := bindName(caller)
@@ -38,7 +41,7 @@ func DialFrom(ctx context.Context, path, caller string) (*net.UnixConn, error) {
 	})
 }
 
-// plain names the socket, and the reason in a word.
+// plain shortens an error to the socket's path and the errno.
 func plain(path string, err error) error {
 	var cause syscall.Errno
 	if errors.As(err, &cause) {
@@ -47,8 +50,8 @@ func plain(path string, err error) error {
 	return err
 }
 
-// Missing says whether a Dial failed because nobody listens there: no such file, or one
-// left by a dead process.
+// Missing reports whether a Dial failed because no process listens: the file does not exist,
+// or its process is dead.
 func Missing(err error) bool {
 	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
 }
@@ -57,10 +60,11 @@ func Missing(err error) bool {
 // follows at once.
 const listenTimeout = 10 * time.Second
 
-// retry repeats dial with doubling pauses while the listener's queue is full (EAGAIN),
-// while our name is taken (EADDRINUSE), and while a live process does not listen yet. The
-// kernel offers nothing to wait on in either case.
-func retry(ctx context.Context, path string, dial func() (*net.UnixConn, error)) (*net.UnixConn, error) {
+// retry repeats dial with doubling pauses while the listener's queue is full (EAGAIN), our
+// name is in use (EADDRINUSE), or a live process does not listen yet. The kernel has no event
+// for these.
+func retry(ctx context.Context, path string,
+	dial func() (*net.UnixConn, error)) (*net.UnixConn, error) {
 	began := time.Now()
 	for pause := FirstPause; ; pause = NextPause(pause) {
 		conn, err := dial()
@@ -85,14 +89,14 @@ func retry(ctx context.Context, path string, dial func() (*net.UnixConn, error))
 	}
 }
 
-// FirstPause is the first of the pauses between tries where the kernel tells no event;
+// FirstPause is the first pause between attempts where the kernel has no event to wait for;
 // see NextPause.
 const FirstPause = 100 * time.Microsecond
 
 // NextPause doubles a pause, up to 20 ms.
 func NextPause(pause time.Duration) time.Duration { return min(2*pause, 20*time.Millisecond) }
 
-// Pause waits for d, or returns the error of ctx when that ends first.
+// Pause waits for d. If ctx ends first, it returns the error of ctx.
 func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

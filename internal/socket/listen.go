@@ -12,10 +12,11 @@ import (
 	"sync"
 )
 
-// ErrInUse is returned by Listen when a live process already answers at the path.
+// ErrInUse is returned by Listen if a live process already holds the socket.
 var ErrInUse = errors.New("already running")
 
-// Listener is a listening socket that removes its own file, and no other, when it is closed.
+// Listener is a listening socket. Close removes its file, unless another process has
+// replaced it.
 type Listener struct {
 	*net.UnixListener
 	path, lock string
@@ -25,10 +26,11 @@ type Listener struct {
 	closed     error
 }
 
-// Listen listens at path with mode 0600, replacing the socket of a dead process; at a
-// live one it fails with ErrInUse. The caller holds the lock. The socket answers from the
-// moment it can be seen: it is bound under another name and renamed. lock is the lock's
-// file, which Close takes for a moment; if empty, the caller holds it until after Close.
+// Listen listens at path with mode 0600. It replaces the socket of a dead process, and fails
+// with ErrInUse at that of a live one. The caller must hold the lock. Listen binds the
+// socket under a hidden name and then renames it, so that it accepts connections from the
+// moment it is visible. Close takes the lock in the file named lock for a moment; if lock is
+// empty, the caller holds the lock until after Close.
 func Listen(path, lock string) (*Listener, error) {
 	if alive, err := Alive(path); err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
@@ -52,7 +54,7 @@ func Listen(path, lock string) (*Listener, error) {
 	return l, nil
 }
 
-// reveal gives the bound socket its mode and its name.
+// reveal sets the mode of the bound socket, and renames it.
 func (l *Listener) reveal(hidden string) (err error) {
 	if err = os.Chmod(hidden, 0o600); err != nil {
 		return err
@@ -63,8 +65,8 @@ func (l *Listener) reveal(hidden string) (err error) {
 	return os.Rename(hidden, l.path)
 }
 
-// Close stops listening and removes the socket's file, unless another process has put its
-// own there or is about to. Closing twice is fine.
+// Close stops listening and removes the socket's file, unless another process has replaced it
+// or holds the lock to do so. It may be called twice.
 func (l *Listener) Close() error {
 	l.once.Do(func() {
 		if l.lock == "" {
@@ -72,7 +74,7 @@ func (l *Listener) Close() error {
 		} else if lock, err := TryLock(l.lock); err == nil {
 			defer lock.Unlock()
 			l.removed.Do(l.remove)
-		} // else whoever holds the lock now deals with the file as with any dead socket
+		} // else the holder of the lock replaces the file, like any dead socket
 		l.closed = l.UnixListener.Close()
 	})
 	return l.closed

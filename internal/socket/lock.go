@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// Lock is an exclusive flock(2) on a file, which goes with the process that holds it. The
-// file stays: removing it would let two processes hold locks on two files of one name.
+// Lock is an exclusive flock(2) on a file, which the kernel releases when the process ends.
+// The file stays: if it were removed, two processes could lock two files of the same name.
 type Lock struct{ file *os.File }
 
-// ErrLocked is returned by TryLock when another holds the lock.
+// ErrLocked is returned by TryLock if another process holds the lock.
 var ErrLocked = errors.New("locked by another process")
 
-// TryLock takes the lock or fails at once, with ErrLocked if another holds it.
+// TryLock takes the lock. If another process holds it, TryLock fails at once with ErrLocked.
 func TryLock(path string) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -37,8 +37,8 @@ func TryLock(path string) (*Lock, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
 
-// WaitLock takes the lock as soon as it is free; it fails when ctx ends first. It tries
-// with doubling pauses, since a blocking flock(2) could not be called off.
+// WaitLock waits for the lock until ctx ends. It polls with doubling pauses, because a
+// blocking flock(2) cannot be interrupted.
 func WaitLock(ctx context.Context, path string) (*Lock, error) {
 	for pause := FirstPause; ; pause = NextPause(pause) {
 		lock, err := TryLock(path)
@@ -51,9 +51,9 @@ func WaitLock(ctx context.Context, path string) (*Lock, error) {
 	}
 }
 
-// Unlock gives the lock back.
+// Unlock releases the lock.
 func (l *Lock) Unlock() {
-	// closing alone leaves it to a child that is being forked right now
+	// Close alone is not enough: a child that is being forked has a copy of the file.
 	syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
 	l.file.Close()
 }

@@ -13,8 +13,8 @@ const (
 	localPeerPID  = 2
 )
 
-// Owner tells which process listens at the other end of a connection, or made it:
-// LOCAL_PEERPID and LOCAL_PEERCRED.
+// Owner returns the process at the other end of a connection, which listens there or has
+// dialled, from LOCAL_PEERPID and LOCAL_PEERCRED.
 func Owner(conn *net.UnixConn) (pid, uid int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

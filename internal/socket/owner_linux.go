@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Owner tells which process listens at the other end of a connection, or made it: SO_PEERCRED.
+// Owner returns the process at the other end of a connection, which listens there or has
+// dialled, from SO_PEERCRED.
 func Owner(conn *net.UnixConn) (pid, uid int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -7,13 +7,12 @@ import (
 	"syscall"
 )
 
-// Retire removes the socket's file and lets no more callers in. Those who are in the
-// queue by then are still there for AcceptQueued. The caller holds the lock.
+// Retire removes the socket's file and refuses new callers. AcceptQueued returns those that
+// are already in the queue. The caller of Retire must hold the lock.
 //
-// A caller who has found the file, and is about to be queued, is not lost either:
-// shutdown(2) makes the kernel refuse it from one moment on, as if nobody were there, so
-// that it looks again and finds what comes next. Linux promises that; elsewhere such a
-// caller may be accepted nowhere.
+// A caller that has found the file but is not in the queue yet is not lost: after
+// shutdown(2) the kernel refuses it as if the process were dead, so it tries again and
+// finds the next process. Only Linux guarantees this. Elsewhere such a caller may be lost.
 func (l *Listener) Retire() error {
 	l.removed.Do(l.remove)
 	raw, err := l.SyscallConn()
@@ -23,11 +22,11 @@ func (l *Listener) Retire() error {
 	return raw.Control(func(fd uintptr) { syscall.Shutdown(int(fd), syscall.SHUT_RD) })
 }
 
-// ErrEmpty is returned by AcceptQueued when nobody waits.
-var ErrEmpty = errors.New("nobody is in the queue")
+// ErrEmpty is returned by AcceptQueued if there are no callers in the queue.
+var ErrEmpty = errors.New("no caller is in the queue")
 
-// AcceptQueued accepts a caller who is in the queue already, or fails with ErrEmpty at
-// once. (A deadline could pass before Accept has even looked.)
+// AcceptQueued accepts the next caller in the queue, or fails at once with ErrEmpty. (Accept
+// with a short deadline could fail before it has checked the queue.)
 func (l *Listener) AcceptQueued() (*net.UnixConn, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// bareWord finds the first number or truth value that stands where value takes a text, as
-// in idle = 5. The decoder hands it to UnmarshalText like a text, and does not say where
-// it was.
+// bareWord finds the first number or boolean where a string is expected, as in idle = 5. The
+// decoder passes it to UnmarshalText like a string, and does not report the line.
 func bareWord(text []byte, value any) (line int, fault string) {
 	var p unstable.Parser
 	p.Reset(text)
@@ -24,9 +23,9 @@ func bareWord(text []byte, value any) (line int, fault string) {
 		}
 		if node, key := bareIn(e, table, reflect.TypeOf(value)); node != nil {
 			kind, t := kinds[kindOf(node)], typeOf(reflect.TypeOf(value), key)
-			fault = fmt.Sprintf("%s is to be %s, and not %s", shown(key), describe(t), kind)
-			if !takesText(t) { // but what is in it does
-				fault = fmt.Sprintf("%s is to be %s: %s does not fit in it", shown(key),
+			fault = fmt.Sprintf("%s must be %s, not %s", shown(key), describe(t), kind)
+			if !takesText(t) { // the elements do
+				fault = fmt.Sprintf("%s must be %s: %s does not fit in it", shown(key),
 					describe(t), kind)
 			}
 			return p.Shape(node.Raw).Start.Line, fault
@@ -35,13 +34,13 @@ func bareWord(text []byte, value any) (line int, fault string) {
 	return 0, ""
 }
 
-// bareIn looks at one KEY = VALUE in a table, and at those in an inline table or list.
+// bareIn searches one KEY = VALUE in a table, including inline tables and lists.
 func bareIn(e *unstable.Node, table toml.Key,
 	root reflect.Type) (node *unstable.Node, key toml.Key) {
 	key = append(table[:len(table):len(table)], keyOf(e)...)
 	t := typeOf(root, key)
-	var look func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key)
-	look = func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key) {
+	var search func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key)
+	search = func(v *unstable.Node, t reflect.Type) (*unstable.Node, toml.Key) {
 		switch {
 		case t == nil:
 			return nil, nil
@@ -49,7 +48,7 @@ func bareIn(e *unstable.Node, table toml.Key,
 			return v, key
 		case v.Kind == unstable.Array && t.Kind() == reflect.Slice:
 			for words := v.Children(); words.Next(); {
-				if node, key := look(words.Node(), bare(t.Elem())); node != nil {
+				if node, key := search(words.Node(), bare(t.Elem())); node != nil {
 					return node, key
 				}
 			}
@@ -62,10 +61,10 @@ func bareIn(e *unstable.Node, table toml.Key,
 		}
 		return nil, nil
 	}
-	return look(e.Value(), t)
+	return search(e.Value(), t)
 }
 
-// kindOf is the decoder's word for a value that it hands on like a text.
+// kindOf returns the TOML type of a value that the decoder passes on like a string.
 func kindOf(v *unstable.Node) string {
 	return map[unstable.Kind]string{unstable.Integer: "integer", unstable.Float: "float",
 		unstable.Bool: "boolean"}[v.Kind]

@@ -10,8 +10,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// locate puts file and line before an error of the decoder, in words of somebody who
-// edits the file that value is read from.
+// locate adds file and line to an error of the decoder, and rewords it for the person who
+// edits the file.
 func locate(path string, text []byte, value any, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
@@ -34,7 +34,7 @@ func locate(path string, text []byte, value any, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// explain says what is expected, where the decoder speaks of types.
+// explain says what is expected, where the decoder names Go types.
 func explain(value any, bad *toml.DecodeError) string {
 	text := strings.TrimPrefix(bad.Error(), "toml: ")
 	found, isMismatch := strings.CutPrefix(text, "cannot decode TOML ")
@@ -50,33 +50,34 @@ func explain(value any, bad *toml.DecodeError) string {
 		ip, _, _ = strings.Cut(ip, ")")
 		return ip + " is not an IP address"
 	case isMismatch && key != "" && wanted != "" && into != at.String():
-		return fmt.Sprintf("%s is to be %s: %s does not fit in it", key, wanted, kinds[kind])
+		return fmt.Sprintf("%s must be %s: %s does not fit in it", key, wanted, kinds[kind])
 	case isMismatch && key != "" && wanted != "":
-		return fmt.Sprintf("%s is to be %s, and not %s", key, wanted, kinds[kind])
+		return fmt.Sprintf("%s must be %s, not %s", key, wanted, kinds[kind])
 	case strings.Contains(text, "cannot be stored in") && wanted != "":
-		return fmt.Sprintf("%s is to be %s, and not so large or small", key, wanted)
+		return fmt.Sprintf("%s must be %s, and not so large or small", key, wanted)
 	case strings.HasPrefix(text, "cannot store a") && wanted != "":
-		return fmt.Sprintf("%s is to be %s, and not a table", key, wanted)
-	case strings.HasSuffix(text, "at start of value"), strings.HasPrefix(text,
-		"expected keyword"), strings.HasPrefix(text, "expected value"):
-		return text + ": a text stands in quotes"
+		return fmt.Sprintf("%s must be %s, not a table", key, wanted)
+	case strings.HasSuffix(text, "at start of value"),
+		strings.HasPrefix(text, "expected keyword"), strings.HasPrefix(text, "expected value"):
+		return text + ": put text in quotes"
 	case strings.HasPrefix(text, "expected newline"):
-		return "more stands here than a value: a text stands in quotes"
+		return "there is more than one value: put text in quotes"
 	}
 	return text
 }
 
-// shown is a key as a person writes it.
+// shown returns a key as a person writes it.
 func shown(key toml.Key) string { return strings.Join(key, ".") }
 
-// kinds is what a file's author calls what TOML has other words for.
+// kinds translates the types of TOML into everyday words.
 var kinds = map[string]string{
-	"string": "a text", "integer": "a whole number", "float": "a number with a fraction", "boolean": "true or false",
-	"array": "a list", "inline table": "a table", "table": "a table", "datetime": "a date and time",
-	"local datetime": "a date and time", "local date": "a date", "local time": "a time",
+	"string": "a text", "integer": "a whole number", "float": "a number with a fraction",
+	"boolean": "true or false", "array": "a list", "inline table": "a table",
+	"table": "a table", "datetime": "a date and time", "local datetime": "a date and time",
+	"local date": "a date", "local time": "a time",
 }
 
-// typeOf returns the type of what a key of a file becomes, nil if that is not known.
+// typeOf returns the Go type that a key is decoded into, nil if it is unknown.
 func typeOf(t reflect.Type, key toml.Key) reflect.Type {
 	for _, word := range key {
 		if t = inside(t, word); t == nil {
@@ -93,7 +94,7 @@ func bare(t reflect.Type) reflect.Type {
 	return t
 }
 
-// inside returns the type of what a key stands for, in a table of type t; nil if there is none.
+// inside returns the type of a key in a table of type t, nil if there is none.
 func inside(t reflect.Type, key string) reflect.Type {
 	if t = bare(t); t.Kind() == reflect.Slice {
 		t = bare(t.Elem())
@@ -111,7 +112,7 @@ func inside(t reflect.Type, key string) reflect.Type {
 	return nil
 }
 
-// describe says what such a value looks like in a file, "" if that is not known.
+// describe says what a value of a type looks like in a file, "" if that is unknown.
 func describe(t reflect.Type) string {
 	switch {
 	case t == nil:

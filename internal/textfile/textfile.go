@@ -1,4 +1,11 @@
-// Package textfile reads and writes the small TOML files that people edit.
+// Package textfile reads and writes the small TOML files that people edit:
+//
+//	var settings struct{ Port int `toml:"port"` }
+//	err := textfile.Read("stem.toml", &settings)
+//	// stem.toml:3: port must be a whole number, not a text
+//
+// Errors name the file, the line and the remedy. A file is replaced as a whole, so that a
+// reader never sees half of it.
 package textfile
 
 import (
@@ -15,7 +22,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// maxSize bounds what is read of a file that a person wrote.
+// maxSize is far more than any person writes.
 const maxSize = 1 << 20
 
 // Read decodes the file into value, a pointer to a struct. An unknown key or a bad value
@@ -37,18 +44,18 @@ func Read(path string, value any) error {
 	return Decode(path, text, value)
 }
 
-// Decode is Read for a text that is not in a file; name stands for its path.
+// Decode is Read for text that is in memory. Errors begin with name.
 func Decode(name string, text []byte, value any) error {
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	return locate(name, text, value, decoder.Decode(value))
 }
 
-// ErrUnreadable is wrapped by the error of a folder that could not be read at all, for
-// want of file descriptors perhaps: what is in it is not known, rather than nothing.
+// ErrUnreadable is wrapped by the error for a folder that cannot be read, for example
+// because there are no file descriptors left. It does not mean that the folder is empty.
 var ErrUnreadable = errors.New("can't be read")
 
-// List returns the paths of the TOML files in a folder, sorted. There are none in a
-// folder that does not exist.
+// List returns the paths of the TOML files in a folder, sorted. If the folder does not
+// exist, the list is empty.
 func List(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,8 +72,7 @@ func List(dir string) (paths []string, err error) {
 	return paths, nil
 }
 
-// Write encodes value and puts it in the file's place at once, mode 0600, so that a
-// reader sees the old text or the new.
+// Write encodes value and replaces the file, as Replace does.
 func Write(path string, value any) error {
 	var text bytes.Buffer
 	if err := toml.NewEncoder(&text).Encode(value); err != nil {
@@ -75,7 +81,8 @@ func Write(path string, value any) error {
 	return Replace(path, text.Bytes())
 }
 
-// Replace puts data in the file's place at once, mode 0600.
+// Replace replaces the file atomically, with mode 0600: a reader sees the old content or the
+// new one.
 func Replace(path string, data []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
@@ -93,8 +100,7 @@ func Replace(path string, data []byte) (err error) {
 	return os.Rename(file.Name(), path)
 }
 
-// At puts the file, and the line where a top-level key stands in it, before an error that
-// was found after decoding.
+// At adds the file and the line of a top-level key to an error that was found after decoding.
 func At(path, key string, err error) error {
 	text, readErr := os.ReadFile(path)
 	var p unstable.Parser

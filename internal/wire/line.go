@@ -1,11 +1,12 @@
-// Package wire is what a stem is asked and what it answers, on its Unix socket and
-// between stems alike: a request line, a verdict line, then bytes.
+// Package wire is the protocol of the stem, on its Unix socket and between stems: a request
+// line, a verdict line, then bytes.
 //
 //	open retina@12D3KooW… [key=value …]\n        ok [key=value …]\n
 //	germinate retina\n                           no CODE reason in words\n
 //
-// A line is at most 4 KiB, and bytes may follow it at once. Unknown keys are ignored, so
-// the wire can grow.
+// A line has at most 4 KiB. Bytes may follow the request line without waiting for the
+// verdict. Readers ignore unknown keys, so that keys can be added later. What a verb means
+// is left to package stem.
 package wire
 
 import (
@@ -22,13 +23,12 @@ const MaxLine = 4096
 // ErrTooLong is returned for a line that does not end within MaxLine bytes.
 var ErrTooLong = errors.New("line is longer than 4096 bytes")
 
-// lines are buffers for what waits for a line, which may be thousands.
+// lines holds buffers, since thousands of streams may wait for a line.
 var lines = sync.Pool{New: func() any { return new([MaxLine]byte) }}
 
-// readLine reads up to and with the first newline and returns the line without it. What
-// was read behind it is returned as rest, which the reader of what follows must be given
-// first; it is nil when there is none. A stream that ends before the newline gives
-// io.ErrUnexpectedEOF.
+// readLine returns the first line without its newline. rest is what was read behind it, nil
+// if nothing; it comes before what r returns next. If the stream ends before the newline,
+// the error is io.ErrUnexpectedEOF.
 func readLine(r io.Reader) (line string, rest []byte, err error) {
 	buf := lines.Get().(*[MaxLine]byte)
 	defer lines.Put(buf)

@@ -5,21 +5,19 @@ import (
 	"unicode"
 )
 
-// Code says in one word why a request was refused. The set is closed; it keeps its
-// identity across both hops, so that errors.Is(err, wire.Denied) holds at the far end. A
-// Code is an error.
+// Code is the reason of a refusal in one word. It is an error, and it survives both hops, so
+// that errors.Is(err, wire.Denied) also holds at the far end. No other codes will be added.
 type Code string
 
 const (
-	NotFound    Code = "not-found"   // there is no such cell, and no dna to start one
-	Denied      Code = "denied"      // the caller may not reach that cell, whether or not it exists
-	Unreachable Code = "unreachable" // no way to the peer was found
-	Failed      Code = "failed"      // the cell could not be started or reached
-	// at that place answers another peer than the one that is known there
-	Changed Code = "changed"
-	Busy    Code = "busy" // too much is being asked at once
-	Bad     Code = "bad"  // the request could not be understood
-	Cut     Code = "cut"  // the call did not come to an orderly end
+	NotFound    Code = "not-found"   // the cell does not exist, and has no dna
+	Denied      Code = "denied"      // the caller may not call the cell, whether or not it exists
+	Unreachable Code = "unreachable" // no route to the peer was found
+	Failed      Code = "failed"      // the cell could not be started or called
+	Changed     Code = "changed"     // another peer than the known one answers there
+	Busy        Code = "busy"        // too many requests at once
+	Bad         Code = "bad"         // the request is malformed
+	Cut         Code = "cut"         // the call did not end in order
 )
 
 func (c Code) Error() string { return string(c) }
@@ -35,7 +33,7 @@ func (c Code) known() bool {
 // Refusal is a verdict that is not ok.
 type Refusal struct {
 	Code Code
-	// Reason says more, in words, to somebody who may know. If empty, there is no more to say.
+	// Reason explains the code to a user who may know more. It may be empty.
 	Reason string
 }
 
@@ -49,8 +47,8 @@ func (r Refusal) Error() string {
 // Unwrap makes errors.Is(err, wire.Denied) and the like hold.
 func (r Refusal) Unwrap() error { return r.Code }
 
-// Words makes one line of any text, fit to be shown on a terminal whoever wrote it: line
-// ends become " | ", other control characters spaces, and what does not fit is left out.
+// Words turns untrusted text into one line that is safe to print on a terminal: line breaks
+// become " | ", other unprintable characters become spaces, and a long text is cut off.
 func Words(text string) string {
 	text = strings.Join(strings.FieldsFunc(text,
 		func(r rune) bool { return r == '\n' || r == '\r' }), " | ")
@@ -66,5 +64,5 @@ func Words(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// maxReason leaves room in a verdict line for everything else.
+// maxReason leaves room for the rest of a verdict line.
 const maxReason = 3072

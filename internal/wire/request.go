@@ -6,36 +6,31 @@ import (
 	"strings"
 )
 
-// Verb is what a request asks for.
+// Verb is the kind of a request.
 type Verb string
 
 const (
-	Open Verb = "open" // open ADDRESS: connect me to a cell
-	// germinate NAME: see to it that the cell here answers at its socket
-	Germinate Verb = "germinate"
-	End       Verb = "end" // end CALL: did the call that just ended come to an orderly end?
-	// cut CALLER: I am a cell, and can't finish the call of this caller
-	CutCall Verb = "cut"
-	Status  Verb = "status" // status: a verdict, then JSON
-	// ping PEER: a verdict, then what happens on the way to the peer and back, in lines
-	// of JSON
-	Ping   Verb = "ping"
-	Find   Verb = "find"   // find PEER: the same of who knows where it is
-	Reread Verb = "reread" // reread: use the files as they are now, before you answer
-	Link   Verb = "link"   // link ADDRESS [at=LISTEN]: have a socket or port lead to a cell
-	Unlink Verb = "unlink" // unlink LISTEN: take that back
+	Open      Verb = "open"      // open ADDRESS: connect to a cell
+	Germinate Verb = "germinate" // germinate NAME: start a cell of this machine if needed
+	End       Verb = "end"       // end CALL: ask whether a call has ended in order
+	CutCall   Verb = "cut"       // cut CALLER: a cell cannot finish the call of this caller
+	Status    Verb = "status"    // status: the verdict is followed by JSON
+	Ping      Verb = "ping"      // ping PEER: the verdict is followed by events in lines of JSON
+	Find      Verb = "find"      // find PEER: like ping, about the search for the peer
+	Reread    Verb = "reread"    // reread: read all files again before answering
+	Link      Verb = "link"      // link ADDRESS [at=LISTEN]: forward a socket or port to a cell
+	Unlink    Verb = "unlink"    // unlink LISTEN: remove a link
 )
 
-// Request is one request line: a verb, what it is about, and pairs of keys and values
-// that refine it.
+// Request is a request line: a verb, its object, and options as pairs.
 type Request struct {
 	Verb Verb
-	// Object is an address, a name or a number, as the verb wants it; empty if the verb wants none.
+	// Object is an address, a name or a number, depending on the verb. It may be empty.
 	Object string
 	Pairs  Pairs
 }
 
-// Pairs are keys and values without spaces, in the order in which they stand.
+// Pairs are keys and values without spaces, in their order on the line.
 type Pairs [][2]string
 
 // Get returns the value of the first pair with this key, or "".
@@ -75,8 +70,8 @@ func (r Request) String() string {
 	return text + r.Pairs.String() + "\n"
 }
 
-// parseRequest reads a line without its newline. Whether the verb is one that is served here,
-// and its object what it needs, is for the server to say.
+// parseRequest parses a line without its newline. It does not check whether the verb is known
+// and has the object that it needs; the server does.
 func parseRequest(line string) (Request, error) {
 	fields := strings.Fields(line)
 	if len(fields) == 0 {
@@ -95,8 +90,8 @@ func parseRequest(line string) (Request, error) {
 	return r, err
 }
 
-// isPair tells key=value from an object: the = of an address stands behind a colon, a
-// slash or a question mark.
+// isPair reports whether a field is key=value and not an object. An address has an = only
+// behind a colon, a slash, a question mark or an @.
 func isPair(field string) bool {
 	i := strings.IndexAny(field, "=:/?@")
 	return i > 0 && field[i] == '='
@@ -114,8 +109,7 @@ func parsePairs(fields []string) (Pairs, error) {
 	return pairs, nil
 }
 
-// plain refuses control characters, which have no place in a line that ends up in logs
-// and terminals.
+// plain refuses control characters, because the line is printed in logs and on terminals.
 func plain(line string) error {
 	for i := range len(line) {
 		if line[i] < ' ' || line[i] == 0x7f {
@@ -125,7 +119,7 @@ func plain(line string) error {
 	return nil
 }
 
-// ReadRequest reads a request line and parses it. rest is what was read behind it.
+// ReadRequest reads and parses a request line. rest is what was read behind it.
 func ReadRequest(r io.Reader) (req Request, rest []byte, err error) {
 	line, rest, err := readLine(r)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // OK returns the verdict line that grants a request, with its newline.
 func OK(pairs ...[2]string) string { return "ok" + Pairs(pairs).String() + "\n" }
 
-// No returns the verdict line that refuses one, with its newline. The reason is made to
-// fit on a line.
+// No returns the verdict line that refuses a request, with its newline. The reason is passed
+// through Words.
 func No(r Refusal) string {
 	line := "no " + string(r.Code)
 	if reason := Words(r.Reason); reason != "" {
@@ -19,8 +19,8 @@ func No(r Refusal) string {
 	return line + "\n"
 }
 
-// parseVerdict reads a verdict line without its newline: nil and the pairs if it is ok,
-// else a Refusal. A code that is not of the closed set reads as Failed.
+// parseVerdict parses a verdict line without its newline. It returns the pairs of an ok, or
+// else a Refusal. An unknown code becomes Failed.
 func parseVerdict(line string) (Pairs, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
@@ -36,13 +36,14 @@ func parseVerdict(line string) (Pairs, error) {
 	return nil, Refusal{Bad, "verdict is neither ok nor no"}
 }
 
-// ReadVerdictAfter is ReadVerdict where rest was read already, and nothing that matters follows.
+// ReadVerdictAfter is ReadVerdict for a stream of which rest was already read. It drops what
+// follows the verdict.
 func ReadVerdictAfter(rest []byte, r io.Reader) (Pairs, error) {
 	pairs, _, err := ReadVerdict(io.MultiReader(bytes.NewReader(rest), r))
 	return pairs, err
 }
 
-// ReadVerdict reads a verdict line and parses it. rest is what was read behind it.
+// ReadVerdict reads and parses a verdict line. rest is what was read behind it.
 func ReadVerdict(r io.Reader) (pairs Pairs, rest []byte, err error) {
 	line, rest, err := readLine(r)
 	if err != nil {

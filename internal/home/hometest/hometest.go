@@ -9,8 +9,8 @@ import (
 	"github.com/cell-mesh/cell/internal/home"
 )
 
-// Dir makes a directory that is there until the test has ended. Its path is short enough
-// for a socket's, which that of t.TempDir need not be.
+// Dir creates a directory for the duration of the test. Unlike that of t.TempDir, its path
+// is always short enough for a socket.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cell")
