@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,10 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) > 2 && os.Args[1] == "call" {
 		os.Exit(goCall(os.Args[2]))
+	}
+	fuzzing := func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz=") }
+	if slices.ContainsFunc(os.Args, fuzzing) {
+		os.Exit(m.Run()) // fuzzing needs no stem, and each worker would build one
 	}
 	os.Exit(localtest.Main(m))
 }
