@@ -9,8 +9,8 @@ import (
 	"github.com/cell-mesh/cell/node/maddrs"
 )
 
-// Addrs returns where others may reach the node, as multiaddrs that end in /p2p/ID: what
-// works from farthest away comes first, loopback last, and QUIC before TCP.
+// Addrs returns the node's addresses, as multiaddrs that end in /p2p/ID. Those that work
+// from farthest away come first and loopback last, and QUIC comes before TCP.
 func (n *Node) Addrs() []string {
 	addrs := n.host.Addrs()
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int {

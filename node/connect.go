@@ -13,43 +13,44 @@ import (
 	"github.com/cell-mesh/cell/discovery"
 )
 
-// connect returns a connection to the peer, and whether it was made just now.
+// connect returns a connection to the peer, and whether it is a new one.
 func (n *Node) connect(ctx context.Context, id peer.ID,
-	at []*spot) (conn network.Conn, fresh bool, err error) {
+	at []*target) (conn network.Conn, fresh bool, err error) {
 	if conn := n.conns.Best(id); conn != nil {
 		return conn, false, nil
 	}
-	f := n.board(id, at)
-	defer n.leave(f)
+	f := n.join(id, at)
+	defer f.leave()
 	select {
 	case <-f.done:
 		if f.conn != nil {
 			return f.conn, true, nil
 		}
-		return nil, false, n.why(f, at, nil)
+		return nil, false, f.why(at, nil)
 	case <-ctx.Done():
-		return nil, false, n.why(f, at, ctx.Err())
+		return nil, false, f.why(at, ctx.Err())
 	}
 }
 
-// why says what a flight failed of, to someone who gave these places along, and who may
-// have given up. Somebody else at one of the places is what matters most.
-func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// why says why a flight failed, to a waiter who gave these targets and may have given up.
+// The most important reason is that another peer answered at one of them.
+func (f *flight) why(at []*target, gaveUp error) error {
+	n := f.node
+	n.flights.mu.Lock()
+	defer n.flights.mu.Unlock()
 	var reasons []error
-	for _, s := range at {
-		for _, addr := range s.addrs {
+	for _, t := range at {
+		for _, addr := range t.addrs {
 			if actual, ok := f.others[string(addr.Bytes())]; ok {
-				return mismatch(s.place, f.id, actual)
+				return mismatch(t.place, f.id, actual)
 			}
 		}
-		if s.err != nil {
-			reasons = append(reasons, fmt.Errorf("place %s %w", s.place, s.err))
+		if t.err != nil {
+			reasons = append(reasons, fmt.Errorf("place %s %w", t.place, t.err))
 		}
 	}
 	switch {
-	case n.tasks.Context().Err() != nil: // so that is what ended the search, too
+	case n.tasks.Context().Err() != nil: // which ended the search, too
 		reasons = append(reasons, errClosed)
 	case gaveUp != nil && !errors.Is(gaveUp, context.DeadlineExceeded):
 		return gaveUp
@@ -60,7 +61,7 @@ func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 	case f.findErr != nil:
 		reasons = append(reasons, f.findErr)
 	case len(reasons) == 0:
-		reasons = append(reasons, errClosed) // what else ends a flight
+		reasons = append(reasons, errClosed) // nothing else ends a flight
 	}
 	if seen := n.finder.LastSeen(f.id); !seen.IsZero() {
 		reasons = append(reasons, fmt.Errorf("it was last seen on %s",
@@ -69,7 +70,7 @@ func (n *Node) why(f *flight, at []*spot, gaveUp error) error {
 	return oneLine(reasons)
 }
 
-// oneLine joins errors as a sentence has them.
+// oneLine joins errors into one sentence.
 func oneLine(list []error) error {
 	if len(list) == 1 {
 		return list[0]

@@ -12,9 +12,9 @@ import (
 	"github.com/cell-mesh/cell/node/tracer"
 )
 
-// Find asks every source for a peer, to its end, and tells what each knows, from one
-// goroutine; an error of tell's ends it. Nothing is dialled but members of the mesh. The
-// error goes behind the peer's name.
+// Find asks every source for a peer until all have answered, and tells what each knows,
+// from one goroutine. An error of tell ends it. It only dials members of the mesh. The
+// error is meant to follow the peer's name.
 func (n *Node) Find(ctx context.Context, to address.ID, tell func(trace.Event) error) error {
 	id, _, err := n.decode(to, nil)
 	if err != nil {

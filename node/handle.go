@@ -10,17 +10,17 @@ import (
 	"github.com/cell-mesh/cell/node/peerconn"
 )
 
-// Handle lets serve answer the calls that come in, each in a goroutine of its own; until
-// then they are refused. It is called once. serve owns its stream and is done with it
-// when it returns. Its ctx ends when the node closes, and Close waits for it.
+// Handle calls serve for each incoming call, in a goroutine of its own. Before that, calls
+// are refused. Call Handle once. serve owns its stream until it returns. Its ctx ends when
+// the node closes, and Close waits for it.
 func (n *Node) Handle(serve func(ctx context.Context, caller address.ID, s pipe.Stream)) {
-	n.host.SetStreamHandler(Protocol, n.answer(func(ctx context.Context, caller address.ID, s *peerconn.Stream) {
-		serve(ctx, caller, s)
-	}))
+	n.host.SetStreamHandler(Protocol, n.answer(
+		func(ctx context.Context, caller address.ID, s *peerconn.Stream) { serve(ctx, caller, s) }))
 }
 
-// answer is what both kinds of calls have in common.
-func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *peerconn.Stream)) network.StreamHandler {
+// answer returns the handler for both kinds of calls.
+func (n *Node) answer(serve func(context.Context, address.ID, *peerconn.Stream),
+) network.StreamHandler {
 	return func(raw network.Stream) {
 		if !n.tasks.Begin() {
 			raw.Reset()
@@ -28,7 +28,7 @@ func (n *Node) answer(serve func(ctx context.Context, caller address.ID, s *peer
 		}
 		defer n.tasks.Done()
 		caller, err := address.ParseID(raw.Conn().RemotePeer().String())
-		if err != nil { // a kind of key that cell does not know
+		if err != nil { // a type of key that cell does not support
 			raw.Reset()
 			return
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/cell-mesh/cell/internal/address"
 )
 
-// Identity is who a node is: a private key, and the peer ID that follows from it. It is
-// never printed.
+// Identity is a node's private key, and the peer ID that follows from it. The key is never
+// printed.
 type Identity struct {
 	key crypto.PrivKey
 	id  address.ID
@@ -28,13 +28,13 @@ type Identity struct {
 // ID returns the peer ID; the zero Identity has the zero ID.
 func (i Identity) ID() address.ID { return i.id }
 
-// String prints the ID, so that no %v ever shows the key.
+// String returns the ID, so that no %v shows the key.
 func (i Identity) String() string { return i.id.String() }
 
 // GoString does the same for %#v.
 func (i Identity) GoString() string { return i.id.String() }
 
-// Sign signs the message with the key; whoever has the ID can verify it.
+// Sign signs a message with the key. The ID is enough to verify the signature.
 func (i Identity) Sign(message []byte) ([]byte, error) {
 	if i.key == nil {
 		return nil, errors.New("sign: no identity")
@@ -42,8 +42,7 @@ func (i Identity) Sign(message []byte) ([]byte, error) {
 	return i.key.Sign(message)
 }
 
-// SeededIdentity makes an Ed25519 key of a seed: the same key of the same seed, so that a
-// seed is as secret as its key.
+// SeededIdentity derives an Ed25519 key from seed, which is as secret as the key.
 func SeededIdentity(seed [ed25519.SeedSize]byte) (Identity, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
@@ -52,10 +51,9 @@ func SeededIdentity(seed [ed25519.SeedSize]byte) (Identity, error) {
 	return newIdentity(key)
 }
 
-// LoadIdentity reads the key at path, or makes an Ed25519 key there if there is no file
-// yet. Of those who make one at the same moment one wins, and all return that one. A file
-// that others may read or that holds no key is left as it is, and the error names the
-// remedy.
+// LoadIdentity reads the key at path. If there is no file yet, it creates an Ed25519 key
+// there; of several that do so at the same moment one wins, and all return its key. A file
+// that others may read, or that holds no key, is left alone, and the error names the remedy.
 func LoadIdentity(path string) (Identity, error) {
 	identity, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,9 +67,10 @@ func LoadIdentity(path string) (Identity, error) {
 	return identity, nil
 }
 
-var errNoKey = errors.New("holds no key: restore it from a backup, or move it away to become a new peer")
+var errNoKey = errors.New("holds no key: " +
+	"restore it from a backup, or move it away to become a new peer")
 
-// readIdentity asks the open file for its mode, so that it can't be another file's.
+// readIdentity checks the mode of the open file, so that it can't be that of another file.
 func readIdentity(path string) (Identity, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -103,7 +102,7 @@ func readIdentity(path string) (Identity, error) {
 	return newIdentity(key)
 }
 
-// maxKeyFile is more than any key needs, RSA included.
+// maxKeyFile is more than any key needs, including RSA.
 const maxKeyFile = 16 << 10
 
 func newIdentity(key crypto.PrivKey) (Identity, error) {
@@ -115,8 +114,9 @@ func newIdentity(key crypto.PrivKey) (Identity, error) {
 	return Identity{key: key, id: id}, err
 }
 
-// createIdentity writes the key beside path and links it into place: unlike a rename, a link
-// does not replace the key of someone who was faster, and unlike a create it appears whole.
+// createIdentity writes a key beside path and links it into place. Unlike a rename, a link
+// does not replace a key that another process has just created; unlike a create, the file is
+// complete when it appears.
 func createIdentity(path string) error {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
@@ -141,14 +141,12 @@ func createIdentity(path string) error {
 	return nil
 }
 
-// cause drops the path from a file system error: the message has it already.
+// cause drops the path from a file system error, since the message already has it.
 func cause(err error) error {
-	var at *fs.PathError
-	var between *os.LinkError
-	switch {
-	case errors.As(err, &at):
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
-	case errors.As(err, &between):
+	}
+	if between, ok := errors.AsType[*os.LinkError](err); ok {
 		return between.Err
 	}
 	return err

@@ -19,8 +19,8 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// TestSilence is a machine that is switched off in the middle of a call: both ends
-// notice, soon, and see a cut.
+// TestSilence switches a machine off in the middle of a call: both ends notice soon, and see
+// a cut.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -49,7 +49,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestIdleIsNotPinged counts the packets of a connection on which there is no call any more.
+// TestIdleIsNotPinged ends the only call on a connection, which is not pinged any more.
 func TestIdleIsNotPinged(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -89,8 +89,8 @@ func watches(n *Node) int {
 	return count
 }
 
-// TestDeadConnection calls a peer that was restarted since the last call, when QUIC still
-// believes in the old connection.
+// TestDeadConnection calls a peer that has become silent since the last call, while QUIC
+// still believes in the connection.
 func TestDeadConnection(t *testing.T) {
 	t.Parallel()
 	identity := testIdentity(t)
@@ -117,9 +117,8 @@ func TestDeadConnection(t *testing.T) {
 	expect(t, nettest.Receive(t, came), "again")
 }
 
-// TestUnanswered makes a call on a connection that has died since it was heard of, a
-// moment ago. It is told so in time to make another, however many ask there for a sign of
-// life already.
+// TestUnanswered calls over a connection that has died within the last second. The caller is
+// told in time to make another call, however many pings are under way already.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -153,7 +152,7 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
-// asks is how many pings are under way.
+// asks returns how many pings are under way.
 func asks(from, to *Node) (number int) {
 	for _, conn := range from.host.Network().ConnsToPeer(to.host.ID()) {
 		for _, s := range conn.GetStreams() {
@@ -165,9 +164,8 @@ func asks(from, to *Node) (number int) {
 	return number
 }
 
-// TestManyStreams has more calls open between two peers at once than libp2p allows by
-// itself, on either transport. It runs alone: beside it those that measure time would be
-// late.
+// TestManyStreams opens more calls at once between two peers than libp2p allows by itself,
+// over each transport. It runs alone: it would delay tests that measure time.
 func TestManyStreams(t *testing.T) {
 	const many = 1500
 	for _, transport := range []string{"quic-v1", "tcp"} {

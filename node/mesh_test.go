@@ -184,8 +184,8 @@ func TestOpenRefuses(t *testing.T) {
 	other := testIdentity(t).ID().String()
 	for _, c := range []struct{ at, want string }{
 		{"", `nowhere to look: the mesh is "none" and mDNS is off`},
-		{"/ip4/127.0.0.1/tcp", "place /ip4/127.0.0.1/tcp is no multiaddr: "},
-		{"/p2p/" + other, "names a peer, and not where it is"},
+		{"/ip4/127.0.0.1/tcp", "place /ip4/127.0.0.1/tcp is not a valid multiaddr: "},
+		{"/p2p/" + other, "names a peer but not where it is"},
 		{"/ip4/127.0.0.1/tcp/1/p2p/" + other, "is said to be " + other},
 		{"/ip4/127.0.0.1", "does not answer: /ip4/127.0.0.1: "},
 		{"127.0.0.1:1", "does not answer: /ip4/127.0.0.1/"},

@@ -1,6 +1,6 @@
-// Package node is cell's place in the network: a libp2p host behind a few verbs. It
-// listens on QUIC and TCP, finds a peer by its ID, connects, and hands out streams. Where
-// only a place is known, Whois tells the ID.
+// Package node is cell's network: a libp2p host behind a few verbs. It listens on QUIC and
+// TCP, finds a peer by its ID, connects to it, and opens streams. If only a place is known,
+// Whois returns the ID.
 //
 //	identity, err := node.LoadIdentity(path)
 //	n, err := node.New(node.Config{Identity: identity})
@@ -8,15 +8,28 @@
 //	go n.Run(ctx)
 //	s, err := n.Open(ctx, id)
 //
-// It promises: every address that New was asked for is listening when it returns. An
-// orderly end of a stream arrives as io.EOF and a cut never does, whatever the transport.
-// A peer that vanishes without a word is noticed within some ten seconds while a call to
-// it is open. Whoever calls is who their ID says: the handshake proved it.
+// It promises that every address that New was asked for is listening when New returns, and
+// that callers are who their ID says, since the handshake has proved it. What it promises
+// about streams is in package peerconn.
 //
-// It leaves to others who may call what (the stem), and where peers are (package
-// discovery). All cells share one protocol ID, so that a stranger's look at the host does
-// not tell which cells there are; plain libp2p programs reach them without cell's wire
-// under /x/cell/NAME, of which no name is listed either.
+// It leaves to others who may call what (package stem) and where peers are (package
+// discovery). All cells share one protocol ID, so that a stranger who inspects the host does
+// not learn which cells exist. Plain libp2p programs reach cells as /x/cell/NAME; no such
+// name is listed either.
+//
+// The parts are packages of their own. They are given what they need as small values or
+// functions, never a Node:
+//
+//	maddrs     what is asked about multiaddrs
+//	peerconn   connections: streams, pings, the best one to a peer
+//	nat        whether and where this machine can be reached; portmap asks the router
+//	relay      reservations at relays, the transport through them, the relay service
+//	holepunch  direct connections instead of relayed ones
+//	tracer     what ping and find show
+//	netif      what the node runs on: sockets and interfaces
+//	limits     how much peers may hold; strangers less than friends
+//	gater      which addresses may be dialled
+//	ranker     which address is dialled when
 package node
 
 import (
@@ -50,41 +63,42 @@ import (
 // Protocol is the libp2p protocol of all calls between stems.
 const Protocol = peerconn.Protocol
 
-// Config says how a node lives. Only Identity must be filled.
+// Config configures a node. Only Identity must be set.
 type Config struct {
-	// Identity is the key that the node proves itself with.
+	// Identity is the key by which the node proves its ID.
 	Identity Identity
-	// Port is the UDP and TCP port to listen on. If 0, 4433, or a free one if that is taken.
+	// Port is the UDP and TCP port to listen on. If 0, it is 4433, or a free one if 4433 is
+	// taken.
 	Port int
-	// Listen are the addresses to listen on. If empty, every interface.
+	// Listen are the addresses to listen on. If empty, the node listens on every interface.
 	Listen []netip.Addr
-	// Mesh is where peers are looked for: "public" is the DHT of the IPFS network, "none"
-	// no DHT, any other name a DHT of those who use the same name. If empty, public.
+	// Mesh is where to look for peers: "public" is the DHT of the IPFS network, "none" is no
+	// DHT, and any other name is a DHT of all who use the same name. If empty, it is public.
 	Mesh string
-	// Bootstrap are peers of the mesh to begin with, as multiaddrs that end in /p2p/ID.
-	// If empty, those built in for the public mesh, and none for a private one.
+	// Bootstrap are the first peers of the mesh, as multiaddrs that end in /p2p/ID. If empty,
+	// the public mesh has built-in ones, and a private one has none.
 	Bootstrap []string
-	// NoMDNS turns off looking around in the local network.
+	// NoMDNS turns off the search in the local network.
 	NoMDNS bool
-	// Resolver is asked about DNS names. If nil, the system is.
+	// Resolver looks up DNS names. If nil, the system does.
 	Resolver Resolver
-	// Cache is a file that remembers addresses that worked. If empty, none does.
+	// Cache is a file for addresses that have worked. If empty, they are forgotten at the end.
 	Cache string
-	// Relay is whom the node relays for when it can be reached from the Internet:
-	// RelayTrusted, RelayPublic or RelayNone. If empty, RelayTrusted.
+	// Relay says for whom the node relays if it can be reached from the Internet:
+	// RelayTrusted, RelayPublic or RelayNone. If empty, it is RelayTrusted.
 	Relay string
-	// Friends returns the peers that the owner trusts, at once and from memory: they may
-	// have thousands of calls open at one time, are relayed for, and are asked to relay
-	// before others are. If nil, there are none.
+	// Friends returns the peers that the owner trusts. It must answer from memory. Friends
+	// may have thousands of open calls, the node relays for them, and they are asked first to
+	// relay for it. If nil, there are none.
 	Friends func() []address.ID
-	// Machine is what the node runs on. If nil, this one. On another it speaks QUIC
-	// alone, and asks no router for a port.
+	// Machine is what the node runs on. If nil, it is this machine. On another one the node
+	// only speaks QUIC, and asks no router for a port.
 	Machine netif.Machine
-	// Options are appended to the libp2p options.
+	// Options are appended to the node's libp2p options.
 	Options []libp2p.Option
 	// Discovery are options of the discovery package, for simulations.
 	Discovery []discovery.Option
-	// Log hears what the node's owner should know. If nil, nobody does.
+	// Log is told what the node's owner should know. If nil, nobody is told.
 	Log *slog.Logger
 
 	// wide has the node look for relays and relay on loopback, too.
@@ -96,39 +110,44 @@ type Config struct {
 type Node struct {
 	id     address.ID
 	on     netif.Machine
-	host   host.Host
-	swarm  *swarm.Swarm // the host's network
-	conns  *peerconn.Set
-	dns    *madns.Resolver
-	finder *discovery.Finder
-	udp    *sockets
-	limits *limits.Manager
 	log    *slog.Logger
-
-	// what `cell ping` shows
+	tasks  *tasks.Group // all goroutines and handlers of the node
+	close  func() error
 	tracer tracer.Tracer
+	finder *discovery.Finder
+	conns  *peerconn.Set
 
+	stack
+	dialer
 	traversal
-
-	gater  *gater.Gater
-	ranker *ranker.Ranker
-
-	tasks *tasks.Group // all goroutines and handlers of the node
-	close func() error
-
-	mu      sync.Mutex // guards what follows
-	flights map[peer.ID]*flight
 }
 
-// CheckMesh says what New would refuse of a Config's Mesh, and CheckBootstrap of its
-// Bootstrap in that mesh. Nothing is looked up or dialled.
+// stack is libp2p, and what it was made of.
+type stack struct {
+	host   host.Host
+	swarm  *swarm.Swarm // the host's network
+	udp    *sockets
+	limits *limits.Manager
+}
+
+// dialer decides which addresses of a peer are dialled, and when.
+type dialer struct {
+	dns     *madns.Resolver
+	gater   *gater.Gater
+	ranker  *ranker.Ranker
+	flights flights
+}
+
+// CheckMesh returns the error that New would return for a Config's Mesh.
 func CheckMesh(mesh string) error { return discovery.CheckMesh(mesh) }
 
+// CheckBootstrap returns the error that New would return for a Config's Bootstrap in a mesh.
+// Nothing is looked up or dialled.
 func CheckBootstrap(mesh string, addrs []string) error {
 	return discovery.CheckBootstrap(mesh, addrs)
 }
 
-// New makes a node that listens, but looks for nobody before Run. Close gives everything back.
+// New returns a node that listens, but looks for nobody before Run. Close it after use.
 func New(cfg Config) (_ *Node, err error) {
 	quiet()
 	if cfg.Identity.key == nil {
@@ -146,13 +165,15 @@ func New(cfg Config) (_ *Node, err error) {
 			RelayNone)
 	}
 	n := &Node{
-		id:      cfg.Identity.id,
-		on:      cfg.Machine,
-		log:     cfg.Log,
-		gater:   gater.New(cfg.Machine.Networks, cfg.Bootstrap),
-		ranker:  ranker.New(cfg.Machine.Networks()),
-		flights: map[peer.ID]*flight{},
-		tasks:   tasks.New(),
+		id:    cfg.Identity.id,
+		on:    cfg.Machine,
+		log:   cfg.Log,
+		tasks: tasks.New(),
+		dialer: dialer{
+			gater:   gater.New(cfg.Machine.Networks, cfg.Bootstrap),
+			ranker:  ranker.New(cfg.Machine.Networks()),
+			flights: flights{of: map[peer.ID]*flight{}},
+		},
 	}
 	n.close = sync.OnceValue(n.release)
 	defer func() {
@@ -189,8 +210,8 @@ func New(cfg Config) (_ *Node, err error) {
 // ID returns the node's peer ID.
 func (n *Node) ID() address.ID { return n.id }
 
-// Run looks for the mesh and keeps in touch with it until ctx or the node ends. It
-// returns nil when all that it began has ended.
+// Run joins the mesh and stays in touch with it until ctx ends or the node is closed. Then it
+// waits for everything that it has started, and returns nil.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.tasks.Begin() {
 		return nil
@@ -216,16 +237,17 @@ func (n *Node) disconnected(_ network.Network, conn network.Conn) {
 	}
 }
 
-// Close cuts every stream, waits until their handlers and Run have returned, and frees the port.
+// Close cuts every stream, waits until the handlers and Run have returned, and frees the
+// port.
 func (n *Node) Close() error { return n.close() }
 
-// release undoes what New did, as far as it came.
+// release undoes what New has done so far.
 func (n *Node) release() error {
 	var err error
 	n.tasks.End()
 	if n.host != nil {
 		for _, conn := range n.host.Network().Conns() {
-			conn.Close() // cuts the streams that handlers may be waiting for
+			conn.Close() // cuts the streams that handlers may wait for
 		}
 	}
 	n.tasks.Wait()

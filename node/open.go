@@ -26,7 +26,7 @@ const (
 // covers finding and connecting, not the stream. The error names what was tried. It is a
 // *Mismatch if nothing works and another peer answered at one of the places.
 func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pipe.Stream, error) {
-	id, spots, err := n.decode(to, at)
+	id, targets, err := n.decode(to, at)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", to, err)
 	}
@@ -35,10 +35,10 @@ func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pi
 	stop := context.AfterFunc(n.tasks.Context(), cancel)
 	defer stop()
 
-	s, err := n.open(ctx, id, spots)
+	s, err := n.open(ctx, id, targets)
 	for try := 1; try < maxOpens && errors.Is(err, pipe.ErrUnanswered) && ctx.Err() == nil; try++ {
 		n.conns.LeaveRelayed(id)
-		s, err = n.open(ctx, id, spots) // on another connection
+		s, err = n.open(ctx, id, targets) // on another connection
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", to, err)
@@ -47,7 +47,7 @@ func (n *Node) Open(ctx context.Context, to address.ID, at ...address.Place) (pi
 }
 
 // decode converts an ID and places to libp2p's types.
-func (n *Node) decode(to address.ID, at []address.Place) (peer.ID, []*spot, error) {
+func (n *Node) decode(to address.ID, at []address.Place) (peer.ID, []*target, error) {
 	id, err := peer.Decode(to.String())
 	if err != nil {
 		return "", nil, errors.New("is not a valid peer ID")
@@ -55,21 +55,21 @@ func (n *Node) decode(to address.ID, at []address.Place) (peer.ID, []*spot, erro
 	if id == n.host.ID() {
 		return "", nil, errors.New("is this machine itself")
 	}
-	var spots []*spot
+	var targets []*target
 	for _, place := range at {
-		s, err := newSpot(place)
-		if err == nil && s.peer != "" && s.peer != id {
-			err = fmt.Errorf("is said to be %s", s.peer)
+		t, err := newTarget(place)
+		if err == nil && t.peer != "" && t.peer != id {
+			err = fmt.Errorf("is said to be %s", t.peer)
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("place %s %w", place, err)
 		}
-		spots = append(spots, s)
+		targets = append(targets, t)
 	}
-	return id, spots, nil
+	return id, targets, nil
 }
 
-func (n *Node) open(ctx context.Context, id peer.ID, at []*spot) (*peerconn.Stream, error) {
+func (n *Node) open(ctx context.Context, id peer.ID, at []*target) (*peerconn.Stream, error) {
 	ctx = network.WithAllowLimitedConn(ctx, "call")
 	raw, fresh, err := n.connect(ctx, id, at)
 	if err != nil {

@@ -18,27 +18,27 @@ import (
 )
 
 const (
-	// pingPause lies between an answer and the next question.
+	// pingPause is the time between an answer and the next ping.
 	pingPause = 200 * time.Millisecond
-	// directWait bounds how long a relayed connection is watched for a direct one, after
-	// which it is told why there is none.
+	// directWait is how long to wait for a direct connection beside a relayed one before
+	// saying why there is none.
 	directWait = 15 * time.Second
 )
 
-// Ping reaches a peer as a call would and asks it count times for an answer, by libp2p's
-// own ping, which strangers answer, too. tell hears each step as it happens, from one
-// goroutine; an error of its ends the ping. at are as with Open. A peer that is relayed
-// is watched until it is direct, or it is clear why not. The error goes behind the peer's
-// name: why it was not reached, or that not one answer came.
+// Ping reaches a peer as a call would and pings it count times with libp2p's own ping, which
+// strangers answer, too. It calls tell for each step as it happens, from one goroutine; an
+// error of tell ends the ping. at is as for Open. A relayed peer is watched until there is
+// a direct connection, or until it is clear why there is none. The error is meant to follow
+// the peer's name: it says why the peer was not reached, or that no answer came.
 func (n *Node) Ping(ctx context.Context, to address.ID, count int, tell func(trace.Event) error,
 	at ...address.Place) error {
-	id, spots, err := n.decode(to, at)
+	id, targets, err := n.decode(to, at)
 	if err != nil {
 		return err
 	}
 	tr := n.tracer.Start(id)
 	defer tr.Stop()
-	p := &pinger{node: n, trace: tr, id: id, at: spots}
+	p := &pinger{node: n, trace: tr, id: id, at: targets}
 	return n.attend(ctx, tr, tell, func(ctx context.Context) error {
 		direct := &network.NotifyBundle{ConnectedF: p.connected}
 		n.host.Network().Notify(direct)
@@ -83,10 +83,10 @@ type pinger struct {
 	node    *Node
 	trace   *tracer.Trace
 	id      peer.ID
-	at      []*spot
+	at      []*target
 	asked   int
 	rtts    []time.Duration
-	relayed bool // the last answer was
+	relayed bool // the last answer came through a relay
 }
 
 func (p *pinger) ping(ctx context.Context, count int) error {
@@ -108,17 +108,18 @@ func (p *pinger) ping(ctx context.Context, count int) error {
 	}
 	sum := p.sum()
 	if sum.Answered == 0 {
-		return errors.New("is connected, and does not answer")
+		return errors.New("is connected but does not answer")
 	}
 	p.trace.Emit(trace.Event{Kind: trace.End, Sum: &sum})
 	return nil
 }
 
-// reach connects to the peer, unless that has been done, and tells how.
+// reach connects to the peer, if there is no connection yet, and tells how.
 func (p *pinger) reach(ctx context.Context) error {
 	if conn := p.node.conns.Best(p.id); conn != nil {
 		p.trace.Emit(trace.Event{Kind: trace.Found, Source: trace.Here,
-			Addresses: []string{conn.RemoteMultiaddr().String()}, Seen: []time.Time{conn.Stat().Opened}})
+			Addresses: []string{conn.RemoteMultiaddr().String()},
+			Seen:      []time.Time{conn.Stat().Opened}})
 	}
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
@@ -131,7 +132,8 @@ func (p *pinger) reach(ctx context.Context) error {
 	return nil
 }
 
-// ask asks once, over the best connection there is. One that turns out to be dead is replaced.
+// ask pings once, over the best connection. A dead one is closed, so that the next ping uses
+// another.
 func (p *pinger) ask(ctx context.Context) error {
 	conn := p.node.conns.Best(p.id)
 	if conn == nil {
@@ -159,7 +161,7 @@ func (p *pinger) ask(ctx context.Context) error {
 			e.Reason = peerconn.Cut(err).Error()
 		}
 		p.trace.Emit(e)
-		conn.Close() // the next question finds another way, if there is one
+		conn.Close()
 		p.node.conns.LeaveRelayed(p.id)
 		return nil
 	}
@@ -171,8 +173,8 @@ func (p *pinger) ask(ctx context.Context) error {
 	return nil
 }
 
-// settle waits, if the last answer was relayed, for a direct connection while there is
-// hope of one, and asks once more over it; or else it tells why there is none.
+// settle waits for a direct connection while there is hope of one, if the last answer was
+// relayed. It pings once more over that, or tells why there is none.
 func (p *pinger) settle(ctx context.Context) error {
 	hope, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
@@ -195,7 +197,7 @@ func (p *pinger) settle(ctx context.Context) error {
 	return nil
 }
 
-// connected is called by the host.
+// connected is called by the host for each new connection.
 func (p *pinger) connected(_ network.Network, conn network.Conn) {
 	if conn.RemotePeer() != p.id || peerconn.Detour(conn) > 0 {
 		return
@@ -211,12 +213,13 @@ func (p *pinger) connected(_ network.Network, conn network.Conn) {
 func (p *pinger) sum() trace.Sum {
 	s := trace.Sum{Asked: p.asked, Answered: len(p.rtts)}
 	if sorted := slices.Sorted(slices.Values(p.rtts)); len(sorted) > 0 {
-		s.Min, s.Median, s.Max = trace.MS(sorted[0]), trace.MS(sorted[(len(sorted)-1)/2]), trace.MS(sorted[len(sorted)-1])
+		last := len(sorted) - 1
+		s.Min, s.Median, s.Max = trace.MS(sorted[0]), trace.MS(sorted[last/2]), trace.MS(sorted[last])
 	}
 	return s
 }
 
-// route tells of a connection by which way it goes.
+// route returns an event that describes the way of a connection.
 func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
 	at := conn.RemoteMultiaddr()
 	e := trace.Event{Kind: kind, Address: at.String(), Route: maddrs.Route(at)}
@@ -229,7 +232,7 @@ func (n *Node) route(kind trace.Kind, conn network.Conn) trace.Event {
 	return e
 }
 
-// pause waits, or returns the error of ctx.
+// pause waits for d, or returns the error of ctx.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

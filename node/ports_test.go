@@ -7,8 +7,8 @@ import (
 	"github.com/cell-mesh/cell/node/nat/portmap"
 )
 
-// A router is asked only where it matters: not for those who listen on loopback, nor for
-// those who look for nobody beyond their own network.
+// A router is only asked if that helps: not by a node that listens on loopback, and not by one
+// that looks for nobody beyond its own network.
 func TestAsksRouter(t *testing.T) {
 	t.Parallel()
 	everywhere := []netip.Addr{netip.IPv4Unspecified()}

@@ -17,23 +17,23 @@ import (
 )
 
 const (
-	// lookupWait bounds what the DNS may take for one place.
+	// lookupWait bounds the DNS lookups for one target.
 	lookupWait = 5 * time.Second
-	// publishedWait is how long an answer to the main question waits for the other one.
+	// publishedWait is how long the addresses of a host wait for published multiaddrs.
 	publishedWait = time.Second
-	// maxLookups bounds how many questions a multiaddr is worth, and maxTargets how many
-	// addresses a place has.
-	maxLookups = 16
-	maxTargets = 16
+	// maxLookups bounds the lookups for one multiaddr, and maxEndpoints the addresses of one
+	// target.
+	maxLookups   = 16
+	maxEndpoints = 16
 )
 
-// Resolver asks the DNS. A *net.Resolver is one.
+// Resolver looks names up in the DNS. A *net.Resolver is one.
 type Resolver interface {
 	LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error)
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
-// newDNS makes libp2p's resolver of ours, which is the system's if nil.
+// newDNS wraps a resolver for libp2p. If r is nil, it is the system's.
 func newDNS(r Resolver) (*madns.Resolver, error) {
 	if r == nil {
 		r = net.DefaultResolver
@@ -41,59 +41,59 @@ func newDNS(r Resolver) (*madns.Resolver, error) {
 	return madns.NewResolver(madns.WithDefaultResolver(r))
 }
 
-// target is an address to dial, and who is said to be there, if anybody.
-type target struct {
-	addr  ma.Multiaddr
-	peer  peer.ID
-	pause time.Duration // before it is dialled
+// endpoint is an address to dial, and the peer that is said to be there, or "".
+type endpoint struct {
+	addr ma.Multiaddr
+	peer peer.ID
 }
 
-// resolve returns the addresses of a place, and asks the DNS where it has a name. Its
-// errors go behind the place's name.
-func (n *Node) resolve(ctx context.Context, s *spot) ([]target, error) {
+// resolve returns the addresses of a target, and looks names up. Its errors are meant to
+// follow the place's name.
+func (n *Node) resolve(ctx context.Context, t *target) ([]endpoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupWait)
 	defer cancel()
-	addrs := s.known
+	addrs := t.known
 	var err error
 	switch {
-	case s.name != "":
-		addrs, err = n.lookUpHost(ctx, s)
+	case t.name != "":
+		addrs, err = n.lookUpHost(ctx, t)
 	case madns.Matches(addrs[0]):
 		addrs, err = n.lookUp(ctx, addrs[0])
 	}
-	var targets []target
+	var endpoints []endpoint
 	for _, whole := range addrs {
 		addr, id := peer.SplitAddr(whole)
-		if addr == nil || len(targets) == maxTargets || s.peer != "" && id != "" && id != s.peer {
+		if addr == nil || len(endpoints) == maxEndpoints ||
+			t.peer != "" && id != "" && id != t.peer {
 			continue
 		}
 		n.gater.Allow(addr)
-		targets = append(targets, target{addr: addr, peer: cmp.Or(id, s.peer)})
+		endpoints = append(endpoints, endpoint{addr: addr, peer: cmp.Or(id, t.peer)})
 	}
-	if len(targets) == 0 {
+	if len(endpoints) == 0 {
 		return nil, noAddress(err)
 	}
-	return targets, nil
+	return endpoints, nil
 }
 
-// lookUpHost asks for the IP addresses of a host, and unless a port was named for what
-// its owner published as multiaddrs, in TXT records at _dnsaddr.NAME.
-func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) {
+// lookUpHost looks up the IP addresses of a host and, unless a port was named, the
+// multiaddrs that its owner has published in TXT records at _dnsaddr.NAME.
+func (n *Node) lookUpHost(ctx context.Context, t *target) ([]ma.Multiaddr, error) {
 	var group sync.WaitGroup
 	var addrs []ma.Multiaddr
 	asking, enough := context.WithCancel(ctx)
 	defer enough()
-	if name, err := ma.NewComponent("dnsaddr", s.name); err == nil && s.every {
-		group.Go(func() { addrs, _ = n.lookUp(asking, name.Multiaddr()) }) // few have any
+	if name, err := ma.NewComponent("dnsaddr", t.name); err == nil && t.every {
+		group.Go(func() { addrs, _ = n.lookUp(asking, name.Multiaddr()) }) // few hosts have any
 	}
-	records, err := n.dns.LookupIPAddr(ctx, s.name)
+	records, err := n.dns.LookupIPAddr(ctx, t.name)
 	if len(records) > 0 {
 		defer time.AfterFunc(publishedWait, enough).Stop()
 	}
 	group.Wait()
 	for _, record := range records {
 		if ip, ok := netip.AddrFromSlice(record.IP); ok {
-			if both, err := maddrs.QUICAndTCP(ip, s.port); err == nil {
+			if both, err := maddrs.QUICAndTCP(ip, t.port); err == nil {
 				addrs = append(addrs, both...)
 			}
 		}
@@ -101,8 +101,8 @@ func (n *Node) lookUpHost(ctx context.Context, s *spot) ([]ma.Multiaddr, error) 
 	return addrs, err
 }
 
-// lookUp replaces the names in a multiaddr, and those in the answers. Answers are a
-// stranger's, and may lead from name to name without end.
+// lookUp replaces the names in a multiaddr, and those in the answers. It bounds the number
+// of lookups, since a stranger's answers may lead from name to name without end.
 func (n *Node) lookUp(ctx context.Context, addr ma.Multiaddr) (found []ma.Multiaddr, err error) {
 	names := []ma.Multiaddr{addr}
 	for range maxLookups {
@@ -118,14 +118,14 @@ func (n *Node) lookUp(ctx context.Context, addr ma.Multiaddr) (found []ma.Multia
 				found = append(found, answer)
 			}
 		}
-		if len(names) == 0 || len(found) >= maxTargets {
+		if len(names) == 0 || len(found) >= maxEndpoints {
 			return found, err
 		}
 	}
-	return found, errors.New("its names lead to ever more names")
+	return found, errors.New("its names lead to too many other names")
 }
 
-// noAddress says in a line what the DNS said.
+// noAddress puts the error of the DNS into one line.
 func noAddress(err error) error {
 	var dns *net.DNSError
 	switch {

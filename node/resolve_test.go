@@ -132,7 +132,7 @@ func TestResolve(t *testing.T) {
 
 func resolved(t *testing.T, n *Node, text string) (string, error) {
 	t.Helper()
-	s, err := newSpot(mustPlace(t, text))
+	s, err := newTarget(mustPlace(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,13 +171,13 @@ func TestNamesOfNothing(t *testing.T) {
 		"/dnsaddr/nobody.example.org":     "has no address in the DNS: no such host",
 		"empty.example.org:22":            "has no address in the DNS",
 		"/dnsaddr/junk.example.org":       "has no address in the DNS",
-		"/dnsaddr/loop.example.org":       "names lead to ever more names",
+		"/dnsaddr/loop.example.org":       "names lead to too many other names",
 	} {
 		place := mustPlace(t, text)
 		mustFail(t, n, place, want)
 		open(t, place, want)
 	}
-	open(t, mustPlace(t, "/dnsaddr/other.example.org"), "is other peers'")
+	open(t, mustPlace(t, "/dnsaddr/other.example.org"), "only has addresses of other peers")
 	if asked := dns.asked.Load(); asked > 100 {
 		t.Errorf("asked %d questions", asked)
 	}

@@ -20,18 +20,18 @@ type Status struct {
 	Mesh      string                `json:"mesh"`
 	DHT       discovery.DHTStatus   `json:"dht"`
 	Bootstrap []discovery.PeerState `json:"bootstrap"`
-	// Reachability is "public" if others can reach this machine from the Internet,
-	// "private" if they can't, or "unknown".
+	// Reachability is "public" if this machine can be reached from the Internet, "private"
+	// if it can't, or "unknown".
 	Reachability string `json:"reachability"`
-	// UDP and TCP say what NAT there is, over each.
+	// UDP and TCP describe the NAT for each.
 	UDP nat.Kind `json:"udp"`
 	TCP nat.Kind `json:"tcp"`
 	// Ports are those that the router opens.
 	Ports portmap.State `json:"ports"`
-	// Near is how many peers mDNS has seen in the local network, or -1 if it does not look.
+	// Near is how many peers mDNS has found in the local network, or -1 if it is off.
 	Near int `json:"near"`
-	// Relays are the peers that let others through to this machine, and Relaying says
-	// whether it does so for others.
+	// Relays are the peers that relay for this machine. Relaying says whether it relays for
+	// others.
 	Relays   []string     `json:"relays"`
 	Relaying bool         `json:"relaying"`
 	Peers    []PeerStatus `json:"peers"`
@@ -50,7 +50,7 @@ type PeerStatus struct {
 	RTT float64 `json:"rtt_ms"`
 }
 
-// Status returns how things stand now.
+// Status returns the present Status.
 func (n *Node) Status() Status {
 	found := n.finder.Status()
 	s := Status{ID: n.id.String(), Addrs: n.Addrs(), Mesh: found.Mesh, DHT: found.DHT,

@@ -13,11 +13,11 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// TestKilledPeer kills a process, so that the kernel closes its sockets and nobody says
-// good-bye. The clean end of a TCP connection is no end of the streams on it. (On QUIC
-// nothing comes at all: see TestSilence.)
+// TestKilledPeer kills a process, so that the kernel closes its sockets and nothing else is
+// sent. The clean end of a TCP connection is not the end of the streams on it. (On QUIC
+// nothing arrives at all: see TestSilence.)
 func TestKilledPeer(t *testing.T) {
-	// the kernel says FIN for the one, perhaps RST for the other
+	// the kernel sends FIN for the first, and perhaps RST for the second
 	for _, manner := range []string{"quiet", "flood"} {
 		t.Run(manner, func(t *testing.T) { testKilledPeer(t, manner) })
 	}
@@ -58,8 +58,8 @@ func testKilledPeer(t *testing.T, manner string) {
 	expectCut(t, s)
 }
 
-// TestHelperVictim is the process that TestKilledPeer kills: it sends 1 MiB, and then
-// without end or nothing.
+// TestHelperVictim is the process that TestKilledPeer kills. It sends 1 MiB, and then either
+// endless data or nothing.
 func TestHelperVictim(t *testing.T) {
 	manner := os.Getenv("CELL_TEST_VICTIM")
 	if manner == "" {

@@ -17,8 +17,8 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// onBothTransports runs a test over QUIC and over TCP, and each time with the side that
-// opened the stream as first and with the side that accepted it.
+// onBothTransports runs a test over QUIC and over TCP, each time twice: one is the side that
+// opened the stream, and then the side that accepted it.
 func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stream)) {
 	for _, transport := range []string{"quic-v1", "tcp"} {
 		a, b := startNode(t, Config{}), startNode(t, Config{})
@@ -28,7 +28,7 @@ func onBothTransports(t *testing.T, test func(t *testing.T, one, other pipe.Stre
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprint(opened, "!") // the negotiation rides along with the first bytes
+			fmt.Fprint(opened, "!") // the negotiation is sent with the first bytes
 			accepted := nettest.Receive(t, came)
 			expect(t, accepted, "!")
 			for _, s := range []pipe.Stream{opened, accepted} {
@@ -63,7 +63,7 @@ func expectEnd(t *testing.T, s pipe.Stream) {
 	}
 }
 
-// expectCut reads until an error, which must not look like an orderly end to anyone.
+// expectCut reads until an error, which must not look like an orderly end.
 func expectCut(t *testing.T, s pipe.Stream) {
 	t.Helper()
 	_, err := io.Copy(io.Discard, s) // nil for io.EOF
@@ -73,7 +73,7 @@ func expectCut(t *testing.T, s pipe.Stream) {
 	t.Log(err)
 }
 
-// writeUntil writes until an error, as one who does not know that nobody reads.
+// writeUntil writes until an error, like a writer who does not know that nobody reads.
 func writeUntil(t *testing.T, s pipe.Stream) error {
 	t.Helper()
 	block := make([]byte, 64<<10)
@@ -108,8 +108,8 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
-// TestCloseReadWhileWriting stops to read while the other end writes without end, and still writes
-// itself: more than any window in both directions, and every byte of it arrives.
+// TestCloseReadWhileWriting stops reading while the other end writes more than any window,
+// and then writes as much itself. Every byte of that arrives.
 func TestCloseReadWhileWriting(t *testing.T) {
 	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
 		flood := make(chan error, 1)
@@ -130,7 +130,7 @@ func TestCloseReadWhileWriting(t *testing.T) {
 		if _, err := one.Read(make([]byte, 1)); err == nil || err == io.EOF {
 			t.Errorf("read after CloseRead: %v", err)
 		}
-		// Where the transport can tell, the writer is told to stop; where not, it is not held up.
+		// The writer is told to stop if the transport can; otherwise it is not held up.
 		if err := nettest.Receive(t, flood); err != nil && err != pipe.ErrStopped {
 			t.Fatalf("writer: %v", err)
 		} else {
@@ -154,7 +154,7 @@ func TestCloseReadWhileWriting(t *testing.T) {
 	})
 }
 
-// TestCloseReadWakes is for a Read that waits when another goroutine ends it.
+// TestCloseReadWakes ends a Read that waits, from another goroutine.
 func TestCloseReadWakes(t *testing.T) {
 	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
 		read := make(chan error, 1)
@@ -173,8 +173,8 @@ func TestCloseReadWakes(t *testing.T) {
 	})
 }
 
-// TestCloseReadAfterCloseWrite has said all and heard enough: what it said arrives, in
-// whatever order it closes, and the writer on the other end learns of it.
+// TestCloseReadAfterCloseWrite closes both directions in any order: what was written before
+// arrives, and the writer on the other end is told to stop.
 func TestCloseReadAfterCloseWrite(t *testing.T) {
 	for name, close := range map[string]func(pipe.Stream){
 		"write then read": func(s pipe.Stream) { s.CloseWrite(); s.CloseRead() },
@@ -217,7 +217,7 @@ func TestAbort(t *testing.T) {
 	})
 }
 
-// TestCloseUnfinished closes while a direction is open: that is a cut, and never an end.
+// TestCloseUnfinished closes while a direction is open. That is a cut, never an end.
 func TestCloseUnfinished(t *testing.T) {
 	onBothTransports(t, func(t *testing.T, one, other pipe.Stream) {
 		fmt.Fprint(one, "half a sen")

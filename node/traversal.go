@@ -64,7 +64,7 @@ func (n *Node) judged(v nat.Verdict) {
 	n.relays.Want(v.NeedsRelay)
 }
 
-// begin starts what needs the host and discovery.
+// beginTraversal starts what needs the host and discovery.
 func (n *Node) beginTraversal(cfg Config) (err error) {
 	if n.nat == nil {
 		return nil
@@ -98,7 +98,7 @@ func (n *Node) runTraversal(ctx context.Context) error {
 	group.Go(func() error { return n.nat.Run(ctx) })
 	group.Go(func() error { return n.relays.Run(ctx) })
 	group.Go(func() error { return n.punches.PunchLate(ctx, n.host, n.tasks) })
-	group.Go(func() error { return n.watchNeighbours(ctx) })
+	group.Go(func() error { return n.watchLAN(ctx) })
 	group.Go(func() error {
 		if err := n.on.Watch(ctx, n.roam); err != nil {
 			n.log.Warn("a change of networks will be noticed late", "err", err)

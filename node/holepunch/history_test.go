@@ -35,7 +35,8 @@ func TestPunchesAreRemembered(t *testing.T) {
 	if got := p.Since("x", time.Now()); got.Tries != 0 {
 		t.Errorf("through a later relay: %+v", got)
 	}
-	p.Trace(&holepunch.Event{Remote: "y", Evt: &holepunch.ProtocolErrorEvt{Error: "aborting hole punch initiation as we have no public address"}})
+	p.Trace(&holepunch.Event{Remote: "y", Evt: &holepunch.ProtocolErrorEvt{
+		Error: "aborting hole punch initiation as we have no public address"}})
 	if got := p.Since("y", began); !got.Over(began) ||
 		!strings.Contains(got.Failed, "nobody has told this machine") {
 		t.Errorf("after an error: %+v", got)

@@ -51,7 +51,8 @@ func (c Circumstances) Reasons() (list []string) {
 	case severalPorts(c.History.At):
 		say("the peer is seen at several ports: it is behind a symmetric NAT")
 	case c.UDP.Kind == nat.SamePort:
-		say("this machine's own NAT keeps to one port and is not in the way: the peer's may be symmetric")
+		say("this machine's own NAT keeps to one port and is not in the way: " +
+			"the peer's may be symmetric")
 	}
 	return list
 }

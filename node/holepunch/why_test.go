@@ -11,8 +11,8 @@ import (
 func TestReasons(t *testing.T) {
 	symmetric, easy, unknown := nat.Kind{Kind: nat.Symmetric,
 		Seen: []string{"203.0.113.5:1"}}, nat.Kind{Kind: nat.SamePort}, nat.Kind{Kind: nat.Unknown}
-	one, many := []string{"/ip4/203.0.113.9/udp/1/quic-v1",
-		"/ip4/203.0.113.9/tcp/2"}, []string{"/ip4/203.0.113.9/udp/1/quic-v1", "/ip4/203.0.113.9/udp/2/quic-v1"}
+	one := []string{"/ip4/203.0.113.9/udp/1/quic-v1", "/ip4/203.0.113.9/tcp/2"}
+	many := []string{"/ip4/203.0.113.9/udp/1/quic-v1", "/ip4/203.0.113.9/udp/2/quic-v1"}
 	for _, c := range []struct {
 		in        Circumstances
 		want, not string
@@ -31,7 +31,8 @@ func TestReasons(t *testing.T) {
 			"the peer is seen at several ports", "own NAT keeps"},
 		{Circumstances{UDP: easy, History: History{Tries: 1, Failed: "no idea"}},
 			"no hole could be punched: no idea", "failed once"},
-		{Circumstances{UDP: easy}, "the peer names no addresses other than those at relays", "own NAT"},
+		{Circumstances{UDP: easy}, "the peer names no addresses other than those at relays",
+			"own NAT"},
 	} {
 		got := strings.Join(c.in.Reasons(), "; ")
 		if !strings.Contains(got, c.want) || c.not != "" && strings.Contains(got, c.not) {

@@ -12,8 +12,10 @@ import (
 // closed.
 func TestVouch(t *testing.T) {
 	t.Parallel()
-	quic, tcp := ma.StringCast("/ip4/45.1.0.1/udp/4433/quic-v1"), ma.StringCast("/ip4/45.1.0.1/tcp/4433")
-	seen, own := ma.StringCast("/ip4/45.1.0.1/udp/99/quic-v1"), ma.StringCast("/ip4/45.2.0.1/tcp/4433")
+	quic := ma.StringCast("/ip4/45.1.0.1/udp/4433/quic-v1")
+	tcp := ma.StringCast("/ip4/45.1.0.1/tcp/4433")
+	seen := ma.StringCast("/ip4/45.1.0.1/udp/99/quic-v1")
+	own := ma.StringCast("/ip4/45.2.0.1/tcp/4433")
 	mapped := []ma.Multiaddr{quic, tcp}
 	for name, c := range map[string]struct {
 		mapped, reachable, unreachable, unknown, want []ma.Multiaddr

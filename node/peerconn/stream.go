@@ -255,7 +255,8 @@ func Cut(err error) error {
 	remote := ok && reset.Remote
 	switch {
 	case remote && reset.ErrorCode == network.StreamResourceLimitExceeded:
-		return wire.Refusal{Code: wire.Busy, Reason: "the peer takes no more calls from this machine"}
+		return wire.Refusal{Code: wire.Busy,
+			Reason: "the peer takes no more calls from this machine"}
 	case remote && reset.ErrorCode == codeAborted:
 		return pipe.ErrAborted
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, yamux.ErrTimeout):

@@ -18,11 +18,11 @@ import (
 	"github.com/cell-mesh/cell/node/nat"
 )
 
-// counter is a log that counts one of its messages.
+// counter is a log handler that counts one message.
 type counter struct {
 	slog.Handler
 	message string
-	seen    int // by the goroutine that says it
+	seen    int // used by the goroutine that logs
 }
 
 func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
@@ -61,7 +61,7 @@ func watching(t *testing.T, relays ...host.Host) (s *state, lines []*nettest.Cab
 	return s, lines, roamed
 }
 
-// askAll asks all relays where they see the node, and takes in what they say.
+// askAll asks all relays where they see the node, and takes in their answers.
 func askAll(t *testing.T, s *state) {
 	t.Helper()
 	s.sight.asked = time.Time{}
@@ -71,7 +71,7 @@ func askAll(t *testing.T, s *state) {
 	}
 }
 
-// lies has a relay see everybody elsewhere each time.
+// lies makes a relay tell a new address each time.
 func lies(h host.Host) {
 	var said int
 	h.SetStreamHandler(nat.MirrorProtocol, func(raw network.Stream) {
@@ -86,18 +86,18 @@ func lies(h host.Host) {
 	})
 }
 
-// TestRelaysAgree has a router change its address, once and once more: two relays say so,
-// and are believed at once.
+// TestRelaysAgree changes the router's address twice. Each time two relays say so, and are
+// believed at once.
 func TestRelaysAgree(t *testing.T) {
 	t.Parallel()
 	s, lines, roamed := watching(t, nettest.Host(t), nettest.Host(t))
 	s.sight.alone = time.Now() // one is not believed
 	for want := range 2 {
-		askAll(t, s) // also to know again where it is
+		askAll(t, s) // also to learn the present address again
 		if roamed.seen != want {
 			t.Fatalf("roamed %d times, want %d", roamed.seen, want)
 		}
-		// QUIC believes in the address before it changes again
+		// QUIC must accept the address before it changes again
 		for _, conn := range s.cfg.Host.Network().Conns() {
 			if !s.cfg.Conns.Probe(conn) {
 				t.Fatal("no sign of life")
@@ -113,8 +113,8 @@ func TestRelaysAgree(t *testing.T) {
 	}
 }
 
-// TestRelayAgreesAtFirstSight has a relay see the node for the first time where another
-// one says that it has gone.
+// TestRelayAgreesAtFirstSight has one relay report a new address, and another one that sees
+// the node for the first time confirm it.
 func TestRelayAgreesAtFirstSight(t *testing.T) {
 	t.Parallel()
 	s, _, roamed := watching(t, nettest.Host(t), nettest.Host(t))
@@ -133,8 +133,8 @@ func TestRelayAgreesAtFirstSight(t *testing.T) {
 	}
 }
 
-// TestRelayLies has a relay see the node elsewhere each time, and another one deny it,
-// until the router has changed its address.
+// TestRelayLies has one relay report a new address each time and another one deny it, until
+// the router really changes its address.
 func TestRelayLies(t *testing.T) {
 	t.Parallel()
 	liar, honest := nettest.Host(t), nettest.Host(t)
@@ -142,7 +142,7 @@ func TestRelayLies(t *testing.T) {
 	lies(liar)
 	for i := range 10 {
 		askAll(t, s)
-		if again := s.sight.asked.IsZero(); again != (i == 1) { // at first it says where we are
+		if again := s.sight.asked.IsZero(); again != (i == 1) { // the first answer sets the address
 			t.Errorf("asked %d times: again at once is %v", i+1, again)
 		}
 	}
@@ -156,8 +156,8 @@ func TestRelayLies(t *testing.T) {
 	}
 }
 
-// TestRelayAlone has a relay see the node elsewhere each time, and nobody deny it: there
-// is none, or it is silent.
+// TestRelayAlone has one relay report a new address each time, and nobody deny it: there is
+// no other relay, or it is silent.
 func TestRelayAlone(t *testing.T) {
 	t.Parallel()
 	for _, number := range []int{1, 2} {
@@ -174,7 +174,7 @@ func TestRelayAlone(t *testing.T) {
 				was := roamed.seen
 				for i := range 10 {
 					askAll(t, s)
-					// at first a silent one is given another chance
+					// a silent relay gets a second chance first
 					if i > 0 && roamed.seen != was+1 {
 						t.Errorf("asked %d times: roamed %d times, want once", i+1, roamed.seen-was)
 					}

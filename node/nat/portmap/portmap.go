@@ -2,8 +2,8 @@
 // otherwise UPnP, and keeps them open.
 //
 //	m := portmap.New(portmap.Config{Port: 4433, Listens: func(netip.Addr) bool { return true }})
-//	go m.Run(ctx)          // gives the ports back when ctx ends
-//	m.State()              // {Router: 192.168.1.1, By: "NAT-PMP", Outside: 203.0.113.5, UDP: 4433, TCP: 4433}
+//	go m.Run(ctx) // gives the ports back when ctx ends
+//	m.State()     // {Router: 192.168.1.1, By: "NAT-PMP", Outside: 203.0.113.5, UDP: 4433, …}
 //
 // It promises to send nothing to anyone but the default gateway, except for the multicast
 // by which UPnP asks a network for its routers. Answers are bounded in size and time, and
@@ -187,7 +187,8 @@ func (r *keeping) step(ctx context.Context) time.Duration {
 }
 
 // errNested is not the router's fault.
-var errNested = errors.New("the router's own address is not public, so there is another NAT behind it")
+var errNested = errors.New("the router's own address is not public, " +
+	"so there is another NAT behind it")
 
 // keep makes sure that the ports are open at the router's present address. One of them is
 // enough if the router opens no more.

@@ -58,7 +58,8 @@ func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL)
 			if !heard {
 				break
 			}
-			if place == nil || slices.Contains(places, place.String()) || len(places) == maxDescriptions {
+			if place == nil || slices.Contains(places, place.String()) ||
+				len(places) == maxDescriptions {
 				continue
 			}
 			places = append(places, place.String())
@@ -76,7 +77,8 @@ func search(ctx context.Context, router, source netip.Addr, visit func(*url.URL)
 // question returns the SSDP request for a kind of device. The order of its lines does not
 // matter, but some routers do not understand lower case.
 func question(what string) []byte {
-	return fmt.Appendf(nil, "M-SEARCH * HTTP/1.1\r\nHOST: %s:%d\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: %s\r\n\r\n", multicast, ssdpPort, what)
+	return fmt.Appendf(nil, "M-SEARCH * HTTP/1.1\r\nHOST: %s:%d\r\n"+
+		"MAN: \"ssdp:discover\"\r\nMX: 1\r\nST: %s\r\n\r\n", multicast, ssdpPort, what)
 }
 
 // listen reads one answer and returns the URL in it, or nil if it is of no use.

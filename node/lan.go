@@ -14,23 +14,22 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/cell-mesh/cell/node/maddrs"
-
 	"github.com/cell-mesh/cell/node/peerconn"
 )
 
-// approachWait bounds the dialling of a neighbour.
-const approachWait = 6 * time.Second
+// lanWait bounds the dial of a peer in our own network.
+const lanWait = 6 * time.Second
 
-// watchNeighbours looks, until ctx ends, whether a peer that we have reached through a
-// relay is in a network of ours. Two machines behind one router can punch no hole, for
-// the router does not connect its public address with itself; but the peer says itself,
-// as soon as there is a connection, where it is in its own network. libp2p forgets that
-// of a peer that is not near. Later calls go directly then.
-func (n *Node) watchNeighbours(ctx context.Context) error {
+// watchLAN dials peers directly that we have reached through a relay though they are in our
+// own network, until ctx ends. Two machines behind one router can't punch a hole if the
+// router does not send packets to its own public address back inside. But a peer says, as
+// soon as there is a connection, which address it has in its own network. libp2p forgets
+// that address unless the peer is near. Later calls are direct.
+func (n *Node) watchLAN(ctx context.Context) error {
 	met, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted),
 		eventbus.BufSize(64))
 	if err != nil {
-		return fmt.Errorf("watch who is met: %w", err)
+		return fmt.Errorf("watch for peers in our network: %w", err)
 	}
 	defer met.Close()
 	for {
@@ -38,7 +37,7 @@ func (n *Node) watchNeighbours(ctx context.Context) error {
 		case e := <-met.Out():
 			met := e.(event.EvtPeerIdentificationCompleted)
 			if met.Conn.Stat().Direction == network.DirOutbound && peerconn.Detour(met.Conn) > 0 {
-				n.approach(met.Peer, met.ListenAddrs)
+				n.dialLAN(met.Peer, met.ListenAddrs)
 			}
 		case <-ctx.Done():
 			return nil
@@ -46,15 +45,16 @@ func (n *Node) watchNeighbours(ctx context.Context) error {
 	}
 }
 
-// sighted is called when mDNS has seen a peer.
+// sighted is called when mDNS has found a peer.
 func (n *Node) sighted(seen peer.AddrInfo) {
 	if best := n.conns.Best(seen.ID); best != nil && peerconn.Detour(best) > 0 {
-		n.approach(seen.ID, seen.Addrs)
+		n.dialLAN(seen.ID, seen.Addrs)
 	}
 }
 
-// approach has a peer dialled at those of the addresses that are in our own networks.
-func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
+// dialLAN dials a peer, in the background, at those of its addresses that are in our own
+// networks.
+func (n *Node) dialLAN(id peer.ID, addrs []ma.Multiaddr) {
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
 		ip, _, _ := maddrs.Parts(addr)
 		return !maddrs.IsLocal(ip) || ip.IsLoopback() || !n.gater.IsNeighbour(ip)
@@ -63,7 +63,7 @@ func (n *Node) approach(id peer.ID, addrs []ma.Multiaddr) {
 		return
 	}
 	n.tasks.Go(func() {
-		ctx, cancel := context.WithTimeout(n.tasks.Context(), approachWait)
+		ctx, cancel := context.WithTimeout(n.tasks.Context(), lanWait)
 		defer cancel()
 		n.host.Peerstore().AddAddrs(id, addrs, peerstore.TempAddrTTL)
 		if conn, err := n.swarm.DialPeer(network.WithForceDirectDial(ctx, "neighbour"),

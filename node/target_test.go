@@ -116,10 +116,10 @@ func TestMismatchIsNoObstacle(t *testing.T) {
 
 // mismatches counts the addresses at which somebody else answered, in the searches under way.
 func mismatches(n *Node) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.flights.mu.Lock()
+	defer n.flights.mu.Unlock()
 	count := 0
-	for _, f := range n.flights {
+	for _, f := range n.flights.of {
 		count += len(f.others)
 	}
 	return count
@@ -220,7 +220,7 @@ func TestSpot(t *testing.T) {
 		"/dnsaddr/example.org":     "[/dnsaddr/example.org]",
 		"example.org":              "[]",
 	} {
-		s, err := newSpot(mustPlace(t, text))
+		s, err := newTarget(mustPlace(t, text))
 		if err != nil || fmt.Sprint(s.known) != want {
 			t.Errorf("%s: %v, %v", text, s.known, err)
 		}

@@ -23,7 +23,7 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// noDirect keeps a node from dialling a peer but through a relay, as a NAT before that peer would.
+// noDirect only lets a node dial a peer through relays, as if the peer were behind a NAT.
 type noDirect struct{ to address.ID }
 
 func (g noDirect) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
@@ -36,7 +36,7 @@ func (noDirect) InterceptSecured(network.Direction, peer.ID, network.ConnMultiad
 }
 func (noDirect) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 
-// startBoot starts a node of the mesh "lab" that relays as one on the Internet would.
+// startBoot starts a node of the mesh "lab" that relays like one on the Internet.
 func startBoot(t *testing.T, cfg Config) *Node {
 	t.Helper()
 	cfg.Mesh, cfg.wide = "lab", true
@@ -47,8 +47,8 @@ func startBoot(t *testing.T, cfg Config) *Node {
 	return n
 }
 
-// behindNAT starts a node that holds places at the relays, and one that reaches it
-// through them alone: nor is a hole punched from inside.
+// behindNAT starts a node that has reservations at the relays, and one that only reaches it
+// through them. The former does not dial the latter directly either.
 func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	t.Helper()
 	var through []string
@@ -70,8 +70,7 @@ func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 	return inside, caller
 }
 
-// TestRelayed is the promise to those behind a NAT: a peer ID is enough, and a call by a
-// relay is like any other.
+// TestRelayed calls a node behind a NAT: a peer ID is enough, and the call is like any other.
 func TestRelayed(t *testing.T) {
 	b := startBoot(t, Config{})
 	inside, caller := behindNAT(t, b)
@@ -131,8 +130,8 @@ func TestRelayedAbort(t *testing.T) {
 	}
 }
 
-// TestRelayLeft leaves a relayed connection that carries a call: that goes on, and the
-// next one begins anew, with a punch.
+// TestRelayLeft leaves a relayed connection that carries a call. The call goes on, and the
+// next one makes a new connection, with a hole punch.
 func TestRelayLeft(t *testing.T) {
 	inside, caller := behindNAT(t, startBoot(t, Config{}))
 	came := accept(t, inside)
@@ -153,7 +152,7 @@ func TestRelayLeft(t *testing.T) {
 	nettest.Eventually(t, "the end of the connection", was.IsClosed)
 }
 
-// TestRelayLost has two relays held, and a third taken when one is gone.
+// TestRelayLost closes one of two relays. Calls go through the other one.
 func TestRelayLost(t *testing.T) {
 	a, b := startBoot(t, Config{}), startBoot(t, Config{})
 	inside, caller := behindNAT(t, a, b)

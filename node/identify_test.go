@@ -163,8 +163,8 @@ func TestWhoisOfStrangers(t *testing.T) {
 func TestWhoisRefuses(t *testing.T) {
 	n := startNode(t, Config{})
 	id := testIdentity(t).ID().String()
-	mustFail(t, n, mustPlace(t, "/ip4/127.0.0.1/tcp"), "no multiaddr")
-	mustFail(t, n, mustPlace(t, "/p2p/"+id), "names a peer, and not where it is")
+	mustFail(t, n, mustPlace(t, "/ip4/127.0.0.1/tcp"), "not a valid multiaddr")
+	mustFail(t, n, mustPlace(t, "/p2p/"+id), "names a peer but not where it is")
 	mustFail(t, n, mustPlace(t, "/ip4/127.0.0.1/udp/1"), "neither QUIC nor TCP")
 	mustFail(t, n, mustPlace(t, "/ip4/127.0.0.1/tcp/1/p2p/"+id+"/p2p-circuit"), "append /p2p/ID")
 	n.Close()

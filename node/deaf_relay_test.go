@@ -13,7 +13,7 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// startDeafRelay takes calls to others, and nothing comes of them.
+// startDeafRelay starts a relay that accepts requests and never answers them.
 func startDeafRelay(t *testing.T) (relay host.Host, asked <-chan network.Stream) {
 	t.Helper()
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
@@ -26,8 +26,8 @@ func startDeafRelay(t *testing.T) (relay host.Host, asked <-chan network.Stream)
 	return h, streams
 }
 
-// TestDeafRelay has a peer behind two relays, the first of which does not answer any
-// more. It is asked first, and in nobody's way.
+// TestDeafRelay calls a peer at two relays. The first one does not answer, and does not
+// delay the second.
 func TestDeafRelay(t *testing.T) {
 	t.Parallel()
 	deaf, asked := startDeafRelay(t)
