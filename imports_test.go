@@ -134,7 +134,7 @@ var allowed = []struct{ pkg, imports, because string }{
 		"discovery internal node stem stem/gate testnet/internet testnet/natlab " +
 			"github.com/libp2p github.com/multiformats golang.org/x",
 		"real stems on simulated machines"},
-	{"testnet/bench", "internal/socket testnet/local",
+	{"testnet/bench", "internal/socket testnet/local golang.org/x",
 		"measures processes on loopback and in the lab"},
 	{"testnet/floor", "github.com/libp2p", "the same exchange on raw libp2p, to compare with"},
 	{"testnet/internet", "testnet/natlab", "simulated machines, with the lab's kinds of network"},
