@@ -45,7 +45,8 @@ func bind(cfg Config, ips []netip.Addr, tcp bool) (*sockets, int, error) {
 		return nil, 0, err
 	}
 	if wanted != 0 {
-		return nil, 0, fmt.Errorf("%w: choose another with --port, or leave --port out to take a free one", err)
+		return nil, 0, fmt.Errorf("%w: choose another with --port, or leave --port out to take "+
+			"a free one", err)
 	}
 	for range freeTries {
 		if s, err = bindPort(cfg, ips, 0, tcp); err == nil {
@@ -98,7 +99,8 @@ func bindError(protocol string, ip netip.Addr, port int, err error) error {
 	}
 	at := netip.AddrPortFrom(ip, uint16(port))
 	if errors.Is(err, syscall.EADDRNOTAVAIL) {
-		return fmt.Errorf("listen %s %s: this machine has no such address: name one that it has, or leave --listen out to take all", protocol, at)
+		return fmt.Errorf("listen %s %s: this machine has no such address: name one that it "+
+			"has, or leave --listen out to take all", protocol, at)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -31,7 +31,8 @@ func TestPortTaken(t *testing.T) {
 	}
 	port := portOf(first)
 	if _, err := newNode(t, port); err == nil ||
-		!strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (udp 127.0.0.1): choose another with --port", port)) {
+		!strings.Contains(err.Error(), fmt.Sprintf("port %d is in use (udp 127.0.0.1): choose "+
+			"another with --port", port)) {
 		t.Errorf("same port: %v", err)
 	}
 	second, err := newNode(t, 0)

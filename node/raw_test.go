@@ -137,7 +137,8 @@ func TestRawIsNotListed(t *testing.T) {
 			s.Close()
 		}
 		stranger := plainHost(t, n, "tcp")
-		s, err := stranger.NewStream(nettest.Context(t), n.host.ID(), ping.ID) // knows the list by then
+		// knows the list by then
+		s, err := stranger.NewStream(nettest.Context(t), n.host.ID(), ping.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -202,7 +202,8 @@ func TestDeafDNS(t *testing.T) {
 	a, b := startNode(t, Config{Resolver: deafDNS{}}), startNode(t, Config{})
 	accept(t, b)
 	began := time.Now()
-	s, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, "example.org"), placesOf(t, b)["both"])
+	s, err := a.Open(nettest.Context(t), b.ID(), mustPlace(t, "example.org"),
+		placesOf(t, b)["both"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,8 @@ func told(k *denials) (lines []string) {
 	return lines
 }
 
-// A denial is a peer that was denied a cell. Other refusals, and refusals of the user, do not count.
+// A denial is a peer that was denied a cell. Other refusals, and refusals of the user, do
+// not count.
 func TestWhichRefusalsAreDenials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)

@@ -6,12 +6,12 @@
 //
 // A call comes in by one of four doors and then takes the same way:
 //
-//	local.go   the user's Unix socket ─┐
-//	remote.go  another stem ───────────┤   serve.go      reach.go
-//	raw.go     a plain libp2p program ─┼─→ request  ──→  find the way ─┬─→ a peer elsewhere: its stem is asked
-//	links.go   a linked socket or port ┘   verdict,      (place.go)    └─→ gate.Allow, then
-//	                                       join                            germinate: the cell's socket
-//	                                                                       reserved.go: stem.join, stem.list
+//	local.go   the user's socket ──┐
+//	remote.go  another stem ───────┤  serve.go     reach.go
+//	raw.go     a libp2p program ───┼─→ request ──→ the way ──┬─→ a peer elsewhere: ask its stem
+//	links.go   a linked socket ────┘   verdict    (place.go) └─→ gate.Allow, then
+//	                                   join                      germinate: the cell's socket
+//	                                                             reserved.go: stem.join, stem.list
 //
 // What it keeps while calls run, and tells its owner:
 //

@@ -115,7 +115,8 @@ func TestJoinIsRefused(t *testing.T) {
 		want string
 	}{
 		"spent": {i.invites(t, "retina",
-			func(i *invite.Invite) { i.Joined = []address.ID{testID(5)} }), "ok\nno denied spent\n"},
+			func(i *invite.Invite) { i.Joined = []address.ID{testID(5)} }), "ok\nno denied " +
+			"spent\n"},
 		"expired": {i.invites(t, "retina",
 			func(i *invite.Invite) { i.Expires = time.Now().Add(-time.Second) }), "ok\nno denied expired\n"},
 		"revoked": {i.invites(t, "retina", func(i *invite.Invite) { i.Revoked = true }),
@@ -240,7 +241,8 @@ func TestJoinWhenThePetnameIsTaken(t *testing.T) {
 		"of a bad file": {"laptop", map[string]string{"laptop": "id = \n"},
 			made(1, 8)},
 		"another's, and the next, too": {"laptop",
-			map[string]string{"laptop": stemtest.GrantText(2, ``), made(1, 8): stemtest.GrantText(3, `"*"`)}, made(1,
+			map[string]string{"laptop": stemtest.GrantText(2, ``),
+				made(1, 8): stemtest.GrantText(3, `"*"`)}, made(1,
 				12)},
 		"of its own bad file": {"", map[string]string{made(1, 8): stemtest.GrantText(1, `"retina`)},
 			made(1, 12)},

@@ -162,7 +162,10 @@ func (unanswered) Read([]byte) (int, error) {
 func TestCutOvertakesVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := twins(t)
-		a.net.wrap = func(far pipe.Stream) pipe.Stream { far.Abort(errors.New("not this one")); return abortedAtOnce{far} }
+		a.net.wrap = func(far pipe.Stream) pipe.Stream {
+			far.Abort(errors.New("not this one"))
+			return abortedAtOnce{far}
+		}
 		_, _, err := ask(t, a.local(), "open echo@"+b.net.id.String())
 		if !errors.Is(err, wire.Failed) || !strings.Contains(err.Error(), "broke it off at once") {
 			t.Errorf("refused with %v", err)

@@ -49,8 +49,10 @@ func (r *records) take() (lines []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.all {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s sent=%d received=%d %s: %s",
-			c.Direction, c.Peer[max(0, len(c.Peer)-4):], c.Cell, c.Verdict, c.Sent, c.Received, c.End, c.Path)))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s sent=%d received=%d "+
+			"%s: %s",
+			c.Direction, c.Peer[max(0, len(c.Peer)-4):], c.Cell, c.Verdict, c.Sent,
+			c.Received, c.End, c.Path)))
 	}
 	r.all = nil
 	return lines

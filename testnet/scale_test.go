@@ -33,7 +33,8 @@ func TestJoin(t *testing.T) {
 		seen := l.crowd(100)
 		seen.expect(t, 0.99, 0.999)
 		if seen.messages > 7*seen.found { // some take a second step
-			t.Errorf("%d searches took %d messages: three members to ask for each, and three for its record, would do", seen.found, seen.messages)
+			t.Errorf("%d searches took %d messages: three members to ask for each, and three "+
+				"for its record, would do", seen.found, seen.messages)
 		}
 	})
 }
@@ -163,8 +164,10 @@ func (s tally) expect(t *testing.T, answered, found float64) {
 	t.Helper()
 	slices.Sort(s.first)
 	part := func(p int) time.Duration { return s.first[min(len(s.first)-1, len(s.first)*p/100)] }
-	t.Logf("%d calls, %d answered, first byte after %v (p50), %v (p90), %v (p99); %d lookups, %d found, by %.1f messages and %.2f hops",
-		s.asked, s.answered, part(50), part(90), part(99), s.lookups, s.found, float64(s.messages)/float64(s.found), float64(s.hops)/float64(s.found))
+	t.Logf("%d calls, %d answered, first byte after %v (p50), %v (p90), %v (p99); %d lookups, "+
+		"%d found, by %.1f messages and %.2f hops",
+		s.asked, s.answered, part(50), part(90), part(99), s.lookups, s.found,
+		float64(s.messages)/float64(s.found), float64(s.hops)/float64(s.found))
 	if float64(s.answered) < answered*float64(s.asked) ||
 		float64(s.found) < found*float64(s.lookups) || s.lookups == 0 {
 		t.Errorf("want %v of the calls answered and %v of the lookups successful: %v", answered,

@@ -114,7 +114,8 @@ func decodeMultibase(text string) ([]byte, bool) {
 		if text != strings.ToLower(text) || strings.ContainsAny(text, "\r\n") {
 			return nil, false
 		}
-		out, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(text[1:]))
+		encoding := base32.StdEncoding.WithPadding(base32.NoPadding)
+		out, err := encoding.DecodeString(strings.ToUpper(text[1:]))
 		return out, err == nil
 	case 'k':
 		if text != strings.ToLower(text) || strings.ContainsAny(text, "+-_") {

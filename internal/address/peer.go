@@ -36,7 +36,8 @@ func ParsePetname(text string) (Petname, error) {
 	}
 	for i := range len(low) {
 		if c := low[i]; !isWord(c) && c != '_' && c != '-' {
-			return Petname{}, fmt.Errorf("petname %q contains %q: only letters, digits, '_' and '-' may appear", clip(text), low[i:i+1])
+			return Petname{}, fmt.Errorf("petname %q contains %q: only letters, digits, '_' and "+
+				"'-' may appear", clip(text), low[i:i+1])
 		}
 	}
 	return Petname{low}, nil
@@ -165,7 +166,8 @@ func splitHost(text string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("place %q %w", clip(text), err)
 	}
 	if !strings.Contains(host, ".") && !hasPort {
-		return "", 0, fmt.Errorf("place %q has no dot, and one word alone is a petname: write %s:4433", clip(text), host)
+		return "", 0, fmt.Errorf("place %q has no dot, and one word alone is a petname: write "+
+			"%s:4433", clip(text), host)
 	}
 	return host, port, nil
 }

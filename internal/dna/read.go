@@ -77,7 +77,8 @@ func (f file) contradiction(h home.Home, cell address.Name) (key string, err err
 		name string
 		set  bool
 	}{
-		{"mode", f.Mode != nil}, {"args", f.Args != nil}, {"env", f.Env != nil}, {"dir", f.Dir != nil},
+		{"mode", f.Mode != nil}, {"args", f.Args != nil}, {"env", f.Env != nil}, {"dir",
+			f.Dir != nil},
 	} {
 		if key.set {
 			return key.name, fmt.Errorf("%s needs a program, but calls are forwarded: remove "+

@@ -53,7 +53,8 @@ func At(dir string) (Home, error) {
 	}
 	longest := len(filepath.Join(abs, "run")) + 1 + shortName + len(".sock")
 	if longest > MaxSocketPath {
-		return Home{}, fmt.Errorf("home %s is too long by %d bytes for a socket path of at most %d: set CELL_HOME to a shorter one",
+		return Home{}, fmt.Errorf("home %s is too long by %d bytes for a socket path of at most "+
+			"%d: set CELL_HOME to a shorter one",
 			abs, longest-MaxSocketPath, MaxSocketPath)
 	}
 	return Home{abs}, nil

@@ -159,7 +159,8 @@ func TestEditThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	no := errors.New("no")
-	if err := Edit(t.Context(), h, i.ID, func(i *Invite) error { i.Revoked = true; return no }); err != no {
+	revoke := func(i *Invite) error { i.Revoked = true; return no }
+	if err := Edit(t.Context(), h, i.ID, revoke); err != no {
 		t.Errorf("got %v", err)
 	}
 	if got, err := Read(h, i.ID); err != nil || got.Revoked {
@@ -191,7 +192,8 @@ func TestExpiredAreForgotten(t *testing.T) {
 // The error of a bad file names the place. The file grants nothing, and other invites stay valid.
 func TestBadFiles(t *testing.T) {
 	good := New(grant("retina"), 1, tomorrow, petnameNone)
-	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = 2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
+	whole := "secret = '00112233445566778899aabbccddeeff'\ncells = ['retina']\nexpires = " +
+		"2026-11-23T03:06:57Z\nuses = 1\njoined = []\nrevoked = false\n"
 	for _, test := range []struct{ file, text, reason string }{
 		{"0000000a.toml", "", "0000000a.toml: secret is damaged"},
 		{"0000000a.toml", strings.Replace(whole, "001122", "", 1),

@@ -19,7 +19,8 @@ func FuzzPlaces(f *testing.F) {
 	for _, text := range []string{"", "['192.168.1.5']\nid = '" + id + "'\n",
 		"['[::1]:4433']\nid = '" + id + "'\nsince = 2026-11-23T03:06:57Z\n", "['a']\n", "[a.b]\n",
 		"a = 1\n", "[\n", "['a\\nb']\n", "[\"\\u0000\"]\nid = '" + id + "'\n",
-		"[a]\nid = '" + id + "'\nsince = 2026-11-23T03:06:57.5+02:00\n", "[a]\nsince = 1979-05-27\n"} {
+		"[a]\nid = '" + id + "'\nsince = 2026-11-23T03:06:57.5+02:00\n", "[a]\nsince = " +
+			"1979-05-27\n"} {
 		f.Add([]byte(text))
 	}
 	h := hometest.New(f)
@@ -29,7 +30,8 @@ func FuzzPlaces(f *testing.F) {
 		}
 		all, err := read(h)
 		if err != nil {
-			if !strings.HasPrefix(err.Error(), h.Places()+":") || strings.Contains(err.Error(), "\n") {
+			if !strings.HasPrefix(err.Error(), h.Places()+":") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
@@ -45,7 +47,8 @@ func FuzzPlaces(f *testing.F) {
 		for place := range all {
 			if peer, err := address.ParsePeer(place); err == nil {
 				if at, ok := peer.Place(); ok && at.String() == place {
-					if known, ok, err := Find(h, at); !ok || err != nil || !same(known, all[place]) {
+					if known, ok, err := Find(h, at); !ok || err != nil ||
+						!same(known, all[place]) {
 						t.Errorf("%q: found %v, %v at %s", text, known, err, place)
 					}
 				}

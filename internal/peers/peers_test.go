@@ -91,7 +91,8 @@ func TestWriteThenRead(t *testing.T) {
 	h := hometest.New(t)
 	for _, cells := range [][]string{nil, {"*"}, {"retina", "echo"}, {"*", "stem.list"}} {
 		want := Peer{Petname: addresstest.Petname("laptop"),
-			ID: addresstest.Must(idA, address.ParseID), Cells: mustGrant(cells...), At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
+			ID: addresstest.Must(idA, address.ParseID), Cells: mustGrant(cells...),
+			At: mustPlaces(t, "/ip4/192.168.1.5/tcp/4433")}
 		if err := Write(h, want); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +118,8 @@ func TestWriteThenRead(t *testing.T) {
 
 func TestReadByHand(t *testing.T) {
 	h := hometest.New(t)
-	put(t, h, "desk.toml", "# the one under the desk\nid=\""+idBase32+"\" # as ipfs shows it\ncells = [\n  \"retina\",\n  # \"echo\",\n]\n")
+	put(t, h, "desk.toml", "# the one under the desk\nid=\""+idBase32+"\" # as ipfs shows "+
+		"it\ncells = [\n  \"retina\",\n  # \"echo\",\n]\n")
 	got, err := Read(filepath.Join(h.PeersDir(), "desk.toml"))
 	want := Peer{Petname: addresstest.Petname("desk"), ID: addresstest.Must(idB, address.ParseID),
 		Cells: mustGrant("retina")}
@@ -145,7 +147,8 @@ func TestReadAllSkipsBadFiles(t *testing.T) {
 		{"b.toml", "cells = [\"*\"]\n", `b.toml: no id: add the line id = "12D3KooW…"`},
 		{"b.toml", "id = \"" + idA + "\"\ncells = [\"*\"]\n",
 			"b.toml: the ID is also in a.toml: remove one of the two files"},
-		{"B.toml", "id = \"" + idB + "\"\n", "B.toml: petnames are lower case: rename the file to b.toml"},
+		{"B.toml", "id = \"" + idB + "\"\n", "B.toml: petnames are lower case: rename the file " +
+			"to b.toml"},
 		{"local.toml", "id = \"" + idB + "\"\n",
 			"local.toml: petname \"local\" means this machine: rename the file"},
 		{"my peer.toml", "id = \"" + idB + "\"\n", "rename the file"},

@@ -44,7 +44,8 @@ func (l *Listener) AcceptQueued() (*net.UnixConn, error) {
 	switch {
 	case ctlErr != nil:
 		return nil, ctlErr
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINVAL): // the latter after shutdown(2)
+	// EINVAL comes after shutdown(2).
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINVAL):
 		return nil, ErrEmpty
 	case err != nil:
 		return nil, os.NewSyscallError("accept", err)

@@ -22,7 +22,8 @@ func FuzzDecode(f *testing.F) {
 		if err == nil {
 			return
 		}
-		if !strings.HasPrefix(err.Error(), "file.toml:") || strings.ContainsFunc(err.Error(), unicode.IsControl) {
+		if !strings.HasPrefix(err.Error(), "file.toml:") ||
+			strings.ContainsFunc(err.Error(), unicode.IsControl) {
 			t.Errorf("%q: %q", text, err)
 		}
 	})

@@ -57,7 +57,8 @@ func TestGateWithKeys(t *testing.T) {
 			laptop, "retina", noon, false},
 		{"another machine's key", other.Key(serial, "retina", address.ID{}, later), laptop,
 			"retina", noon, false},
-		{"the holder's own key", stemtest.NewIssuer(3).Key(serial, "retina", stemtest.NewIssuer(3).ID, later),
+		{"the holder's own key", stemtest.NewIssuer(3).Key(serial, "retina",
+			stemtest.NewIssuer(3).ID, later),
 			Caller{stemtest.NewIssuer(3).ID}, "retina", noon, false},
 		{"a key with another name", flip(bearer, 28), laptop, "retina", noon, false},
 		{"a key with another signature", flip(bearer, len(bearer)-9), laptop, "retina", noon,
@@ -82,7 +83,8 @@ func TestGateWithKeys(t *testing.T) {
 		}
 		// Without the list of revoked keys, only grants count.
 		rules.NoKeys = true
-		if got := Allow(rules, test.caller, name(test.cell), test.key, test.now); got != Allow(rules,
+		if got := Allow(rules, test.caller, name(test.cell), test.key,
+			test.now); got != Allow(rules,
 			test.caller, name(test.cell), "", test.now) {
 			t.Errorf("%s, without the list of revoked keys: %v", test.what, got)
 		}
@@ -196,7 +198,8 @@ func FuzzGateWithKeys(f *testing.F) {
 		uint16(33))
 	issuers := []stemtest.Issuer{{}, stemtest.NewIssuer(1), stemtest.NewIssuer(2)}
 	ids := []address.ID{{}, testID(1), testID(2), testID(3)}
-	f.Fuzz(func(t *testing.T, who uint8, text, granted, public string, kind uint8, keyCell string, to, by uint8, left int64, revoked bool, flip uint16) {
+	f.Fuzz(func(t *testing.T, who uint8, text, granted, public string, kind uint8, keyCell string,
+		to, by uint8, left int64, revoked bool, flip uint16) {
 		cell, err := address.ParseName(text)
 		if err != nil {
 			return

@@ -183,10 +183,12 @@ func TestStartEndsWithTheStem(t *testing.T) {
 	wantStarts(t, h, 1)
 }
 
-// The cell sees its caller's ID as the remote address. The user's calls come from this machine's ID.
+// The cell sees its caller's ID as the remote address. The user's calls come from this
+// machine's ID.
 func TestCellSeesItsCaller(t *testing.T) {
 	f := newFactoryWith(t, "who")
-	for caller, want := range map[gate.Caller]string{user: f.id.String(), peer(7): testID(7).String()} {
+	for caller, want := range map[gate.Caller]string{user: f.id.String(),
+		peer(7): testID(7).String()} {
 		if got, err := talk(f, "who", caller, ""); got != want || err != nil {
 			t.Errorf("for %s the cell sees %q, %v", caller, got, err)
 		}

@@ -109,7 +109,8 @@ func TestPausesOfACellThatFails(t *testing.T) {
 		failed := wire.Refusal{Code: wire.Failed, Reason: "crash exited with status 3"}
 		for _, want := range []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond,
 			800 * time.Millisecond,
-			1600 * time.Millisecond, 3200 * time.Millisecond, 6400 * time.Millisecond, 12800 * time.Millisecond,
+			1600 * time.Millisecond, 3200 * time.Millisecond,
+			6400 * time.Millisecond, 12800 * time.Millisecond,
 			25600 * time.Millisecond, 30 * time.Second, 30 * time.Second} {
 			l.started(cell, dna, failed)
 			if want > 0 {
@@ -170,7 +171,8 @@ func leftAlone(t *testing.T, f *Factory) {
 	for ; calls < 100 && (err == nil || !strings.Contains(err.Error(), "not started")); calls++ {
 		_, err = f.Connect(t.Context(), name("crash"), user)
 	}
-	wantRefusal(t, err, wire.Failed, "crash failed ", "times in a row and is not started for another",
+	wantRefusal(t, err, wire.Failed, "crash failed ",
+		"times in a row and is not started for another",
 		"the lens is cracked")
 	if n := len(starts(f.home)); calls < 3 || n >= calls {
 		t.Errorf("%d calls made %d starts", calls, n)

@@ -131,7 +131,8 @@ func TestRulesAreReplacedNotChanged(t *testing.T) {
 	before := f.Rules()
 	write(t, stemtest.PeerFile(h, "laptop"), stemtest.GrantText(1, `"*"`), 0o600)
 	f.Reread()
-	if gate.Allow(before, gate.Caller{Peer: testID(1)}, name("retina"), "", time.Time{}) || !may(f, 1, "retina") {
+	if gate.Allow(before, gate.Caller{Peer: testID(1)}, name("retina"), "", time.Time{}) ||
+		!may(f, 1, "retina") {
 		t.Error("the old rules changed, or the new ones are not in force")
 	}
 }

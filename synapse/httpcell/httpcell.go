@@ -47,7 +47,8 @@ func New() *http.Transport {
 	t.Proxy = nil // the stem is the way to a cell
 	t.DialContext = dial
 	t.DialTLSContext = func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("cells don't use https, since calls are already encrypted: write http")
+		return nil, errors.New("cells don't use https, since calls are already encrypted: write " +
+			"http")
 	}
 	return t
 }
@@ -80,11 +81,13 @@ func Address(host string) (string, error) {
 	}
 	if _, err := address.ParseID(peer); err == nil && peer != strings.ToLower(peer) {
 		return "", fmt.Errorf("host %q is case-sensitive, which a host can't be: "+
-			"give the peer a petname with \"cell rename\", or write its ID as a CIDv1, in base32 or base36",
+			"give the peer a petname with \"cell rename\", or write its ID as a CIDv1, in "+
+			"base32 or base36",
 			host)
 	}
 	if peer != "" && strings.Trim(peer, "0123456789") == "" {
-		return "", fmt.Errorf("host %q looks like an IP address, which can't be the host of a cell: "+
+		return "", fmt.Errorf("host %q looks like an IP address, which can't be the host of a "+
+			"cell: "+
 			"give the peer a petname", host)
 	}
 	text := strings.ToLower(name)

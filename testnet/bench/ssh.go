@@ -72,7 +72,8 @@ func (l *lab) forward(from, to string) error {
 	for _, args := range [][]string{
 		{server, "-D", "-f", os.DevNull, "-o", "ListenAddress=127.0.0.1", "-p", port, "-h",
 			at("host"), "-o", "AuthorizedKeysFile=" + at("user.pub"),
-			"-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "LogLevel=QUIET"},
+			"-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none",
+			"-o", "LogLevel=QUIET"},
 		{"ssh", "-F", os.DevNull, "-N", "-q", "-i", at("user"), "-o", "IdentitiesOnly=yes", "-o",
 			"StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + os.DevNull,
 			"-o", "ConnectionAttempts=10", "-o", "BatchMode=yes", "-p", port,

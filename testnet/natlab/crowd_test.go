@@ -89,8 +89,10 @@ func joinAs(t *testing.T, addr netip.Addr, boot peer.AddrInfo) {
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.Transport(tcp.NewTCPTransport,
 			tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) {
-				return &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))}, nil
-			})), libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableMetrics(), libp2p.DisableRelay())
+				return &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr,
+					0))}, nil
+			})), libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.DisableMetrics(), libp2p.DisableRelay())
 	if err != nil {
 		t.Error(err)
 		return

@@ -19,7 +19,8 @@ func settleMapped(t *testing.T, lab *Lab, members []*stem, language string) (*st
 	t.Helper()
 	router := startIGD(t, lab.Host("target").Routers[0], language)
 	target := settle(t, lab, "target", members)
-	if !eventually(t.Context(), mappedWait, func() bool { return target.status().Network.Reachability == "public" }) {
+	public := func() bool { return target.status().Network.Reachability == "public" }
+	if !eventually(t.Context(), mappedWait, public) {
 		t.Fatalf("the target is %s after %v: %+v", target.status().Network.Reachability, mappedWait,
 			target.status().Network.Ports)
 	}

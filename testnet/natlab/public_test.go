@@ -55,7 +55,8 @@ func TestPublicMesh(t *testing.T) {
 				wait = relayedWait
 			}
 			route := Relayed
-			if eventually(t.Context(), wait, func() bool { return isDirect(dialer.transports(target)) }) {
+			direct := func() bool { return isDirect(dialer.transports(target)) }
+			if eventually(t.Context(), wait, direct) {
 				route = Direct
 			}
 			t.Logf("first byte after %v, over %s; in the end %s", first.Round(time.Millisecond),

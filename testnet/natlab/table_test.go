@@ -13,13 +13,15 @@ import (
 func table(outcomes []outcome) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "from\tjust started\tfirst byte\tdirect after\tnext call\troute\twanted\ttries\tover\tat first\tbefore")
+	fmt.Fprintln(w, "from\tjust started\tfirst byte\tdirect after\tnext "+
+		"call\troute\twanted\ttries\tover\tat first\tbefore")
 	for _, o := range outcomes {
 		if o.name == "" {
 			continue // not run
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\t%v\t%d\t%s\t%s\t%s\n",
-			o.name, took(o.early), took(o.first), took(o.direct), took(o.next), o.route, o.want, o.tries, o.ended, o.began, o.before)
+			o.name, took(o.early), took(o.first), took(o.direct), took(o.next), o.route,
+			o.want, o.tries, o.ended, o.began, o.before)
 	}
 	w.Flush()
 	return text.String()

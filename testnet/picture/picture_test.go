@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // sample is an outcome with some of everything, names that mean something in HTML among it.
 func sample() *scenario.Outcome {
 	o := &scenario.Outcome{
-		Scenario: "a<b>&c", About: `what "it" shows`, Nodes: 4, Seed: 9, Join: "naturally", Joining: 1200 * time.Millisecond, Length: time.Minute, Rate: 12345, Memory: 2e9,
+		Scenario: "a<b>&c", About: `what "it" shows`, Nodes: 4, Seed: 9, Join: "naturally",
+		Joining: 1200 * time.Millisecond, Length: time.Minute, Rate: 12345, Memory: 2e9,
 		Marks: []scenario.Mark{{At: 10 * time.Second, Label: "router of home renumbered"},
 			{At: 30 * time.Second, Until: 40 * time.Second, Label: "partition: <x> | y"}},
 		Lookups: []scenario.Lookup{{Found: true, Asked: 3, Hops: 1, Took: time.Second}},
@@ -36,7 +37,8 @@ func sample() *scenario.Outcome {
 			Route: route, Err: err}
 		r.Took = first
 		if err == "" {
-			r.Reached, r.Granted, r.FirstByte, r.Took = first/4, first/2, first, first+time.Millisecond
+			r.Reached, r.Granted = first/4, first/2
+			r.FirstByte, r.Took = first, first+time.Millisecond
 		}
 		o.Records = append(o.Records, r)
 	}
@@ -75,7 +77,8 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Error("the page has changed: look at it in a browser, wide and narrow, light and dark, after \"go test -update\"")
+		t.Error("the page has changed: look at it in a browser, wide and narrow, light and " +
+			"dark, after \"go test -update\"")
 	}
 }
 

@@ -28,8 +28,10 @@ func TestCurve(t *testing.T) {
 		o := measure(t, way, nodes)
 		s := o.Summary()
 		// All that this says is measured in virtual time, and the memory in this process.
-		fmt.Fprintf(os.Stderr, "| %d | %s | %.2f %% | %g, %g | %g, %g | %.0f, %.0f, %.0f | %.0f | %.2f | %v |\n", nodes, way, 100*float64(s.Found)/float64(s.Lookups),
-			s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90, s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99, s.Idle, s.Memory/float64(nodes),
+		fmt.Fprintf(os.Stderr, "| %d | %s | %.2f %% | %g, %g | %g, %g | %.0f, %.0f, %.0f | %.0f "+
+			"| %.2f | %v |\n", nodes, way, 100*float64(s.Found)/float64(s.Lookups),
+			s.Hops.P50, s.Hops.P90, s.Messages.P50, s.Messages.P90,
+			s.FirstByte.P50, s.FirstByte.P90, s.FirstByte.P99, s.Idle, s.Memory/float64(nodes),
 			time.Since(began).Round(time.Second))
 		if s.Answered < s.Asked*99/100 || s.Lookups > 0 && s.Found < s.Lookups*99/100 {
 			t.Errorf("%d nodes joined by %s: %+v", nodes, way, s)

@@ -72,7 +72,8 @@ func everything() Spec {
 	d := func(d time.Duration) Duration { return Duration{d} }
 	link := Link{Span{time.Millisecond, 1500 * time.Microsecond}, 0.25, Rate{125_000}}
 	return Spec{
-		About: "all \"there\" is\n", Seed: 7, Nodes: 9, Duration: d(time.Hour), Idle: d(time.Second), Timeout: d(time.Minute), Link: link,
+		About: "all \"there\" is\n", Seed: 7, Nodes: 9,
+		Duration: d(time.Hour), Idle: d(time.Second), Timeout: d(time.Minute), Link: link,
 		Cells: map[string]Cell{"a": {Slow, d(time.Second), ""},
 			"b.c": {DNA, Duration{}, "/bin/cat"}},
 		Groups: []Group{
@@ -124,7 +125,8 @@ func FuzzParse(f *testing.F) {
 
 // A mistake is told by its line, and by what to write instead.
 func TestMistakes(t *testing.T) {
-	const good = "duration = \"10s\"\n[[group]]\nname = \"a\"\ncount = 2\n[[group]]\nname = \"b\"\ncount = 1\nplace = \"eim\"\n[[load]]\nevery = \"1s\"\n"
+	const good = "duration = \"10s\"\n[[group]]\nname = \"a\"\ncount = 2\n[[group]]\nname = " +
+		"\"b\"\ncount = 1\nplace = \"eim\"\n[[load]]\nevery = \"1s\"\n"
 	if _, err := Parse("good", []byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -133,19 +135,23 @@ func TestMistakes(t *testing.T) {
 		{"count = 2", "count = \"2\"", "bad:4: "},
 		{"count = 2", "count = 2\nshare = 1", "bad:4: group 1: a needs either count or share"},
 		{"count = 2", "count = 99999", "bad:4: group 1: count = 99999: write 1 to 20000"},
-		{"count = 2", "share = 2", "bad:4: group 1: a has a share of nodes, which is 0: write nodes = 50 at the top, or a count here"},
+		{"count = 2", "share = 2", "bad:4: group 1: a has a share of nodes, which is 0: write " +
+			"nodes = 50 at the top, or a count here"},
 		{"count = 2", "count = 2\nlan = \"x\"", "bad:5: group 1: public nodes share no LAN"},
 		{"count = 2", "count = 2\ncells = [\"mill\"]",
 			`bad:5: group 1: there is no cell "mill": add [cell.mill], or write one of echo`},
 		{"count = 2", "count = 2\nlink = { loss = 2 }",
 			"bad:5: group 1: loss = 2: write a share, from 0 to 1"},
 		{`name = "b"`, `name = "a"`, "bad:6: group 2: there already is a group a"},
-		{`name = "b"`, `name = "a1"`, "bad:6: group 2: another group already has a node a1: choose another name"},
+		{`name = "b"`, `name = "a1"`, "bad:6: group 2: another group already has a node a1: " +
+			"choose another name"},
 		{`name = "b"`, `name = "B"`, `bad:6: group 2: name = "B": write a word in lower case, as in home`},
 		{`"eim"`, "\"eim\"\nhairpin = true", `bad:9: group 2: hairpin is for nodes that share a router: write lan, as in lan = "office"`},
-		{`"eim"`, "\"eim\"\nlan = \"x\"\n[[group]]\nname = \"c\"\ncount = 1\nplace = \"eim\"\nlan = \"x\"\nhairpin = true",
+		{`"eim"`, "\"eim\"\nlan = \"x\"\n[[group]]\nname = \"c\"\ncount = 1\nplace = " +
+			"\"eim\"\nlan = \"x\"\nhairpin = true",
 			`bad:15: group 3: b and c share the LAN x, but differ in hairpin`},
-		{`"eim"`, "\"eim\"\nlan = \"x\"\n[[group]]\nname = \"c\"\ncount = 1\nplace = \"eim\"\nlan = \"x\"\nlink = { loss = 0.1 }",
+		{`"eim"`, "\"eim\"\nlan = \"x\"\n[[group]]\nname = \"c\"\ncount = 1\nplace = " +
+			"\"eim\"\nlan = \"x\"\nlink = { loss = 0.1 }",
 			`bad:15: group 3: b and c share the LAN x, but differ in link`},
 		{`"eim"`, `"nat"`, `bad:8: `},
 		{`"eim"`, `3`, `bad:8: `},

@@ -51,7 +51,8 @@ func TestExchange(t *testing.T) {
 }
 
 func TestExchangeWithACellThatHangsUp(t *testing.T) {
-	s := start(t, Cell{Serve: func(context.Context, io.ReadWriter) error { return errors.New("no") }}, time.Second)
+	refuse := func(context.Context, io.ReadWriter) error { return errors.New("no") }
+	s := start(t, Cell{Serve: refuse}, time.Second)
 	if got, err := exchange(context.Background(), dial(t, s), make([]byte, 8<<20)); !hungUp(err) {
 		t.Errorf("got %q, %v", got, err)
 	}

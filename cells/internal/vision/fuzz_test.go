@@ -30,7 +30,8 @@ func FuzzEdges(f *testing.F) {
 	}
 	asPNG := pngOf(f, picture)
 	for _, seed := range [][]byte{
-		nil, []byte("hello"), asPNG, asPNG[:len(asPNG)/2], asJPEG.Bytes(), asJPEG.Bytes()[:asJPEG.Len()/2], asGIF.Bytes(),
+		nil, []byte("hello"), asPNG, asPNG[:len(asPNG)/2], asJPEG.Bytes(),
+		asJPEG.Bytes()[:asJPEG.Len()/2], asGIF.Bytes(),
 		asBMP.Bytes(), asTIFF.Bytes(), tinyWebP, hollowPNG(50000, 50000), hollowJPEG(65535,
 			65535), hollowGIF(9, 9), emptyGIF(),
 		hollowBMP(60000, 60000), hollowTIFF(9, 9), hollowWebP(16384, 16384),

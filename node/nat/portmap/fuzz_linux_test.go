@@ -50,7 +50,8 @@ func FuzzNATPMP(f *testing.F) {
 			return
 		}
 		port, err := mappedPort(answer, 4433)
-		if (err == nil) != (port != 0) || err == nil && binary.BigEndian.Uint16(answer[8:]) != 4433 {
+		if (err == nil) != (port != 0) || err == nil &&
+			binary.BigEndian.Uint16(answer[8:]) != 4433 {
 			t.Errorf("%x opens port %d, %v", answer, port, err)
 		}
 	})
