@@ -16,7 +16,6 @@ var allowed = []struct{ pkg, imports, because string }{
 	// Shared by the rest: formats, files and small tools. They know no network library.
 	{"internal/address", "", "names, IDs and addresses are text with a strict parser"},
 	{"internal/address/addresstest", "internal/address", "makes peer IDs for tests"},
-	{"internal/bundle", "", "gathers writes of any connection"},
 	{"internal/capability", "internal/address internal/home internal/socket internal/textfile",
 		"keys name a cell and a peer; revoked.toml is a locked file in the home"},
 	{"internal/cellsocket", "internal/address internal/home internal/socket",
@@ -64,16 +63,17 @@ var allowed = []struct{ pkg, imports, because string }{
 	{"node/limits",
 		"internal/address node/maddrs github.com/libp2p github.com/multiformats golang.org/x",
 		"libp2p's resource manager, told who is a friend"},
-	{"node/gater", "node/maddrs node/netif github.com/libp2p github.com/multiformats",
+	{"node/gater", "node/maddrs github.com/libp2p github.com/multiformats",
 		"which addresses may be dialled, asked before each dial"},
 	{"node/ranker", "node/maddrs github.com/libp2p github.com/multiformats",
 		"which address is dialled when"},
 	{"node/tracer",
 		"discovery internal/trace node/maddrs github.com/libp2p github.com/multiformats",
 		"what ping and find show of dials and punches"},
+	{"node/transport/internal/batch", "", "gathers writes of any connection"},
 	{"node/transport",
-		"internal/bundle internal/rawio node/limits node/maddrs node/netif github.com/libp2p " +
-			"github.com/multiformats github.com/quic-go go.uber.org golang.org/x",
+		"internal/rawio node/limits node/netif node/transport github.com/libp2p " +
+			"github.com/multiformats github.com/quic-go",
 		"QUIC, TCP and TLS on the machine's sockets"},
 	{"node/peerconn",
 		"internal/pipe internal/tasks internal/wire node/maddrs github.com/libp2p " +

@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/node/transport"
 
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
@@ -57,7 +58,7 @@ func TestWhois(t *testing.T) {
 }
 
 func TestWhoisItself(t *testing.T) {
-	n := startNode(t, Config{Listen: everywhere()})
+	n := startNode(t, Config{Listen: transport.AllIPs()})
 	for _, place := range placesOf(t, n) {
 		mustWhois(t, n, place, n.ID())
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-reuseport"
+
+	"github.com/cell-mesh/cell/node/transport"
 )
 
 // newNode makes a node on loopback that is closed with the test; it does not run.
@@ -22,7 +24,7 @@ func newNode(t *testing.T, port int) (*Node, error) {
 	return n, err
 }
 
-func portOf(n *Node) int { return n.udp.conns[0].LocalAddr().(*net.UDPAddr).Port }
+func portOf(n *Node) int { return n.sockets.Port() }
 
 func TestPortTaken(t *testing.T) {
 	first, err := newNode(t, 0)
@@ -76,7 +78,7 @@ func TestListensEverywhere(t *testing.T) {
 	}
 	defer n.Close()
 	port := portOf(n)
-	for _, ip := range everywhere() {
+	for _, ip := range transport.AllIPs() {
 		host := map[bool]string{true: "127.0.0.1", false: "::1"}[ip.Is4()]
 		conn, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 		if err != nil {
@@ -84,7 +86,8 @@ func TestListensEverywhere(t *testing.T) {
 			continue
 		}
 		conn.Close()
-		if _, err := net.ListenUDP(family("udp", ip), &net.UDPAddr{Port: port}); err == nil {
+		if _, err := net.ListenUDP(map[bool]string{true: "udp4", false: "udp6"}[ip.Is4()],
+			&net.UDPAddr{Port: port}); err == nil {
 			t.Errorf("udp %s is not held", ip)
 		}
 	}

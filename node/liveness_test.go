@@ -13,6 +13,7 @@ import (
 
 	"github.com/cell-mesh/cell/internal/address"
 	"github.com/cell-mesh/cell/internal/pipe"
+	"github.com/cell-mesh/cell/node/transport"
 
 	"github.com/cell-mesh/cell/node/peerconn"
 
@@ -168,18 +169,18 @@ func asks(from, to *Node) (number int) {
 // over each transport. It runs alone: it would delay tests that measure time.
 func TestManyStreams(t *testing.T) {
 	const many = 1500
-	for _, transport := range []string{"quic-v1", "tcp"} {
-		t.Run(transport, func(t *testing.T) {
+	for _, over := range []string{"quic-v1", "tcp"} {
+		t.Run(over, func(t *testing.T) {
 			a := startNode(t, Config{})
 			// one address alone has libp2p's limit
-			b := startNode(t, Config{Listen: everywhere(), Friends: func() []address.ID {
+			b := startNode(t, Config{Listen: transport.AllIPs(), Friends: func() []address.ID {
 				return []address.ID{a.ID()}
 			}})
 			echo(b)
 			var to string
 			for _, addr := range b.Addrs() {
 				if strings.HasPrefix(addr, "/ip4/127.0.0.1/") &&
-					strings.Contains(addr, "/"+transport) {
+					strings.Contains(addr, "/"+over) {
 					to = addr
 				}
 			}

@@ -58,10 +58,14 @@ import (
 	"github.com/cell-mesh/cell/node/peerconn"
 	"github.com/cell-mesh/cell/node/ranker"
 	"github.com/cell-mesh/cell/node/tracer"
+	"github.com/cell-mesh/cell/node/transport"
 )
 
 // Protocol is the libp2p protocol of all calls between stems.
 const Protocol = peerconn.Protocol
+
+// DefaultPort is the port of a node unless another program has it.
+const DefaultPort = transport.DefaultPort
 
 // Config configures a node. Only Identity must be set.
 type Config struct {
@@ -100,10 +104,15 @@ type Config struct {
 	Discovery []discovery.Option
 	// Log is told what the node's owner should know. If nil, nobody is told.
 	Log *slog.Logger
-
-	// wide has the node look for relays and relay on loopback, too.
-	wide bool
 }
+
+// Option changes what only tests change.
+type Option func(*options)
+
+type options struct{ loopback bool }
+
+// onLoopback makes a node on loopback look for relays and relay, as on other addresses.
+func onLoopback(o *options) { o.loopback = true }
 
 // Node is a libp2p host that carries calls. Its methods may be called at any time, from
 // any goroutine.
@@ -124,10 +133,10 @@ type Node struct {
 
 // stack is libp2p, and what it was made of.
 type stack struct {
-	host   host.Host
-	swarm  *swarm.Swarm // the host's network
-	udp    *sockets
-	limits *limits.Manager
+	host    host.Host
+	swarm   *swarm.Swarm // the host's network
+	sockets *transport.Sockets
+	limits  *limits.Manager
 }
 
 // dialer decides which addresses of a peer are dialled, and when.
@@ -148,16 +157,15 @@ func CheckBootstrap(mesh string, addrs []string) error {
 }
 
 // New returns a node that listens, but looks for nobody before Run. Close it after use.
-func New(cfg Config) (_ *Node, err error) {
-	quiet()
+func New(cfg Config, opts ...Option) (_ *Node, err error) {
 	if cfg.Identity.key == nil {
 		return nil, errors.New("node: no identity")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	own := cfg.Machine == nil
-	if own {
+	local := cfg.Machine == nil
+	if local {
 		cfg.Machine = netif.Local{}
 	}
 	if !slices.Contains([]string{"", RelayTrusted, RelayPublic, RelayNone}, cfg.Relay) {
@@ -181,7 +189,11 @@ func New(cfg Config) (_ *Node, err error) {
 			n.Close()
 		}
 	}()
-	if err := n.start(cfg, own); err != nil {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if err := n.start(cfg, local, o); err != nil {
 		return nil, err
 	}
 	n.host.Network().Notify(&network.NotifyBundle{DisconnectedF: n.disconnected})
@@ -258,8 +270,8 @@ func (n *Node) release() error {
 	if n.host != nil {
 		err = errors.Join(err, n.host.Close())
 	}
-	if n.udp != nil {
-		n.udp.close()
+	if n.sockets != nil {
+		n.sockets.Close()
 	}
 	return err
 }

@@ -20,6 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	QuietLibraries()
 	goleak.VerifyTestMain(m)
 }
 
@@ -40,7 +41,7 @@ func testIdentity(t *testing.T) Identity {
 
 // startNode makes a node on loopback that runs until the test ends. Unless cfg says
 // otherwise it looks for nobody.
-func startNode(t *testing.T, cfg Config) *Node {
+func startNode(t *testing.T, cfg Config, opts ...Option) *Node {
 	t.Helper()
 	if cfg.Identity.key == nil {
 		cfg.Identity = testIdentity(t)
@@ -52,12 +53,12 @@ func startNode(t *testing.T, cfg Config) *Node {
 		cfg.Listen = []netip.Addr{loopback}
 	}
 	cfg.NoMDNS = true
-	return runNode(t, cfg)
+	return runNode(t, cfg, opts...)
 }
 
-func runNode(t *testing.T, cfg Config) *Node {
+func runNode(t *testing.T, cfg Config, opts ...Option) *Node {
 	t.Helper()
-	n, err := New(cfg)
+	n, err := New(cfg, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,8 @@ func (noDirect) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason)
 // startBoot starts a node of the mesh "lab" that relays like one on the Internet.
 func startBoot(t *testing.T, cfg Config) *Node {
 	t.Helper()
-	cfg.Mesh, cfg.wide = "lab", true
-	n := startNode(t, cfg)
+	cfg.Mesh = "lab"
+	n := startNode(t, cfg, onLoopback)
 	service := relay.NewService(n.host, func(peer.ID) bool { return true }, slog.Default())
 	service.Set(true)
 	t.Cleanup(func() { service.Set(false) })
@@ -62,8 +62,8 @@ func behindNAT(t *testing.T, boots ...*Node) (inside, caller *Node) {
 		}}
 	}
 	calls := testIdentity(t)
-	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through, wide: true,
-		Options: without(calls.ID())})
+	inside = startNode(t, Config{Mesh: "lab", Bootstrap: through,
+		Options: without(calls.ID())}, onLoopback)
 	nettest.Eventually(t, "relays", func() bool { return len(inside.Status().Relays) == len(boots) })
 	caller = startNode(t, Config{Identity: calls, Mesh: "lab", Bootstrap: through,
 		Options: without(inside.ID())})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cell-mesh/cell/internal/address"
+	"github.com/cell-mesh/cell/node/transport"
 
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
@@ -50,7 +51,7 @@ func (d *fakeDNS) LookupTXT(_ context.Context, name string) ([]string, error) {
 func TestNames(t *testing.T) {
 	const v4, v6 = "127.0.0.1", "::1"
 	listen := []netip.Addr{loopback}
-	if slices.Contains(everywhere(), netip.IPv6Unspecified()) {
+	if slices.Contains(transport.AllIPs(), netip.IPv6Unspecified()) {
 		listen = append(listen, netip.MustParseAddr(v6))
 	}
 	b, other := startNode(t, Config{Listen: listen}), startNode(t, Config{})

@@ -15,6 +15,7 @@ import (
 	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat"
 	"github.com/cell-mesh/cell/node/relay"
+	"github.com/cell-mesh/cell/node/transport"
 )
 
 // Whom a node relays for, as Config.Relay says it.
@@ -126,8 +127,8 @@ func (n *Node) addRelayTransport(upgrader tpt.Upgrader) error {
 		Conns:     n.conns,
 		Tasks:     n.tasks,
 		Upgrader:  upgrader,
-		Presuming: presuming{upgrader},
-		Disagrees: errDisagrees,
+		Presuming: transport.Optimistic(upgrader),
+		Disagrees: transport.ErrNotAgreed,
 	})
 }
 

@@ -1,4 +1,4 @@
-package node
+package transport
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
-// A goodbye arrives as an end, and nothing can be written behind it.
+// Close arrives as the end, and nothing can be written after it.
 func TestSecurityClose(t *testing.T) {
 	a, b := tcpPair(t)
 	w := &watched{Conn: a}
@@ -23,17 +23,17 @@ func TestSecurityClose(t *testing.T) {
 		t.Error(err)
 	}
 	if got := w.writes.Load() - before; got != 1 {
-		t.Errorf("it said goodbye %d times", got)
+		t.Errorf("closing took %d writes", got)
 	}
 	if got, err := io.ReadAll(other); string(got) != "bye" || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 	if _, err := one.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("write, closed: %v", err)
+		t.Errorf("write after close: %v", err)
 	}
 }
 
-// stuck is a connection whose Write, once it is told to, waits for the connection to be closed.
+// stuck is a connection whose Write can be made to block until the connection is closed.
 type stuck struct {
 	net.Conn
 	sticks        atomic.Bool
@@ -54,7 +54,7 @@ func (s *stuck) Close() error {
 	return s.Conn.Close()
 }
 
-// Close breaks off a Write that nobody reads, and does not wait for it.
+// Close aborts a Write that nobody reads, and does not wait for it.
 func TestSecurityCloseWhileWriting(t *testing.T) {
 	a, b := tcpPair(t)
 	s := &stuck{Conn: a, waits: make(chan struct{}), closed: make(chan struct{})}
@@ -76,22 +76,22 @@ func TestSecurityCloseWhileWriting(t *testing.T) {
 	}
 }
 
-// A write that is too late is the last one, as without us.
+// As in libp2p's TLS, nothing can be written after a write has timed out.
 func TestSecurityDeadline(t *testing.T) {
 	a, b := tcpPair(t)
 	one, other := securedPair(t, a, b)
 	one.SetWriteDeadline(time.Unix(1, 0))
 	var timeout net.Error
 	if n, err := one.Write([]byte("x")); n != 0 || !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("write, too late: %d, %v", n, err)
+		t.Errorf("write after the deadline: %d, %v", n, err)
 	}
 	one.SetWriteDeadline(time.Time{})
 	if _, err := one.Write([]byte("y")); err == nil {
-		t.Error("what was lost is written past")
+		t.Error("a write succeeded after one was lost")
 	}
 	one.SetReadDeadline(time.Unix(1, 0))
 	if _, err := one.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("read, too late: %v", err)
+		t.Errorf("read after the deadline: %v", err)
 	}
 	one.SetReadDeadline(time.Now().Add(nettest.Wait))
 	fmt.Fprint(other, "still here")
@@ -100,7 +100,8 @@ func TestSecurityDeadline(t *testing.T) {
 	}
 }
 
-// Who sends garbage is told so at once, though nothing is written here, and heard no more.
+// A peer that sends garbage gets an alert at once, without a Write here, and the connection
+// is unusable.
 func TestSecurityGarbage(t *testing.T) {
 	a, b := tcpPair(t)
 	w := &watched{Conn: a}
@@ -112,14 +113,14 @@ func TestSecurityGarbage(t *testing.T) {
 		t.Errorf("read %d, %v", n, err)
 	}
 	if got := w.writes.Load() - before; got != 1 {
-		t.Errorf("it answered with %d writes", got)
+		t.Errorf("the alert took %d writes", got)
 	}
 	var alert *net.OpError
 	if _, err := other.Read(make([]byte, 1)); !errors.As(err, &alert) ||
 		alert.Op != "remote error" {
-		t.Errorf("the other end was told %v", err)
+		t.Errorf("the other end got %v", err)
 	}
 	if _, err := one.Write([]byte("x")); err == nil {
-		t.Error("it writes on")
+		t.Error("a write succeeded")
 	}
 }

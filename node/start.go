@@ -12,24 +12,23 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/fx"
 
 	"github.com/cell-mesh/cell/node/limits"
 	"github.com/cell-mesh/cell/node/maddrs"
 	"github.com/cell-mesh/cell/node/nat"
 	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/transport"
 )
 
-// start takes the port and makes the host on it. QUIC and TCP are all the transports
-// there are: what browsers need is left out, and with it the code that strangers could
-// talk to.
+// start takes the port and makes the host on it. QUIC and TCP are the only transports. The
+// others are for browsers, and would be more code that is exposed to strangers.
 //
-// own says that the machine is the one that the program runs on.
-func (n *Node) start(cfg Config, own bool) (err error) {
+// local says that the machine is the one that the program runs on.
+func (n *Node) start(cfg Config, local bool, o options) (err error) {
 	ips := slices.Clone(cfg.Listen)
 	if len(ips) == 0 {
-		ips = everywhere()
+		ips = transport.AllIPs()
 	}
 	for i, ip := range ips {
 		ips[i] = ip.Unmap()
@@ -49,7 +48,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return fmt.Errorf("make limits: %w", err)
 	}
 	defer func() {
-		if n.host == nil { // whose they would be
+		if n.host == nil { // it would close them
 			n.limits.Close()
 			keeper.Close()
 		}
@@ -58,7 +57,7 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		return err
 	}
 	var upgrader tpt.Upgrader
-	options := []libp2p.Option{
+	opts := []libp2p.Option{
 		libp2p.Identity(cfg.Identity.key),
 		libp2p.NoListenAddrs,
 		libp2p.ResourceManager(n.limits),
@@ -68,26 +67,29 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 		libp2p.WithDialTimeout(dialWait),
 		libp2p.UserAgent("cell"),
 		libp2p.DisableMetrics(),
-		libp2p.Security(tls.ID, newSecurity), libp2p.Security(noise.ID, noise.New),
-		libp2p.DisableRelay(), // we have our own: relayTransport
+		libp2p.Security(tls.ID, transport.NewTLS), libp2p.Security(noise.ID, noise.New),
+		libp2p.DisableRelay(), // package relay has our own
 		libp2p.WithFxOption(fx.Populate(&upgrader)),
 		libp2p.SwarmOpts(swarm.WithDialRanker(n.ranker.Rank),
 			swarm.WithMetricsTracer(n.tracer.Swarm())),
 	}
-	var port int
-	if n.udp, port, err = bind(cfg, ips, own); err != nil {
+	n.sockets, err = transport.Bind(transport.Config{
+		Machine:   cfg.Machine,
+		Key:       cfg.Identity.key,
+		IPs:       ips,
+		Port:      cfg.Port,
+		TCP:       local,
+		Symmetric: func() bool { return n.nat.Kind(maddrs.QUIC).Kind == nat.Symmetric },
+	})
+	if err != nil {
 		return err
 	}
-	n.udp.scattered = func() bool { return n.nat.Kind(maddrs.QUIC).Kind == nat.Symmetric }
-	options = append(options, libp2p.QUICReuse(n.udp.newManager), libp2p.Transport(n.udp.newQUIC))
-	if own {
-		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
-	}
+	opts = append(opts, n.sockets.Options()...)
 	wide := isWide(ips)
 	// without a mesh nobody beyond the local network is looked for
-	ask := own && wide && cfg.Mesh != "none"
-	options = append(options, n.newTraversal(cfg, ips, port, cfg.wide || wide, ask)...)
-	if n.host, err = libp2p.New(append(options, cfg.Options...)...); err != nil {
+	ask := local && wide && cfg.Mesh != "none"
+	opts = append(opts, n.newTraversal(cfg, ips, n.sockets.Port(), o.loopback || wide, ask)...)
+	if n.host, err = libp2p.New(append(opts, cfg.Options...)...); err != nil {
 		return fmt.Errorf("start libp2p: %w", err)
 	}
 	var ok bool
@@ -103,5 +105,5 @@ func (n *Node) start(cfg Config, own bool) (err error) {
 	if err := n.addRelayTransport(upgrader); err != nil {
 		return err
 	}
-	return listen(n.host, ips, n.udp.listenAt, port, own)
+	return n.sockets.Listen(n.host)
 }

@@ -1,4 +1,4 @@
-package node
+package transport
 
 import (
 	"context"
@@ -13,32 +13,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 
-	"github.com/cell-mesh/cell/internal/address"
-	"github.com/cell-mesh/cell/internal/pipe"
-
 	"github.com/cell-mesh/cell/node/internal/nettest"
 )
 
 var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 
-// makes are our TLS and libp2p's own.
-var makes = map[string]func(Identity) (sec.SecureTransport, error){
-	"ours": func(i Identity) (sec.SecureTransport, error) {
-		return newSecurity(tls.ID, i.key, muxers)
+// makes are our TLS and libp2p's.
+var makes = map[string]func(crypto.PrivKey) (sec.SecureTransport, error){
+	"ours": func(key crypto.PrivKey) (sec.SecureTransport, error) {
+		return NewTLS(tls.ID, key, muxers)
 	},
-	"stock": func(i Identity) (sec.SecureTransport, error) {
-		return tls.New(tls.ID, i.key, muxers)
+	"stock": func(key crypto.PrivKey) (sec.SecureTransport, error) {
+		return tls.New(tls.ID, key, muxers)
 	},
 }
 
-// watched counts the writes to a connection, and the connection is no socket to those above.
+// watched counts the writes to a connection. To the layers above it is not a socket.
 type watched struct {
 	net.Conn
 	writes atomic.Int32
@@ -67,7 +64,7 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 	return a, b
 }
 
-// shake has a dial b, which must be want.
+// shake lets a dial b, whose ID must be want.
 func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn,
 	want peer.ID) (one, other sec.SecureConn, err error) {
 	t.Helper()
@@ -94,7 +91,7 @@ func shake(t *testing.T, dials, answers sec.SecureTransport, a, b net.Conn,
 
 func securedPair(t *testing.T, a, b net.Conn) (one, other sec.SecureConn) {
 	t.Helper()
-	dials, answers := testIdentity(t), testIdentity(t)
+	dials, answers := newKey(t), newKey(t)
 	client, err := makes["ours"](dials)
 	if err != nil {
 		t.Fatal(err)
@@ -103,27 +100,36 @@ func securedPair(t *testing.T, a, b net.Conn) (one, other sec.SecureConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one, other, err = shake(t, client, server, a, b, answers.peerID(t)); err != nil {
+	if one, other, err = shake(t, client, server, a, b, peerID(t, answers)); err != nil {
 		t.Fatal(err)
 	}
 	return one, other
 }
 
-func (i Identity) peerID(t *testing.T) peer.ID {
+func newKey(t *testing.T) crypto.PrivKey {
 	t.Helper()
-	id, err := peer.IDFromPrivateKey(i.key)
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func peerID(t *testing.T, key crypto.PrivKey) peer.ID {
+	t.Helper()
+	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
 
-// It is libp2p's TLS to whoever speaks that: the same muxer, the same proof of who is
-// there, the same bytes, both ways at once.
+// To libp2p's own TLS ours looks the same: the same muxer, the same proof of the peer's ID
+// and the same bytes, in both directions at once.
 func TestSecurityNextToStock(t *testing.T) {
 	for _, pair := range [][2]string{{"ours", "stock"}, {"stock", "ours"}, {"ours", "ours"}} {
 		t.Run(pair[0]+" dials "+pair[1], func(t *testing.T) {
-			dials, answers := testIdentity(t), testIdentity(t)
+			dials, answers := newKey(t), newKey(t)
 			client, err := makes[pair[0]](dials)
 			if err != nil {
 				t.Fatal(err)
@@ -133,12 +139,12 @@ func TestSecurityNextToStock(t *testing.T) {
 				t.Fatal(err)
 			}
 			a, b := tcpPair(t)
-			one, other, err := shake(t, client, server, a, b, answers.peerID(t))
+			one, other, err := shake(t, client, server, a, b, peerID(t, answers))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if one.RemotePeer() != answers.peerID(t) || other.RemotePeer() != dials.peerID(t) {
-				t.Errorf("they take each other for %s and %s", one.RemotePeer(), other.RemotePeer())
+			if one.RemotePeer() != peerID(t, answers) || other.RemotePeer() != peerID(t, dials) {
+				t.Errorf("the remote peers are %s and %s", one.RemotePeer(), other.RemotePeer())
 			}
 			for _, conn := range []sec.SecureConn{one, other} {
 				if got := conn.ConnState().StreamMultiplexer; got != yamux.ID {
@@ -152,16 +158,16 @@ func TestSecurityNextToStock(t *testing.T) {
 			both.Wait()
 
 			a, b = tcpPair(t)
-			_, _, err = shake(t, client, refusing{server}, a, b, dials.peerID(t))
+			_, _, err = shake(t, client, refusing{server}, a, b, peerID(t, dials))
 			var mismatch sec.ErrPeerIDMismatch
-			if !errors.As(err, &mismatch) || mismatch.Actual != answers.peerID(t) {
-				t.Errorf("someone else answered: %v", err)
+			if !errors.As(err, &mismatch) || mismatch.Actual != peerID(t, answers) {
+				t.Errorf("another peer answered: %v", err)
 			}
 		})
 	}
 }
 
-// refusing is a server whose handshake may fail.
+// refusing is a server that ignores a failed handshake.
 type refusing struct{ sec.SecureTransport }
 
 func (r refusing) SecureInbound(ctx context.Context, conn net.Conn,
@@ -170,7 +176,7 @@ func (r refusing) SecureInbound(ctx context.Context, conn net.Conn,
 	return nil, nil
 }
 
-// carryRandom sends writes of many sizes, and compares what arrives.
+// carryRandom writes pieces of many sizes and compares what arrives.
 func carryRandom(t *testing.T, from, to net.Conn) {
 	const size = 8 << 20
 	data := make([]byte, size)
@@ -195,23 +201,23 @@ func carryRandom(t *testing.T, from, to net.Conn) {
 		t.Error(err)
 	}
 	if sha256.Sum256(got) != sha256.Sum256(data) {
-		t.Error("what came is not what was sent")
+		t.Error("other bytes arrived than were sent")
 	}
 }
 
-// What yamux writes at a time, four records, is one write beneath, and so is a small one.
+// What yamux writes at a time, four records, is one write below, and so is a small write.
 func TestSecurityWritesOnce(t *testing.T) {
 	a, b := tcpPair(t)
 	w := &watched{Conn: a}
 	one, other := securedPair(t, w, b)
-	carryRandom(t, one, other) // after which TLS makes records of full size
+	carryRandom(t, one, other) // after that TLS makes records of full size
 	for _, size := range []int{1, 12, 64 << 10} {
 		before := w.writes.Load()
 		if n, err := one.Write(make([]byte, size)); n != size || err != nil {
 			t.Fatal(n, err)
 		}
 		if got := w.writes.Load() - before; got != 1 {
-			t.Errorf("a write of %d bytes took %d", size, got)
+			t.Errorf("a write of %d bytes took %d writes", size, got)
 		}
 		if _, err := io.ReadFull(other, make([]byte, size)); err != nil {
 			t.Fatal(err)
@@ -219,7 +225,7 @@ func TestSecurityWritesOnce(t *testing.T) {
 	}
 }
 
-// Many who write at once lose and tear nothing.
+// Concurrent writes arrive complete and whole.
 func TestSecurityManyWriters(t *testing.T) {
 	a, b := tcpPair(t)
 	one, other := securedPair(t, a, b)
@@ -254,47 +260,7 @@ func TestSecurityManyWriters(t *testing.T) {
 	work.Wait()
 	for i, n := range seen {
 		if n != each {
-			t.Errorf("of writer %d came %d writes", i, n)
+			t.Errorf("%[2]d writes of writer %[1]d arrived", i, n)
 		}
-	}
-}
-
-// A node and a host with stock settings carry much, both ways at once, on many streams.
-func TestTCPNextToStock(t *testing.T) {
-	n := startNode(t, Config{})
-	n.HandleRaw(echoRaw)
-	plain := plainHost(t, n, "tcp")
-	if security := plain.Network().ConnsToPeer(n.host.ID())[0].ConnState().Security; security != tls.ID {
-		t.Fatalf("they speak %s", security)
-	}
-	var calls sync.WaitGroup
-	for range 4 {
-		calls.Go(func() { callPlain(t, plain, n.host.ID()) })
-	}
-	calls.Wait()
-}
-
-func echoRaw(ctx context.Context, _ address.ID, _ string, s pipe.Stream) {
-	io.Copy(s, s)
-	s.CloseWrite()
-}
-
-func callPlain(t *testing.T, plain host.Host, to peer.ID) {
-	s, err := plain.NewStream(nettest.Context(t), to, "/x/cell/echo")
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer s.Close()
-	s.SetDeadline(time.Now().Add(nettest.Wait))
-	data := make([]byte, 5<<20)
-	rand.Read(data)
-	go func() {
-		s.Write(data)
-		s.CloseWrite()
-	}()
-	got, err := io.ReadAll(s)
-	if err != nil || sha256.Sum256(got) != sha256.Sum256(data) {
-		t.Errorf("%d bytes came back of %d, %v", len(got), len(data), err)
 	}
 }

@@ -1,4 +1,4 @@
-package bundle
+package batch
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pair makes a Conn on a socket that keeps the writes apart, and its other end.
+// pair returns a Conn on a socket and its other end. A SOCK_SEQPACKET keeps writes apart.
 func pair(t testing.TB, kind int) (*Conn, net.Conn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
@@ -36,10 +36,10 @@ func pair(t testing.TB, kind int) (*Conn, net.Conn) {
 	return New(ends[0]), ends[1]
 }
 
-// came returns the lengths of the writes that have arrived, and all that they said.
+// came returns the lengths of the writes that have arrived, and their bytes.
 func came(t *testing.T, far net.Conn) (lengths []int, all []byte) {
 	t.Helper()
-	// what was written to such a socket is there
+	// what was written to such a socket has arrived
 	far.SetReadDeadline(time.Now().Add(time.Millisecond))
 	buf := make([]byte, 4*Room)
 	for {
@@ -68,7 +68,7 @@ func wantCame(t *testing.T, far net.Conn, want ...int) []byte {
 	return all
 }
 
-func TestBundle(t *testing.T) {
+func TestBatch(t *testing.T) {
 	c, far := pair(t, syscall.SOCK_SEQPACKET)
 	write := func(text string) {
 		t.Helper()
@@ -79,7 +79,7 @@ func TestBundle(t *testing.T) {
 	send := func() {
 		t.Helper()
 		if err := c.Send(); err != nil || c.held != nil {
-			t.Fatalf("send: %v; it holds %v", err, c.held)
+			t.Fatalf("send: %v; held is %v", err, c.held)
 		}
 	}
 	write("at once")
@@ -99,8 +99,7 @@ func TestBundle(t *testing.T) {
 	send()
 	wantCame(t, far)
 
-	// Four records as TLS makes them leave together; what is too much leaves in pieces,
-	// and in order.
+	// four TLS records fit into a batch; more is sent in pieces, in order
 	record := make([]byte, 16<<10+22)
 	c.Begin()
 	for range 5 {
@@ -114,7 +113,7 @@ func TestBundle(t *testing.T) {
 	wantCame(t, far, 1)
 }
 
-// Nothing is sent behind a gap.
+// Nothing is sent after a write has failed.
 func TestFailureStays(t *testing.T) {
 	c, far := pair(t, syscall.SOCK_STREAM)
 	c.Begin()
@@ -122,26 +121,26 @@ func TestFailureStays(t *testing.T) {
 	c.SetWriteDeadline(time.Unix(1, 0))
 	failed := c.Send()
 	if !os.IsTimeout(failed) {
-		t.Fatalf("send, too late: %v", failed)
+		t.Fatalf("send after the deadline: %v", failed)
 	}
 	c.SetWriteDeadline(time.Time{})
 	if n, err := io.WriteString(c, "b"); n != 0 || err != failed {
-		t.Errorf("write behind it: %d, %v", n, err)
+		t.Errorf("write after that: %d, %v", n, err)
 	}
 	c.Begin()
 	if _, err := io.WriteString(c, "c"); err != failed {
-		t.Errorf("write behind it into a bundle: %v", err)
+		t.Errorf("write after that into a batch: %v", err)
 	}
 	if err := c.Send(); err != failed || c.held != nil {
-		t.Errorf("send behind it: %v; it holds %v", err, c.held)
+		t.Errorf("send after that: %v; held is %v", err, c.held)
 	}
 	if _, all := came(t, far); len(all) != 0 {
 		t.Errorf("%q came", all)
 	}
 }
 
-// Others write while bundles are made: each write stays whole, and none is lost or waits
-// for a bundle to come.
+// Others write while batches are made. Each write stays whole, and none is lost or waits
+// for the next batch.
 func TestWritersAtOnce(t *testing.T) {
 	const writers, each = 8, 500
 	c, far := pair(t, syscall.SOCK_STREAM)
@@ -154,8 +153,8 @@ func TestWritersAtOnce(t *testing.T) {
 		})
 	}
 	stop := make(chan struct{})
-	var bundling sync.WaitGroup
-	bundling.Go(func() {
+	var batching sync.WaitGroup
+	batching.Go(func() {
 		for {
 			select {
 			case <-stop:
@@ -183,10 +182,10 @@ func TestWritersAtOnce(t *testing.T) {
 	close(stop)
 	work.Wait()
 	far.Close() // a write may wait for room
-	bundling.Wait()
+	batching.Wait()
 }
 
-// Whatever is written, and bundled or not, comes as it was written.
+// Bytes arrive in the order in which they were written, in batches or not.
 func FuzzOrder(f *testing.F) {
 	f.Add([]byte{1, 0, 200, 0, 7})
 	f.Add([]byte{255, 255, 255, 255, 255, 0, 255})
@@ -218,7 +217,7 @@ func FuzzOrder(f *testing.F) {
 		}
 		c.Close()
 		if all := <-got; !bytes.Equal(all, want) {
-			t.Errorf("%d bytes came, not the %d that were written", len(all), len(want))
+			t.Errorf("%d bytes came that are not the %d that were written", len(all), len(want))
 		}
 	})
 }
