@@ -214,7 +214,8 @@ func (p *pinger) sum() trace.Sum {
 	s := trace.Sum{Asked: p.asked, Answered: len(p.rtts)}
 	if sorted := slices.Sorted(slices.Values(p.rtts)); len(sorted) > 0 {
 		last := len(sorted) - 1
-		s.Min, s.Median, s.Max = trace.MS(sorted[0]), trace.MS(sorted[last/2]), trace.MS(sorted[last])
+		s.Min, s.Max = trace.MS(sorted[0]), trace.MS(sorted[last])
+		s.Median = trace.MS(sorted[last/2])
 	}
 	return s
 }
