@@ -122,7 +122,8 @@ func TestBadConfig(t *testing.T) {
 			"identities"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.cfg.Identity, c.cfg.NoMDNS, c.cfg.Listen = testIdentity(t), true, []netip.Addr{loopback}
+			c.cfg.Identity, c.cfg.NoMDNS = testIdentity(t), true
+			c.cfg.Listen = []netip.Addr{loopback}
 			n, err := New(c.cfg)
 			if err == nil {
 				n.Close()

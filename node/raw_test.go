@@ -160,7 +160,8 @@ func TestRawNames(t *testing.T) {
 	onRaw(t, func(s pipe.Stream) { s.CloseWrite() }, func(t *testing.T, n *Node, plain host.Host) {
 		for _, name := range []string{"", strings.Repeat("n", address.MaxName+1)} {
 			_, err := plain.NewStream(nettest.Context(t), n.host.ID(), protocol.ID("/x/cell/"+name))
-			if _, refused := errors.AsType[multistream.ErrNotSupported[protocol.ID]](err); !refused {
+			_, refused := errors.AsType[multistream.ErrNotSupported[protocol.ID]](err)
+			if !refused {
 				t.Errorf("%q: %v", name, err)
 			}
 		}

@@ -224,7 +224,8 @@ func (halfDeafDNS) LookupTXT(ctx context.Context, name string) ([]string, error)
 
 func TestHalfDeafDNS(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, Config{Resolver: halfDeafDNS{&fakeDNS{records: map[string][]string{"example.org": {"192.0.2.7"}}}}})
+	records := map[string][]string{"example.org": {"192.0.2.7"}}
+	n := startNode(t, Config{Resolver: halfDeafDNS{&fakeDNS{records: records}}})
 	began := time.Now()
 	got, err := resolved(t, n, "example.org")
 	if err != nil || got != "/ip4/192.0.2.7/udp/4433/quic-v1 /ip4/192.0.2.7/tcp/4433" {
