@@ -23,8 +23,8 @@ func TestPing(t *testing.T) {
 		diagnosis      string // a part of what `cell doctor` says at the dialer
 	}{
 		{"sym to sym", Symmetric, Symmetric, Relayed, tellsWhy,
-			"its NAT takes another port for each"},
-		{"cone to cone", Cone, Cone, Direct, tellsWhen, "its NAT keeps to one port"},
+			"NAT with a different port for each peer"},
+		{"cone to cone", Cone, Cone, Direct, tellsWhen, "NAT with one port for all peers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
