@@ -1,143 +1,197 @@
 package relay
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"log/slog"
-	"net/netip"
+	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/event"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/cell-mesh/cell/internal/tasks"
-	"github.com/cell-mesh/cell/node/peerconn"
+	"github.com/cell-mesh/cell/node/maddrs"
 )
 
-// Config says how a Keeper finds relays. All fields must be set.
-type Config struct {
-	Host  host.Host
-	Conns *peerconn.Set
-	Tasks *tasks.Group
-	// PrivateMesh says that any address is as good as a public one.
-	PrivateMesh bool
-	// Friends are asked before others. Servers are other peers who may relay.
-	Friends, Servers func() []peer.ID
-	// Remembered returns the addresses at which a peer was reached before.
-	Remembered func(peer.ID) []ma.Multiaddr
-	// Observe asks the other end of a connection where it sees us, as nat.Mirror.Ask does.
-	Observe func(context.Context, network.Conn) (netip.AddrPort, error)
-	// Roam is called in a goroutine of Tasks when relays see us at a new address.
-	Roam func()
-	// Lent is told our addresses at relays whenever they change, before libp2p is.
-	Lent func([]ma.Multiaddr)
-	Log  *slog.Logger
+const (
+	// wanted is how many relays are kept, so that one may vanish without notice.
+	wanted = 2
+	// While relays are missing, more peers are connected to after minScout, then after
+	// twice that, up to maxScout.
+	minScout = 2 * time.Second
+	maxScout = time.Minute
+	// maxScouted bounds how many peers are connected to at a time.
+	maxScouted = 6
+)
+
+// state is what Run knows. It lives in Run, so no other goroutine can touch it: those that
+// Run starts report through the channels.
+type state struct {
+	*Keeper
+	held    map[peer.ID]*reservation
+	trying  map[peer.ID]bool
+	refused map[peer.ID]refusal
+	sight   sight
+	scout   scout
+	results chan attempt
+	views   chan view
 }
 
-// Keeper keeps reservations at relays: peers that let others through to us. Its methods may
-// be called at any time, from any goroutine.
-type Keeper struct {
-	cfg     Config
-	emitter event.Emitter
-	wanted  atomic.Bool
-	wake    chan struct{} // holds a token when wanted has changed
-	moved   chan struct{} // holds a token when this machine may be in another network
-	told    atomic.Pointer[told]
+// scout is the search for peers who may relay.
+type scout struct {
+	last  time.Time
+	pause time.Duration
+	out   chan struct{} // one token for each peer that is being connected to
 }
 
-// told is what the host was told last.
-type told struct {
-	relays []peer.ID
-	addrs  []ma.Multiaddr
-}
-
-// NewKeeper returns a Keeper that wants no relays yet.
-func NewKeeper(cfg Config) (*Keeper, error) {
-	emitter, err := cfg.Host.EventBus().Emitter(new(event.EvtAutoRelayAddrsUpdated),
-		eventbus.Stateful)
-	if err != nil {
-		return nil, fmt.Errorf("look for relays: %w", err)
-	}
-	k := &Keeper{cfg: cfg, emitter: emitter, wake: make(chan struct{}, 1),
-		moved: make(chan struct{}, 1)}
-	k.told.Store(&told{})
-	return k, nil
-}
-
-// Close is called after Run has returned.
-func (k *Keeper) Close() { k.emitter.Close() }
-
-// Want says whether relays are wanted.
-func (k *Keeper) Want(relays bool) {
-	if k.wanted.Swap(relays) != relays {
-		signal(k.wake)
+func newState(k *Keeper) *state {
+	return &state{
+		Keeper:  k,
+		held:    map[peer.ID]*reservation{},
+		trying:  map[peer.ID]bool{},
+		refused: map[peer.ID]refusal{},
+		sight:   sight{seen: map[peer.ID]view{}},
+		scout:   scout{pause: minScout, out: make(chan struct{}, maxScouted)},
+		results: make(chan attempt),
+		views:   make(chan view),
 	}
 }
 
-// Moved says that this machine may be in another network: all peers get a new chance.
-func (k *Keeper) Moved() { signal(k.moved) }
-
-// Relays returns the relays that let others through to us.
-func (k *Keeper) Relays() []peer.ID { return k.told.Load().relays }
-
-// Run keeps reservations until ctx ends.
-func (k *Keeper) Run(ctx context.Context) error {
-	// any of these may bring a candidate, or take a relay away
-	seen, err := k.cfg.Host.EventBus().Subscribe([]any{
-		new(event.EvtPeerIdentificationCompleted),
-		new(event.EvtPeerProtocolsUpdated),
-		new(event.EvtPeerConnectednessChanged),
-	}, eventbus.BufSize(256))
-	if err != nil {
-		return fmt.Errorf("look for relays: %w", err)
-	}
-	defer seen.Close()
-	for s := newState(k); ; {
-		again := time.NewTimer(s.step(ctx, k.wanted.Load()))
-		select {
-		case <-seen.Out():
-		case result := <-s.results:
-			s.settle(result)
-		case v := <-s.views:
-			s.take(v)
-		case <-k.wake:
-		case <-k.moved:
-			s.forgive()
-		case <-again.C:
-		case <-ctx.Done():
-			again.Stop()
-			return nil
+// step does what is due, and returns when to call it again if nothing happens.
+func (s *state) step(ctx context.Context, want bool) time.Duration {
+	for id, r := range s.held {
+		if r.conn.IsClosed() || !want || time.Now().After(r.expires) {
+			s.drop(id)
 		}
-		again.Stop()
+	}
+	defer func() { s.tell(s.held) }()
+	if !want {
+		return time.Hour
+	}
+	next := time.Hour
+	for id, r := range s.held {
+		due := time.Until(r.renew)
+		if due <= 0 && !s.trying[id] && !s.isRefused(id) {
+			s.try(id, r.conn)
+		}
+		next = min(next, max(due, time.Second))
+	}
+	if len(s.held) > 0 {
+		next = min(next, s.look())
+	}
+	friends := s.cfg.Friends()
+	missing := wanted - len(s.held) - len(s.trying)
+	var candidates []network.Conn
+	if missing > 0 || len(friends) > 0 { // a friend is better than a stranger
+		candidates = s.candidates(friends)
+	}
+	for _, conn := range candidates {
+		better := slices.Contains(friends, conn.RemotePeer()) && len(s.trying) == 0 &&
+			s.worst(friends) != ""
+		if missing <= 0 && !better {
+			break
+		}
+		s.try(conn.RemotePeer(), conn)
+		missing--
+	}
+	if len(s.held) >= wanted {
+		s.scout.pause = minScout
+		return next
+	}
+	if missing <= 0 { // those who are being asked may be enough
+		return next
+	}
+	if wait := s.scout.pause - time.Since(s.scout.last); wait > 0 {
+		return min(next, wait)
+	}
+	s.scout.last, s.scout.pause = time.Now(), min(2*s.scout.pause, maxScout)
+	s.connect(ctx, friends)
+	return min(next, s.scout.pause)
+}
+
+// candidates returns connections to peers who relay, friends first. We must have reached
+// them ourselves and directly, because then others can, too.
+func (s *state) candidates(friends []peer.ID) []network.Conn {
+	var list []network.Conn
+	for _, id := range s.cfg.Host.Network().Peers() {
+		if s.held[id] != nil || s.trying[id] || s.isRefused(id) {
+			continue
+		}
+		if hops, err := s.cfg.Host.Peerstore().SupportsProtocols(id,
+			proto.ProtoIDv2Hop); err != nil || len(hops) == 0 {
+			continue
+		}
+		for _, conn := range s.cfg.Host.Network().ConnsToPeer(id) {
+			if conn.Stat().Direction == network.DirOutbound && !conn.IsClosed() &&
+				s.isUseful(conn.RemoteMultiaddr(), conn) {
+				list = append(list, conn)
+				break
+			}
+		}
+	}
+	shuffle(list) // so that not everyone asks the same relays
+	slices.SortStableFunc(list, func(a, b network.Conn) int {
+		return cmp.Compare(isStranger(friends, a.RemotePeer()), isStranger(friends, b.RemotePeer()))
+	})
+	return list
+}
+
+func shuffle[T any](list []T) {
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+}
+
+// isStranger is 0 for a friend and 1 for others.
+func isStranger(friends []peer.ID, id peer.ID) int {
+	if slices.Contains(friends, id) {
+		return 0
+	}
+	return 1
+}
+
+// isUseful reports whether others can use a relay's address, if we have reached the relay
+// over this connection.
+func (s *state) isUseful(addr ma.Multiaddr, over network.Conn) bool {
+	switch {
+	case maddrs.Transport(addr) == maddrs.Relay, manet.IsIPUnspecified(addr),
+		manet.IsIP6LinkLocal(addr):
+		return false
+	case manet.IsIPLoopback(addr):
+		return manet.IsIPLoopback(over.RemoteMultiaddr())
+	}
+	return manet.IsPublicAddr(addr) || s.cfg.PrivateMesh
+}
+
+// connect connects to peers who may relay: friends, and servers of the mesh. Whether they
+// do is known once they are connected.
+func (s *state) connect(ctx context.Context, friends []peer.ID) {
+	servers := slices.Clone(s.cfg.Servers())
+	shuffle(servers)
+	for _, id := range slices.Concat(friends, servers) {
+		if s.cfg.Conns.Best(id) != nil || s.isRefused(id) {
+			continue
+		}
+		select {
+		case s.scout.out <- struct{}{}:
+		default:
+			return
+		}
+		out := s.scout.out
+		s.cfg.Tasks.Go(func() {
+			defer func() { <-out }()
+			ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "relay"),
+				reserveWait)
+			defer cancel()
+			s.cfg.Host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: s.cfg.Remembered(id)})
+		})
 	}
 }
 
-// tell tells the host what has changed.
-func (k *Keeper) tell(held map[peer.ID]*reservation) {
-	now := &told{}
-	for id, r := range held {
-		now.relays, now.addrs = append(now.relays, id), append(now.addrs, r.addrs...)
-	}
-	slices.Sort(now.relays)
-	slices.SortFunc(now.addrs, ma.Multiaddr.Compare)
-	was := k.told.Swap(now)
-	if slices.EqualFunc(was.addrs, now.addrs, ma.Multiaddr.Equal) {
-		return
-	}
-	k.cfg.Lent(now.addrs)
-	k.emitter.Emit(event.EvtAutoRelayAddrsUpdated{RelayAddrs: now.addrs})
-}
-
-// signal puts a token into c unless there is one.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+// forgive starts over, as in another network.
+func (s *state) forgive() {
+	clear(s.refused)
+	s.unsee()
+	s.scout.last, s.scout.pause = time.Time{}, minScout
 }

@@ -141,7 +141,8 @@ func runPlan(ctx context.Context, plan *Plan, net network, opts Options) (_ *Out
 func (r *run) play(ctx context.Context, began time.Time) error {
 	steps, calls := r.plan.Steps, r.plan.Calls
 	for len(steps) > 0 || len(calls) > 0 {
-		at, do := time.Duration(0), func() {}
+		var at time.Duration
+		var do func()
 		// A step goes before a call of the same moment.
 		if len(steps) > 0 && (len(calls) == 0 || steps[0].At <= calls[0].At) {
 			step := steps[0]
