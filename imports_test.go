@@ -200,7 +200,10 @@ func TestImports(t *testing.T) {
 	graph := list(t)
 	listed := map[string]bool{}
 	for _, a := range allowed {
-		p := graph[full(a.pkg)]
+		p, ok := graph[full(a.pkg)]
+		if !ok {
+			t.Errorf("%s is listed here, but there is no such package", a.pkg)
+		}
 		listed[full(a.pkg)] = true
 		for _, path := range p.Imports {
 			if !graph[path].Standard && !covers(a.imports, path) {

@@ -208,8 +208,9 @@ func explain(err error, c call) error {
 	refusal.Reason = map[wire.Code]string{
 		wire.Denied:   "denied: that machine does not let this one reach " + c.Cell.String(),
 		wire.NotFound: "that machine has no cell " + c.Cell.String(),
-		wire.Failed:   c.Cell.String() + " could not be started there: its owner can see why",
-		wire.Busy:     "that machine has too many requests: try again later",
+		wire.Failed: c.Cell.String() + " could not be started there: its owner can see why with " +
+			`"cell logs ` + c.Cell.String() + `"`,
+		wire.Busy: "that machine has too many requests: try again later",
 	}[refusal.Code]
 	if refusal.Code == wire.Denied && c.Key != "" && c.Cell != gate.JoinCell {
 		refusal.Reason += " with this key" + keyProblem(c.Key)

@@ -39,7 +39,7 @@ func secretArg(arg string) (text string, inFile bool, err error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", true, hint(err, "@FILE reads the argument from FILE")
+		return "", true, hint(err, "check the path after @: @FILE reads the argument from FILE")
 	}
 	defer file.Close()
 	word, err := io.ReadAll(io.LimitReader(file, maxSecret))

@@ -79,7 +79,7 @@ func pingLine(e trace.Event, called func(id string) string) string {
 		case e.Peer != "":
 			text += ", where " + e.Peer + " answers"
 		case e.Source == trace.Here && len(e.Seen) > 0:
-			text = "already connected, since " + ago(e.Seen[0])
+			text = "connected " + ago(e.Seen[0])
 		}
 		return text
 	case trace.Nothing:

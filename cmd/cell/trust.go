@@ -162,7 +162,7 @@ func findPeer(h home.Home, who string) (peers.Peer, error) {
 	}
 	if isName {
 		return peers.Peer{}, hint(fmt.Errorf("no peer is called %s", name),
-			`"cell peers" lists the petnames; for another peer, use its ID from "cell id"`)
+			`"cell peers" lists the petnames; for a new peer, use the ID that "cell id" prints there`)
 	}
 	return peers.Unnamed(id)
 }

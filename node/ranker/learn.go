@@ -92,7 +92,7 @@ func (r *Ranker) Why(conn ma.Multiaddr) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.isNear(conn) {
-		return "a neighbour, to which TCP is faster"
+		return "same network: TCP is faster"
 	}
 	if _, blocked := r.blocked[ip]; blocked {
 		return "QUIC did not connect in time"

@@ -29,8 +29,8 @@ func Clock(h home.Home, built, now time.Time) []Check {
 	}
 	switch set, known := clockIsSet(); {
 	case known && !set:
-		return []Check{ok("clock", "no error found, but the clock is not "+
-			"synchronized").note(remedy)}
+		c := ok("clock", "the clock is not synchronized; it shows no error so far")
+		return []Check{c.note(remedy)}
 	case known:
 		return []Check{ok("clock", "synchronized")}
 	}

@@ -30,7 +30,7 @@ func homeMode(h home.Home, info fs.FileInfo) Check {
 		c.What = fmt.Sprintf("%s is not a directory", h)
 		return c.bad(fmt.Sprintf("mv %s %s.old", h, h))
 	case info.Mode().Perm()&0o077 != 0:
-		c.What = fmt.Sprintf("other users can access %s (mode %04o), so the stem does not start", h,
+		c.What = fmt.Sprintf("other users can access %s (mode %04o), so a stem refuses to start", h,
 			info.Mode().Perm())
 		return c.bad(fmt.Sprintf("chmod 700 %s", h))
 	}

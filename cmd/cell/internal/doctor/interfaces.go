@@ -60,15 +60,14 @@ func addresses4(public, private, shared []string) Check {
 	c := ok("addresses", "")
 	switch {
 	case len(public) > 0:
-		c.What = strings.Join(public, ", ") +
-			" is public: others can call this machine unless a firewall blocks them"
+		c.What = "public: others can call this machine at " + strings.Join(public, ", ") +
+			" unless a firewall blocks them"
 	case len(shared) > 0:
-		c.What = strings.Join(shared, ", ") +
-			" is shared by a carrier: its NAT is beyond your router, and no port can be opened " +
-			"there"
+		c.What = "shared by a carrier (" + strings.Join(shared, ", ") +
+			"): its NAT is beyond your router, and no port can be opened there"
 	case len(private) > 0:
-		c.What = strings.Join(private, ", ") +
-			" is private: there is a NAT between this machine and the Internet"
+		c.What = "only private addresses (" + strings.Join(private, ", ") +
+			"): this machine is behind a NAT"
 	default:
 		c.What = "this machine has only loopback addresses, so it can't reach any other machine"
 		return c.note("connect it to a network")

@@ -76,10 +76,10 @@ func TestAddresses(t *testing.T) {
 		state State
 		words string
 	}{
-		"192.168.1.5": {"addresses", OK, "192.168.1.5 is private"},
-		"192.0.2.5":   {"addresses", OK, "is private"},
+		"192.168.1.5": {"addresses", OK, "only private addresses (192.168.1.5)"},
+		"192.0.2.5":   {"addresses", OK, "only private addresses"},
 		"100.70.1.1":  {"addresses", OK, "shared by a carrier"},
-		"45.1.0.1":    {"addresses", OK, "is public"},
+		"45.1.0.1":    {"addresses", OK, "public: "},
 		"2a01:1::1":   {"IPv6", OK, "2a01:1::1 is global"},
 		"fd00::1":     {"IPv6", OK, "no global address"},
 	} {
@@ -96,7 +96,7 @@ func TestPort(t *testing.T) {
 	port := l.Addr().(*net.TCPAddr).Port
 	want(t, Port(port, true, []int{port}), "port", OK, "listens on")
 	want(t, Port(port, false, []int{port + 1}), "port", Note,
-		"was in use or is not what --port says")
+		"which was in use, or --port changed")
 	want(t, Port(port, true, nil), "port", Bad, "in use (tcp): the stem can't start")
 	want(t, Port(port, false, nil), "port", Note, "in use (tcp): the stem will use another")
 	l.Close()

@@ -14,11 +14,10 @@ func Port(wanted int, asked bool, has []int) []Check {
 	case slices.Contains(has, wanted):
 		return []Check{ok("port", "the stem listens on %d", wanted)}
 	case len(has) > 0:
-		return []Check{ok("port", "the stem listens on %d instead of %d, which was in use or is "+
-			"not "+
-			"what --port says; peers find it, but forward %[1]d if a router or firewall forwards "+
-			"a "+
-			"port to this machine", has[0], wanted).note(who)}
+		c := ok("port", "the stem listens on %d and not on %d, which was in use, or --port "+
+			"changed since its start; peers still find it, and a router that forwards a port "+
+			"to this machine must forward %[1]d", has[0], wanted)
+		return []Check{c.note(who)}
 	}
 	kind := taken(wanted)
 	switch {
