@@ -26,6 +26,7 @@
 //	relay      reservations at relays, the transport through them, the relay service
 //	holepunch  direct connections instead of relayed ones
 //	tracer     what ping and find show
+//	transport  QUIC, TCP and TLS on the sockets of the machine
 //	netif      what the node runs on: sockets and interfaces
 //	limits     how much peers may hold; strangers less than friends
 //	gater      which addresses may be dialled

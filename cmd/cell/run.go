@@ -31,6 +31,7 @@ and gets the listening socket as from systemd socket activation: LISTEN_FDS=1.
 Without PROGRAM, runs dna/NAME with its settings, as the stem does.`,
 		Example: `  cell run upper -- tr a-z A-Z`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			surviveClosedOutput()
 			cell, program, err := runArgs(cmd, args)
 			if err != nil {
 				return err

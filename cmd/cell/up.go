@@ -59,6 +59,7 @@ or for a repeatable flag, listen = ["127.0.0.1"].`,
 		Example: `  cell up --mesh home --bootstrap /ip4/192.168.1.5/tcp/4433/p2p/12D3KooW…`,
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			surviveClosedOutput()
 			for _, text := range listen {
 				ip, err := netip.ParseAddr(text)
 				if err != nil {
