@@ -41,7 +41,7 @@ of this machine can see command lines.`,
 			}
 			defer conn.Close()
 			defer context.AfterFunc(cmd.Context(), func() { conn.Close() })()
-			return converse(cmd.Context(), conn, cmd.InOrStdin(), cmd.OutOrStdout())
+			return converse(cmd.Context(), conn, cmd.InOrStdin(), unwrap(cmd.OutOrStdout()))
 		},
 	}
 }
