@@ -64,8 +64,9 @@ func At(dir string) (Home, error) {
 // without the final zero, which is 107 on Linux and 103 on macOS.
 const MaxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// Make creates the missing directories of the home with mode 0700. It fails if the home
-// belongs to another user or is open to other users.
+// Make creates the missing directories of the home with mode 0700. It fails if one belongs to
+// another user, if the home is open to other users, or if they could write to a directory in
+// it. That they could read one does not matter, since the home keeps them out.
 func (h Home) Make() error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return fmt.Errorf("make home: %w", err)
@@ -79,21 +80,26 @@ func (h Home) Make() error {
 		if err != nil {
 			return fmt.Errorf("make home: %w", err)
 		}
-		if err := private(dir, info); err != nil {
+		open := fs.FileMode(0o022)
+		if dir == h.dir {
+			open = 0o077
+		}
+		if err := private(dir, info, open); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func private(dir string, info fs.FileInfo) error {
+// private checks that a directory is the user's own, and has no bit of open in its mode.
+func private(dir string, info fs.FileInfo, open fs.FileMode) error {
 	switch uid, known := owner(info); {
 	case !info.IsDir():
 		return fmt.Errorf("home: %s is not a directory: move it away, or set CELL_HOME", dir)
 	case known && uid != os.Geteuid():
 		return fmt.Errorf("home: %s belongs to user %d, not to you: "+
 			"set CELL_HOME to a directory of your own", dir, uid)
-	case info.Mode().Perm()&0o077 != 0:
+	case info.Mode().Perm()&open != 0:
 		return fmt.Errorf("home: %s is open to other users: run \"chmod 700 %s\"", dir, dir)
 	}
 	return nil

@@ -25,8 +25,11 @@ func TestMake(t *testing.T) {
 
 // In a folder that others can write to, anybody could be anybody's cell. The message is the remedy.
 func TestMakeRefusesAnOpenHome(t *testing.T) {
-	for _, mode := range []fs.FileMode{0o755, 0o750, 0o702, 0o701} {
+	for _, mode := range []fs.FileMode{0o755, 0o750, 0o702, 0o701, 0o770, 0o777} {
 		for _, open := range []string{"", "run", "peers", "dna"} {
+			if open != "" && mode&0o022 == 0 {
+				continue // TestMakeAllowsReadableDirectories
+			}
 			h := at(t, "h")
 			if err := h.Make(); err != nil {
 				t.Fatal(err)
@@ -44,6 +47,22 @@ func TestMakeRefusesAnOpenHome(t *testing.T) {
 				t.Errorf("after the remedy: %v", err)
 			}
 		}
+	}
+}
+
+// A private home keeps others out, so the modes of what is in it may let them read.
+func TestMakeAllowsReadableDirectories(t *testing.T) {
+	h := at(t, "h")
+	if err := h.Make(); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{h.RunDir(), h.DNADir(), h.PeersDir()} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Make(); err != nil {
+		t.Error(err)
 	}
 }
 
