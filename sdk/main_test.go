@@ -140,7 +140,10 @@ func (l language) wantError(t *testing.T, home, address, class, words string) {
 // up runs a stem in a home of its own.
 func up(t *testing.T) *local.Stem {
 	t.Helper()
-	return localtest.Up(t, hometest.Dir(t))
+	m := localtest.Up(t, hometest.Dir(t))
+	// As a umask of 022 makes it. The home keeps others out, so every SDK listens there.
+	check(t, os.Chmod(filepath.Join(m.Home, "run"), 0o755))
+	return m
 }
 
 // newHome is one without a stem; what runs in it ends with the test.

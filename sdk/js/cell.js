@@ -190,7 +190,8 @@ async function start(server, name) {
   for (const dir of [home(), run]) {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
     const { uid, mode } = fs.statSync(dir)
-    if (uid !== process.geteuid() || mode & 0o077) throw new CellError(`${dir} must be yours and closed to others: run "chmod 700 ${dir}"`)
+    const closed = dir === run ? 0o022 : 0o077 // the home keeps others out of run/
+    if (uid !== process.geteuid() || mode & closed) throw new CellError(`${dir} must be yours and closed to others: run "chmod 700 ${dir}"`)
   }
   const at = socketPath(name)
   if (process.env.CELL_STARTED === '1' && process.env.CELL_NAME === name) {

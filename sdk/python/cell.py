@@ -140,7 +140,8 @@ class Listener:
         for directory in (_home(), run):
             os.makedirs(directory, 0o700, exist_ok=True)
             info = os.stat(directory)
-            if info.st_uid != os.geteuid() or info.st_mode & 0o077:
+            closed = 0o022 if directory == run else 0o077  # the home keeps others out of run/
+            if info.st_uid != os.geteuid() or info.st_mode & closed:
                 raise Error("listen as %s: %s must be yours and closed to others: run \"chmod 700 %s\"" % (name, directory, directory))
         self._path = _socket_path(name)
         started = os.environ.get("CELL_STARTED") == "1" and os.environ.get("CELL_NAME") == name
