@@ -51,14 +51,16 @@ var allowed = []struct{ pkg, imports, because string }{
 	{"internal/wire", "", "lines of text, whatever carries them"},
 
 	// Where a peer is.
+	{"discovery/mdns", "github.com/libp2p github.com/multiformats golang.org/x",
+		"announces in the local network; it remembers nothing"},
 	{"discovery",
-		"internal/tasks internal/trace github.com/ipfs github.com/libp2p " +
+		"discovery/mdns internal/tasks internal/trace github.com/ipfs github.com/libp2p " +
 			"github.com/multiformats github.com/quic-go",
-		"the DHT and mDNS are libp2p's; finding a peer is a step of dialling it, so not node"},
+		"the DHT is libp2p's; finding a peer is a step of dialling it, so not node"},
 
 	// The libp2p host: from what knows nothing of the others up to the host itself.
 	{"node/maddrs", "github.com/libp2p github.com/multiformats", "pure questions about multiaddrs"},
-	{"node/netif", "internal/rawio github.com/libp2p golang.org/x",
+	{"node/netif", "discovery/mdns internal/rawio github.com/libp2p golang.org/x",
 		"what the node runs on: sockets and interfaces"},
 	{"node/limits",
 		"internal/address node/maddrs github.com/libp2p github.com/multiformats golang.org/x",

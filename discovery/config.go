@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/cell-mesh/cell/discovery/mdns"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -65,7 +65,7 @@ func (cfg *Config) setDefaults() {
 	}
 	if cfg.MDNS == nil {
 		cfg.MDNS = func(h host.Host, service string, found mdns.Notifee) mdns.Service {
-			return mdns.NewMdnsService(h, service, found)
+			return mdns.ForHost(h, service, found, nil)
 		}
 	}
 	if cfg.Resolve == nil {

@@ -8,15 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cell-mesh/cell/discovery/mdns"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
 const (
-	// browseWait is how long the local network has to answer after the start. A peer that
-	// starts at the same moment takes a second to make sure that its name is unique.
+	// browseWait is how long the local network has to answer after the start. A stem of an
+	// older version that starts at the same moment takes a second before it answers.
 	browseWait = 2500 * time.Millisecond
 	// These bound what a noisy or hostile network can make us remember: peers,
 	// announcements of each, and addresses in each.
@@ -28,7 +28,7 @@ const (
 )
 
 // lan is what mDNS sees in the local network. It only keeps addresses until somebody asks
-// for the peer, because mDNS reports each peer about once an hour.
+// for the peer: that a peer is near is no reason to connect.
 type lan struct {
 	host     host.Host
 	service  string

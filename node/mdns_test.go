@@ -19,11 +19,17 @@ func TestMDNS(t *testing.T) {
 	if err := exec.Command("unshare", "--net", "true").Run(); err != nil {
 		t.Skipf("can't make a network namespace: unshare: %v", err)
 	}
-	for _, v6 := range []string{"1", "0"} {
-		setup := "set -e; sysctl -qw net.ipv6.conf.all.disable_ipv6=" + map[string]string{"1": "0", "0": "1"}[v6] + ` || true
+	for name, setting := range map[string]string{
+		"with IPv6":    "true",
+		"without IPv6": "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 || true",
+		// below the minimum of IPv6, so that nobody can join its multicast groups there
+		"with an MTU of 1200": "ip link set wire mtu 1200",
+	} {
+		setup := `set -e
 			ip link set lo up
 			ip link add wire type veth peer name far
 			ip link set far up
+			` + setting + `
 			ip link set wire up multicast on
 			ip addr add 10.99.0.1/24 dev wire
 			exec "$0" -test.run='^TestHelperMDNS$' -test.v`
@@ -31,7 +37,7 @@ func TestMDNS(t *testing.T) {
 		child.Env = append(os.Environ(), "CELL_TEST_MDNS=1")
 		out, err := child.CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestHelperMDNS")) {
-			t.Errorf("with IPv6 %s: %v\n%s", v6, err, out)
+			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		t.Logf("%s", out)
 	}

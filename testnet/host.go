@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/cell-mesh/cell/discovery/mdns"
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/config"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 
 	"github.com/cell-mesh/cell/testnet/internet"
 )

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cell-mesh/cell/discovery/mdns"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 )
 
 // lan introduces neighbours to each other: mDNS without the packets.

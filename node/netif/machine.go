@@ -15,8 +15,8 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/cell-mesh/cell/discovery/mdns"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 
 	"github.com/cell-mesh/cell/internal/rawio"
 )
@@ -81,5 +81,5 @@ func (Local) Watch(ctx context.Context, changed func()) error {
 }
 
 func (Local) MDNS(h host.Host, service string, found mdns.Notifee) mdns.Service {
-	return mdns.NewMdnsService(h, service, found)
+	return mdns.ForHost(h, service, found, nil)
 }
