@@ -48,8 +48,8 @@ func TestPortMapping(t *testing.T) {
 			lab, members := town(t, []string{"member1", "member2", "member3", "member4"},
 				Symmetric.Site("caller"), c.kind.Site("target"))
 			target, router := settleMapped(t, lab, members, c.language)
-			if said := target.run("doctor"); !strings.Contains(said,
-				"lets others in, by "+c.by+", at "+router.router.Addr.String()+":4433 (TCP)") {
+			if said := target.run("doctor"); !strings.Contains(said, " opened "+
+				router.router.Addr.String()+":4433 (TCP)") || !strings.Contains(said, " by "+c.by) {
 				t.Errorf("the doctor says:\n%s", said)
 			}
 			target.published(target.began)
