@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// untilSignalled returns a context that ends with the first SIGINT, SIGTERM or SIGHUP: whoever
-// closes a terminal wants what runs in it to end, and to clean up. nohup(1) has SIGHUP ignored
-// before we start; then it stays so. A second signal ends the program at once.
+// untilSignalled returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. When a
+// terminal closes, the program that runs in it cleans up and ends. If SIGHUP was ignored at the
+// start, as under nohup(1), it stays ignored. A second signal ends the program at once.
 func untilSignalled() (context.Context, context.CancelFunc) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {

@@ -6,8 +6,8 @@
 //	p.Since(id, conn.Stat().Opened) // how it went
 //
 // libp2p does the punching. This package tells it more addresses to try, repeats what it
-// misses in the first second, and remembers the results for whoever asks why a connection
-// is still relayed.
+// misses in the first second, and remembers the results, to say why a connection is still
+// relayed.
 //
 // Which end calls the other during a punch is a matter of the transport.
 package holepunch

@@ -26,8 +26,8 @@ func (m *Monitor) SetRelayed(addrs []ma.Multiaddr) { m.addrs.relayed.Store(&addr
 // published returns the addresses that peers are told. It adds those at relays to libp2p's
 // list. libp2p would leave them out as soon as one address is confirmed, though few peers
 // may be able to use that one, such as IPv6 or QUIC alone. As long as there are relays it
-// leaves out the addresses that peers merely see us at: most NATs let nobody in there, and
-// whoever dials such an address first waits for an answer that does not come.
+// leaves out the addresses that peers merely see us at: most NATs let nobody in there, and a
+// peer that dials such an address first waits in vain for an answer.
 func (m *Monitor) published(addrs []ma.Multiaddr) []ma.Multiaddr {
 	addrs = m.current(addrs)
 	relayed := m.addrs.relayed.Load()

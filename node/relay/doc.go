@@ -8,9 +8,9 @@
 //
 // libp2p has a relay finder of its own, made for strangers of whom few will relay. Ours
 // asks friends first, takes a relay as soon as it is known, and works in networks without
-// any public address. It also asks its relays all the time where they see us: a relay that
-// vanishes takes all who would call us with it, and one that sees us at a new address tells
-// us, unless it lies, that our router has a new address.
+// any public address. It also asks its relays all the time where they see us. If a relay
+// vanishes, callers can't reach us through it any more. If it sees us at a new address, then
+// our router has a new address, unless the relay lies.
 //
 // Whether relays are wanted, and whether to relay for others, follows from package nat;
 // package node connects the two.

@@ -87,8 +87,8 @@ func start(h host.Host, allow acl) (*relay.Relay, error) {
 		relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true }))
 }
 
-// acl is a relay.ACLFilter. Whoever holds a reservation has asked to be called, and its own
-// gate decides about its callers, so only the called peer matters.
+// acl is a relay.ACLFilter. A peer with a reservation has asked to be called, and its own gate
+// decides about its callers, so only the called peer matters.
 type acl func(peer.ID) bool
 
 func (a acl) AllowReserve(id peer.ID, _ ma.Multiaddr) bool { return a(id) }

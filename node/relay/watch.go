@@ -108,7 +108,7 @@ func (s *state) take(v view) {
 //
 // If nobody contradicts, because the others are silent or there are none, one relay is
 // believed once in aloneEvery, and asked until then: it may well be right. It is not
-// dropped for that, for it may be the only way to us.
+// dropped for that, because it may be the only way to us.
 func (s *state) believes(v view) bool {
 	id, denied := v.conn.RemotePeer(), false
 	newIP := v.at.Addr() != s.sight.seen[id].at.Addr() // and not only a new port
